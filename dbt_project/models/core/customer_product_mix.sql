@@ -1,0 +1,37 @@
+with transactions as (
+    select * from {{ ref('transactions') }}
+    where line_kind = 'purchase'
+),
+
+product_groups as (
+    select * from {{ ref('product_groups') }}
+),
+
+spent as (
+    select
+        transactions.source,
+        transactions.customer_id,
+        product_groups.product_group,
+        sum(cast(transactions.amount as decimal(18, 2))) as amount,
+    from transactions
+    inner join product_groups using (source, product_id)
+    group by
+        transactions.source,
+        transactions.customer_id,
+        product_groups.product_group
+),
+
+shares as (
+    select
+        source,
+        customer_id,
+        product_group,
+        cast(amount as double) as amount,
+        cast(amount as double) / nullif(
+            sum(cast(amount as double))
+                over (partition by source, customer_id), 0
+        ) as share_of_spend,
+    from spent
+)
+
+select * from shares

@@ -1,0 +1,69 @@
+with transactions as (
+    select * from {{ ref('transactions') }}
+),
+
+source_ends as (
+    select
+        source,
+        cast(max(purchased_at) as date) as last_date,
+    from transactions
+    group by source
+),
+
+spending as (
+    select
+        source,
+        customer_id,
+        cast(min(purchased_at) as date) as first_purchase_date,
+        cast(max(purchased_at) as date) as last_purchase_date,
+        count(distinct basket_id) as basket_count,
+        count(distinct product_id) as product_count,
+        count(distinct date_trunc('week', purchased_at)) as active_weeks,
+        sum(cast(amount as decimal(18, 2))) as total_amount,
+        sum(cast(retail_discount as decimal(18, 2))) as retail_discount,
+        sum(cast(coupon_discount as decimal(18, 2))) as coupon_discount,
+        count(distinct case when coupon_discount > 0 then basket_id end)
+            as coupon_basket_count,
+    from transactions
+    where line_kind = 'purchase'
+    group by source, customer_id
+),
+
+returned as (
+    select
+        source,
+        customer_id,
+        count(*) as return_count,
+        -sum(cast(amount as decimal(18, 2))) as return_amount,
+    from transactions
+    where line_kind = 'return'
+    group by source, customer_id
+),
+
+measured as (
+    select
+        spending.source,
+        spending.customer_id,
+        spending.first_purchase_date,
+        spending.last_purchase_date,
+        date_diff('day', spending.last_purchase_date, source_ends.last_date)
+            as recency_days,
+        date_diff('day', spending.first_purchase_date, source_ends.last_date)
+            as tenure_days,
+        spending.basket_count,
+        spending.product_count,
+        spending.active_weeks,
+        spending.coupon_basket_count,
+        cast(spending.total_amount as double) as total_amount,
+        cast(spending.total_amount as double) / spending.basket_count
+            as average_basket_amount,
+        cast(spending.retail_discount as double) as retail_discount,
+        cast(spending.coupon_discount as double) as coupon_discount,
+        coalesce(returned.return_count, 0) as return_count,
+        cast(coalesce(returned.return_amount, 0) as double) as return_amount,
+    from spending
+    inner join source_ends using (source)
+    left join returned using (source, customer_id)
+)
+
+select * from measured

@@ -1,0 +1,57 @@
+with lines as (
+    select * from {{ ref('base_coupon__transactions') }}
+    where reject_reason is null
+),
+
+judged as (
+    select
+        *,
+        amount / nullif(quantity, 0) as unit_price,
+    from lines
+),
+
+cleaned as (
+    select
+        -- ids
+        concat(basket_id, '-', product_id) as transaction_id,
+        household_id,
+        basket_id,
+        product_id,
+        store_id,
+
+        -- text
+        case
+            when quantity < 0 or amount < 0 then 'return'
+            when quantity = 0 and amount = 0 then 'void'
+            else 'purchase'
+        end as line_kind,
+
+        -- numbers
+        case
+            when quantity = 0 and amount != 0 then null
+            -- fuel is sold in thousandths of a gallon
+            when quantity > 100 and unit_price < 0.01 then quantity / 1000
+            else quantity
+        end as quantity,
+        case
+            when abs(unit_price) <= {{ var('highest_unit_price') }}
+                or unit_price is null
+                then amount
+        end as amount,
+        case when retail_discount >= 0 then retail_discount end
+            as retail_discount,
+        case when coupon_discount >= 0 then coupon_discount end
+            as coupon_discount,
+        case when coupon_match_discount >= 0 then coupon_match_discount end
+            as coupon_match_discount,
+
+        -- times
+        purchased_at,
+
+        -- where it came from
+        file_name,
+        row_number,
+    from judged
+)
+
+select * from cleaned

@@ -1,0 +1,139 @@
+"""A campaign's declaration: the `meta` of its dbt models, read once and refused where it is not understood."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+ALGORITHMS = ("logistic_regression", "lightgbm")
+POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most")
+
+_NOTHING_UNKNOWN = ConfigDict(extra="forbid")
+# Set by the project for all campaigns; no part of what a campaign declares.
+_PROJECT_KEYS = ("retrain",)
+
+
+class DeclarationError(ValueError):
+    """A declaration that is not understood; the message names campaign, key, value and what is allowed."""
+
+
+@dataclass(frozen=True, config=_NOTHING_UNKNOWN)
+class Segmentation:
+    """Which columns of the customer mart group the customers, and into how many segments."""
+
+    columns: list[str]
+    entity: str
+    min: Annotated[int, Field(ge=2)] = 3
+    max: Annotated[int, Field(le=20)] = 8
+
+
+@dataclass(frozen=True, config=_NOTHING_UNKNOWN)
+class Campaign:
+    """What a campaign declares; the meaning of each key is a row of the table in `docs/method.md`."""
+
+    campaign: str
+    entity: str
+    title: str
+    question: str
+    source: str
+    source_note: str
+    label: str | None = None
+    split: str = "split"
+    as_of: str | None = None
+    group_by: str | None = None
+    withhold: list[str] = Field(default_factory=list)
+    decide_by: str | dict[str, float] = "f1"
+    contact_cost: Annotated[float, Field(ge=0)] | None = None
+    conversion_value: Annotated[float, Field(ge=0)] | None = None
+    candidates: list[Literal["logistic_regression", "lightgbm"]] = Field(
+        default_factory=lambda: list(ALGORITHMS)  # type: ignore[arg-type]
+    )
+    minimum_positives: Annotated[int, Field(ge=1)] = 100
+    segments: Segmentation | None = None
+    variant_of: str | None = None
+    not_usable_reason: str | None = None
+
+    @model_validator(mode="after")
+    def check_policy(self) -> "Campaign":
+        """`decide_by` is a known policy, with the money it needs."""
+        if self.policy not in POLICIES:
+            raise ValueError(f"decide_by is {self.policy!r}; allowed: {', '.join(POLICIES)}")
+        needs_limit = self.policy not in ("f1", "profit")
+        if needs_limit and self.policy_limit is None:
+            raise ValueError(f"decide_by {self.policy} needs a number, such as {self.policy}: 0.5")
+        if self.policy_limit is not None and not 0 <= self.policy_limit <= 1:
+            raise ValueError(f"decide_by {self.policy}: {self.policy_limit} is not between 0 and 1")
+        if self.policy == "profit" and (self.contact_cost is None or self.conversion_value is None):
+            raise ValueError("decide_by profit needs contact_cost and conversion_value")
+        if (self.variant_of is None) != (self.not_usable_reason is None):
+            raise ValueError("variant_of and not_usable_reason go together")
+        return self
+
+    @property
+    def policy(self) -> str:
+        """Name of the threshold policy."""
+        return self.decide_by if isinstance(self.decide_by, str) else "".join(self.decide_by)
+
+    @property
+    def policy_limit(self) -> float | None:
+        """The number that goes with the policy, if it has one."""
+        return None if isinstance(self.decide_by, str) else next(iter(self.decide_by.values()))
+
+    @property
+    def customer(self) -> str:
+        """Column that says whom a row is about: folds and bootstrap never tear it apart."""
+        return self.group_by or self.entity
+
+    @property
+    def not_features(self) -> set[str]:
+        """Columns of the mart that no model may see."""
+        named = {self.entity, self.split, self.label, self.as_of, self.group_by, *self.withhold}
+        return {name for name in named if name}
+
+    def require_columns(self, mart: Iterable[str]) -> None:
+        """Refuse a declaration that names a column which the mart lacks."""
+        present = set(mart)
+        keys = {"entity": [self.entity], "withhold": self.withhold, "split": [self.split]}
+        for key in ("label", "as_of", "group_by"):
+            keys[key] = [value] if (value := getattr(self, key)) else []
+        for key, names in keys.items():
+            for name in names:
+                if name not in present:
+                    raise DeclarationError(
+                        f"campaign '{self.campaign}', key '{key}': the mart has no column "
+                        f"'{name}'; it has {', '.join(sorted(present))}."
+                    )
+
+
+_READER = TypeAdapter(Campaign)
+
+
+def read_campaign(meta: Mapping[str, Any]) -> Campaign:
+    """The declaration in a model's `meta`, checked.
+
+    Raises
+    ------
+    DeclarationError
+        With one sentence per fault: an unknown key, a missing key, a wrong type or value.
+    """
+    declared = {key: value for key, value in meta.items() if key not in _PROJECT_KEYS}
+    try:
+        return _READER.validate_python(declared)
+    except ValidationError as error:
+        faults = " ".join(_sentence(dict(fault)) for fault in error.errors())
+        raise DeclarationError(f"campaign '{declared.get('campaign', '?')}': {faults}") from None
+
+
+def _sentence(fault: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "unexpected_keyword_argument":
+        owner = Segmentation if key.startswith("segments.") else Campaign
+        allowed = ", ".join(sorted(field.name for field in fields(owner)))
+        return f"key '{key}' (value {fault['input']!r}) is unknown; allowed keys are {allowed}."
+    if fault["type"] == "missing":
+        return f"key '{key}' is missing; add it to the declaration."
+    if fault["type"] == "value_error":
+        return f"{fault['ctx']['error']}."
+    return f"key '{key}', value {fault['input']!r}: {fault['msg']}."

@@ -21,9 +21,13 @@ class DeclarationError(ValueError):
 
 @dataclass(frozen=True, config=_NOTHING_UNKNOWN)
 class Segmentation:
-    """Which columns of the customer mart group the customers, and into how many segments."""
+    """Which columns of the customer mart group the customers, and into how many segments.
 
-    columns: list[str]
+    `columns` gives each column the words of which segment names are made: a number's for a low and for a
+    high mean; a text column's with `{}` for the category, or none where the category says it all.
+    """
+
+    columns: dict[str, list[str]]
     entity: str
     min: Annotated[int, Field(ge=2)] = 3
     max: Annotated[int, Field(le=20)] = 8

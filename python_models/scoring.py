@@ -58,7 +58,8 @@ def score(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchRea
     columns = ", ".join(dict.fromkeys(quoted(name) for name in needed))
     reader = features.project(columns).to_arrow_reader(BATCH_ROWS)
     return pa.RecordBatchReader.from_batches(
-        SCORE_ROW, _batches(reader, campaign, model, version, datetime.now(UTC).replace(tzinfo=None))
+        SCORE_ROW,
+        _batches(reader, campaign, model, version, datetime.now(UTC).replace(tzinfo=None)),
     )
 
 

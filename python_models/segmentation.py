@@ -236,9 +236,7 @@ def customer_rows(
     return frame, texts
 
 
-def fit_best(
-    frame: pd.DataFrame, texts: list[str], segmentation: Segmentation
-) -> dict[str, Any]:
+def fit_best(frame: pd.DataFrame, texts: list[str], segmentation: Segmentation) -> dict[str, Any]:
     """Fit every number of segments in the declared range and keep the one that the rule chooses."""
     described = frame[list(segmentation.columns)]
     scaling = Scaling.fit(described, texts)

@@ -268,9 +268,7 @@ def cross_fit(algorithm: str, training: Training, design: Design) -> CrossFit:
 def finish(algorithm: str, fit: CrossFit, training: Training, design: Design) -> FittedModel:
     """Add calibrators (one per fold that never saw it, one of all) and the one-rule baseline."""
     fold_calibrators = [
-        Calibrator.fit(
-            fit.log_odds[training.folds != fold], training.label[training.folds != fold]
-        )
+        Calibrator.fit(fit.log_odds[training.folds != fold], training.label[training.folds != fold])
         for fold in range(FOLDS)
     ]
     return FittedModel(
@@ -340,10 +338,12 @@ def declaration_text(campaign: Campaign) -> str:
 
 
 def fingerprint_of(frame: pd.DataFrame, campaign: Campaign) -> str:
-    """Hash of all that decides a model: rows, declaration, way of training and library versions."""
+    """Hash of all that decides a model: rows, declaration, settings, way of training, library versions."""
+    settings = {name: ALGORITHMS[name].parameters(len(frame)) for name in campaign.candidates}
     parts = [
         content_hash(frame),
         declaration_text(campaign),
+        json.dumps(settings, sort_keys=True),
         f"recipe {RECIPE}, lightgbm {lightgbm.__version__}, scikit-learn {sklearn.__version__}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

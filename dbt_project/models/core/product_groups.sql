@@ -27,7 +27,7 @@ department_shares as (
         source,
         department,
         cast(sum(amount) as double)
-            / sum(cast(sum(amount) as double)) over (partition by source)
+        / sum(cast(sum(amount) as double)) over (partition by source)
             as share_of_sales,
     from sold_products
     group by source, department

@@ -14,13 +14,13 @@ with {% for thing, columns in cleaned.items() %}
 {{ thing }} as (
     select
         count(*) as rows_in,
-        {% for column in columns %}
-        count(base_rows.{{ column }}) - count(cleaned_rows.{{ column }})
-            as {{ column }}_set_to_missing,
-        count(*) filter (
-            where base_rows.{{ column }} != cleaned_rows.{{ column }}
-        ) as {{ column }}_recoded,
-        {% endfor %}
+    {% for column in columns %}
+    count(base_rows.{{ column }}) - count(cleaned_rows.{{ column }})
+        as {{ column }}_set_to_missing,
+    count(*) filter (
+        where base_rows.{{ column }} != cleaned_rows.{{ column }}
+    ) as {{ column }}_recoded,
+    {% endfor %}
     from {{ ref('base_' ~ thing) }} as base_rows
     inner join {{ ref('stg_' ~ thing) }} as cleaned_rows
         using (file_name, row_number)

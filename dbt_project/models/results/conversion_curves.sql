@@ -9,7 +9,8 @@ judged_scores as (
         predicted_probability,
         has_converted,
     from scores
-    where has_converted is not null
+    where
+        has_converted is not null
         and predicted_probability is not null
         and split in ('train', 'test')
 ),
@@ -94,25 +95,29 @@ measured as (
         counted.campaign,
         counted.split,
         counted.probability as threshold,
-        cast(contacted as bigint) as contacted,
-        cast(true_positives as bigint) as true_positives,
-        cast(contacted - true_positives as bigint) as false_positives,
-        cast(positives as bigint) as positives,
-        cast(rows_in_split as bigint) as rows_in_split,
-        case when contacted > 0 then true_positives / cast(contacted as double) end
+        cast(counted.contacted as bigint) as contacted,
+        cast(counted.true_positives as bigint) as true_positives,
+        cast(counted.contacted - counted.true_positives as bigint)
+            as false_positives,
+        cast(counted.positives as bigint) as positives,
+        cast(counted.rows_in_split as bigint) as rows_in_split,
+        counted.true_positives / nullif(cast(counted.contacted as double), 0)
             as precision,
-        true_positives / nullif(cast(positives as double), 0) as recall,
-        2 * true_positives / cast(contacted + positives as double) as f1,
-        (contacted - true_positives)
-            / nullif(cast(rows_in_split - positives as double), 0)
-            as false_alarm_rate,
-        true_positives * policies.conversion_value
-            - contacted * policies.contact_cost as expected_profit,
+        counted.true_positives / nullif(cast(counted.positives as double), 0)
+            as recall,
+        2 * counted.true_positives
+        / cast(counted.contacted + counted.positives as double) as f1,
+        (counted.contacted - counted.true_positives)
+        / nullif(
+            cast(counted.rows_in_split - counted.positives as double), 0
+        ) as false_alarm_rate,
+        counted.true_positives * policies.conversion_value
+        - counted.contacted * policies.contact_cost as expected_profit,
         policies.policy,
         policies.policy_limit,
     from counted
     inner join policies using (campaign)
-    where is_threshold
+    where counted.is_threshold
 )
 
 select * from measured

@@ -10,26 +10,25 @@ descriptions as (
 factors as (
     select
         campaign,
-        coalesce(declaration ->> 'variant_of', campaign) || '_features' as mart,
-        unnest(factors) as factor,
+        concat(coalesce(declaration ->> 'variant_of', campaign), '_features')
+            as mart,
+        unnest(factors, recursive := true),
     from champions
 ),
 
 described as (
     select
         factors.campaign,
-        factors.factor.feature as feature,
-        factors.factor.importance as importance,
-        factors.factor.direction as direction,
+        factors.feature,
+        factors.importance,
+        factors.direction,
         cast(row_number() over (
             partition by factors.campaign
-            order by factors.factor.importance desc, factors.factor.feature
+            order by factors.importance desc, factors.feature asc
         ) as integer) as rank,
         descriptions.description,
     from factors
-    left join descriptions
-        on factors.mart = descriptions.mart
-        and factors.factor.feature = descriptions.feature
+    left join descriptions using (mart, feature)
 )
 
 select * from described

@@ -34,7 +34,7 @@ gained as (
         deciles.converted / cast(deciles.contacted as double)
             as conversion_rate,
         (deciles.converted / cast(deciles.contacted as double))
-            / nullif(totals.positives / cast(totals.rows_in_split as double), 0)
+        / nullif(totals.positives / cast(totals.rows_in_split as double), 0)
             as lift,
         sum(deciles.converted) over (
             partition by deciles.campaign, deciles.split

@@ -13,10 +13,6 @@ with scores as (
     {{ union_campaigns('scores') }}
 ),
 
-policies as (
-    select * from {{ ref('conversion_policies') }}
-),
-
 decided as (
     select
         campaign,
@@ -109,7 +105,7 @@ predictions as (
             as is_contacted,
         ntile(10) over (
             partition by judged.campaign, judged.split
-            order by judged.baseline_probability desc, judged.entity_id
+            order by judged.baseline_probability desc, judged.entity_id asc
         ) as decile,
         0 as position,
         dense_rank() over (
@@ -139,17 +135,15 @@ weighted as (
         case
             when replicates.replicate = 0 then predictions.exact_rank
             else
-                predictions.position * {{ finest }} // (
-                    case
-                        when predictions.rows_in_split > {{ finest }}
-                            then predictions.rows_in_split
-                        else {{ finest }}
-                    end
-                )
+                predictions.position * {{ finest }}
+                // greatest(predictions.rows_in_split, {{ finest }})
         end as rank,
         case
             when replicates.replicate = 0 then 1
-            else {{ poisson_weight('predictions.customer_id', 'replicates.replicate') }}
+            else
+                {{ poisson_weight(
+                    'predictions.customer_id', 'replicates.replicate'
+                ) }}
         end as weight,
         -- a probability of exactly 0 or 1 would make the log loss infinite
         greatest(least(predictions.probability, 1 - 1e-15), 1e-15) as bounded,
@@ -223,7 +217,8 @@ by_decile as (
         sum(weight) filter (where is_contacted) as contacted,
         -sum(weight * ln(case outcome when 1 then bounded else 1 - bounded end))
             as log_loss,
-        sum(weight * (probability - outcome) * (probability - outcome)) as brier,
+        sum(weight * (probability - outcome) * (probability - outcome))
+            as brier,
     from weighted
     group by campaign, split, predictor, replicate, decile
 ),
@@ -241,7 +236,7 @@ summed as (
         sum(log_loss) as log_loss,
         sum(brier) as brier,
         cast(sum(converted) filter (where decile = 1) as double)
-            / nullif(sum(row_count) filter (where decile = 1), 0) as top_rate,
+        / nullif(sum(row_count) filter (where decile = 1), 0) as top_rate,
         sum(abs(expected - converted)) as gaps,
     from by_decile
     group by campaign, split, predictor, replicate
@@ -256,7 +251,7 @@ measured as (
         ranking_measures.roc_auc,
         ranking_measures.average_precision,
         2 * coalesce(summed.true_positives, 0)
-            / nullif(coalesce(summed.contacted, 0) + summed.converted, 0) as f1,
+        / nullif(coalesce(summed.contacted, 0) + summed.converted, 0) as f1,
         summed.true_positives / nullif(summed.contacted, 0) as precision,
         coalesce(summed.true_positives, 0) / nullif(summed.converted, 0)
             as recall,
@@ -283,7 +278,7 @@ at_random as (
         base_rate as precision,
         contacted_share as recall,
         -base_rate * ln(nullif(base_rate, 0))
-            - (1 - base_rate) * ln(nullif(1 - base_rate, 0)) as log_loss,
+        - (1 - base_rate) * ln(nullif(1 - base_rate, 0)) as log_loss,
         base_rate * (1 - base_rate) as brier,
         1.0 as top_decile_lift,
         0.0 as expected_calibration_error,
@@ -291,47 +286,48 @@ at_random as (
     where predictor = 'model' and replicate = 0
 ),
 
-{% for metric in metrics %}
-{{ metric }}_rows as (
-    select
-        measured.campaign,
-        measured.split,
-        '{{ metric }}' as metric,
-        max(measured.{{ metric }}) filter (where predictor = 'model' and replicate = 0)
-            as value,
-        quantile_cont(measured.{{ metric }}, 0.025) filter (where replicate > 0)
-            as lower,
-        quantile_cont(measured.{{ metric }}, 0.975) filter (where replicate > 0)
-            as upper,
-        max(measured.{{ metric }}) filter (where predictor = 'one rule')
-            as baseline_value,
-        any_value(at_random.{{ metric }}) as random_value,
-    from measured
-    inner join at_random using (campaign, split)
-    group by measured.campaign, measured.split
+listed as (
+    select * from measured
+    unpivot include nulls (
+        value for metric in ({{ metrics | join(', ') }})
+    )
 ),
-{% endfor %}
 
-all_metrics as (
-    {% for metric in metrics %}
-    select * from {{ metric }}_rows
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+listed_at_random as (
+    select * from at_random
+    unpivot include nulls (
+        value for metric in ({{ metrics | join(', ') }})
+    )
+),
+
+summarised as (
+    select
+        campaign,
+        split,
+        metric,
+        max(value) filter (where predictor = 'model' and replicate = 0)
+            as value,
+        quantile_cont(value, 0.025) filter (where replicate > 0) as lower,
+        quantile_cont(value, 0.975) filter (where replicate > 0) as upper,
+        max(value) filter (where predictor = 'one rule') as baseline_value,
+    from listed
+    group by campaign, split, metric
 ),
 
 labelled as (
     select
-        all_metrics.campaign,
+        summarised.campaign,
         champions.model_version,
-        all_metrics.split,
-        all_metrics.metric,
-        all_metrics.value,
-        all_metrics.lower,
-        all_metrics.upper,
-        all_metrics.baseline_value,
-        all_metrics.random_value,
+        summarised.split,
+        summarised.metric,
+        summarised.value,
+        summarised.lower,
+        summarised.upper,
+        summarised.baseline_value,
+        listed_at_random.value as random_value,
         champions.baseline_rule,
-    from all_metrics
+    from summarised
+    inner join listed_at_random using (campaign, split, metric)
     inner join champions using (campaign)
 )
 

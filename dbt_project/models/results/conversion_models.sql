@@ -7,7 +7,7 @@ ranked as (
         *,
         row_number() over (
             partition by campaign
-            order by trained_at desc, model_version
+            order by trained_at desc, model_version asc
         ) as recency,
     from models
 ),

@@ -19,7 +19,7 @@ ranked as (
     -- ties break by key
     window best_first as (
         partition by campaign, split
-        order by predicted_probability desc, entity_id
+        order by predicted_probability desc, entity_id asc
     )
 ),
 

@@ -38,7 +38,8 @@ thinned as (
         expected_profit,
         is_chosen,
     from numbered
-    where is_chosen
+    where
+        is_chosen
         or rank in (1, in_all)
         or floor(rank * {{ points }} / in_all)
         > floor((rank - 1) * {{ points }} / in_all)

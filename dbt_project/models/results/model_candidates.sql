@@ -7,7 +7,7 @@ candidates as (
         campaign,
         model_version,
         algorithm as champion,
-        unnest(candidates) as candidate,
+        unnest(candidates, recursive := true),
     from models
 ),
 
@@ -15,19 +15,19 @@ compared as (
     select
         campaign,
         model_version,
-        candidate.algorithm as algorithm,
-        candidate.imbalance as imbalance,
-        candidate.roc_auc as roc_auc,
-        candidate.average_precision as average_precision,
-        candidate.f1 as f1,
-        candidate.log_loss as log_loss,
-        candidate.brier as brier,
-        candidate.fit_seconds as fit_seconds,
+        algorithm,
+        imbalance,
+        roc_auc,
+        average_precision,
+        f1,
+        log_loss,
+        brier,
+        fit_seconds,
         cast(row_number() over (
             partition by campaign, model_version
-            order by candidate.average_precision desc
+            order by average_precision desc, algorithm asc
         ) as integer) as rank,
-        candidate.algorithm = champion as is_champion,
+        algorithm = champion as is_champion,
     from candidates
 )
 

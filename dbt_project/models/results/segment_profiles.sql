@@ -6,40 +6,43 @@ descriptions as (
     {{ feature_descriptions() }}
 ),
 
-descriptions_by_feature as (
+-- a campaign's features and customers may both describe a column: once is enough
+campaign_descriptions as (
     select
-        split_part(mart, '_', 1) as campaign,
-        feature,
-        any_value(description) as description,
-    from descriptions
-    group by split_part(mart, '_', 1), feature
+        segmenters.campaign,
+        descriptions.feature,
+        min(descriptions.description) as description,
+    from segmenters
+    inner join descriptions
+        on starts_with(descriptions.mart, concat(segmenters.campaign, '_'))
+    group by segmenters.campaign, descriptions.feature
 ),
 
 profiles as (
     select
         campaign,
-        unnest(profiles) as profile,
+        unnest(profiles, recursive := true),
     from segmenters
 ),
 
 ranked as (
     select
         profiles.campaign,
-        profile.segment_id as segment_id,
-        profile.feature as feature,
-        profile.segment_mean as segment_mean,
-        profile.overall_mean as overall_mean,
-        profile.standardised_difference as standardised_difference,
-        profile.top_category as top_category,
+        profiles.segment_id,
+        profiles.feature,
+        profiles.segment_mean,
+        profiles.overall_mean,
+        profiles.standardised_difference,
+        profiles.top_category,
         cast(row_number() over (
-            partition by profiles.campaign, profile.segment_id
-            order by abs(profile.standardised_difference) desc, profile.feature
+            partition by profiles.campaign, profiles.segment_id
+            order by
+                abs(profiles.standardised_difference) desc,
+                profiles.feature asc
         ) as integer) as rank,
-        descriptions_by_feature.description,
+        campaign_descriptions.description,
     from profiles
-    left join descriptions_by_feature
-        on profiles.campaign = descriptions_by_feature.campaign
-        and profile.feature = descriptions_by_feature.feature
+    left join campaign_descriptions using (campaign, feature)
 )
 
 select * from ranked

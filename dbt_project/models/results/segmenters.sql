@@ -16,7 +16,7 @@ newest as (
     from segmenters
     qualify row_number() over (
         partition by campaign
-        order by trained_at desc, segmenter_version
+        order by trained_at desc, segmenter_version asc
     ) = 1
 )
 

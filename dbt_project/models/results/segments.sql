@@ -2,17 +2,19 @@ with members as (
     select * from {{ ref('segment_members') }}
 ),
 
+profiles as (
+    select
+        campaign,
+        unnest(profiles, recursive := true),
+    from {{ ref('segmenters') }}
+),
+
 names as (
     select distinct
         campaign,
-        profile.segment_id as segment_id,
-        profile.segment_name as segment_name,
-    from (
-        select
-            campaign,
-            unnest(profiles) as profile,
-        from {{ ref('segmenters') }}
-    )
+        segment_id,
+        segment_name,
+    from profiles
 ),
 
 outcomes as (
@@ -38,8 +40,9 @@ conversions as (
         count(*) filter (where outcomes.has_converted) as converted,
     from members
     inner join outcomes
-        on members.campaign = outcomes.campaign
-        and members.entity_id = outcomes.customer_id
+        on
+            members.campaign = outcomes.campaign
+            and members.entity_id = outcomes.customer_id
     where outcomes.has_converted is not null
     group by members.campaign, members.segment_id
 ),

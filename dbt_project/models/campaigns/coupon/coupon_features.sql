@@ -30,7 +30,10 @@ joined as (
         try_cast(left(households.age_band, 2) as integer) as age_from,
         case
             when households.income_band ilike 'under%' then 0
-            else try_cast(regexp_extract(households.income_band, '^[0-9]+') as integer)
+            else
+                try_cast(
+                    regexp_extract(households.income_band, '^[0-9]+') as integer
+                )
         end as income_from,
         households.household_id is not null as has_demographics,
         shopping_habits.* exclude (contact_id),

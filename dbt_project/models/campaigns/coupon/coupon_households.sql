@@ -1,6 +1,9 @@
 {% set groups = {
     'grocery': ['grocery', 'frozen grocery'],
-    'fresh food': ['produce', 'meat', 'seafood', 'deli', 'salad bar', 'chef shoppe', 'restaurant'],
+    'fresh food': [
+        'produce', 'meat', 'seafood', 'deli', 'salad bar', 'chef shoppe',
+        'restaurant',
+    ],
     'packaged meat': ['meat-pckgd', 'seafood-pckgd'],
     'drugstore goods': ['drug gm', 'cosmetics'],
     'fuel': ['fuel'],
@@ -21,7 +24,11 @@ shares as (
         customer_id,
         {% for group, departments in groups.items() %}
         coalesce(sum(share_of_spend) filter (
-            where product_group in ('{{ departments | join("', '") }}')
+            where product_group in (
+                {% for department in departments %}
+                '{{ department }}'{{ ',' if not loop.last }}
+                {% endfor %}
+            )
         ), 0) as {{ group | replace(' ', '_') }}_share,
         {% endfor %}
     from product_mix
@@ -36,7 +43,7 @@ joined as (
         spending.total_amount,
         spending.average_basket_amount,
         spending.retail_discount
-            / nullif(spending.total_amount + spending.retail_discount, 0)
+        / nullif(spending.total_amount + spending.retail_discount, 0)
             as discount_share,
         spending.coupon_basket_count / cast(spending.basket_count as double)
             as coupon_basket_share,

@@ -48,12 +48,15 @@ earlier_purchases as (
         purchases.product_type,
         purchases.amount,
         purchases.has_coupon,
-        date_diff('day', cast(purchases.purchased_at as date), contacts.start_date)
+        date_diff(
+            'day', cast(purchases.purchased_at as date), contacts.start_date
+        )
             as days_ago,
     from contacts
     inner join purchases
-        on contacts.household_id = purchases.household_id
-        and purchases.purchased_at < contacts.start_date
+        on
+            contacts.household_id = purchases.household_id
+            and contacts.start_date > purchases.purchased_at
 ),
 
 -- one row per contact and product: some millions of lines become far fewer
@@ -82,12 +85,16 @@ flagged as (
     from products_bought
     left join offered_products using (campaign_id, product_id)
     left join offered_types
-        on products_bought.campaign_id = offered_types.campaign_id
-        and products_bought.product_category = offered_types.product_category
-        and products_bought.product_type = offered_types.product_type
+        on
+            products_bought.campaign_id = offered_types.campaign_id
+            and products_bought.product_category
+            = offered_types.product_category
+            and products_bought.product_type = offered_types.product_type
     left join offered_categories
-        on products_bought.campaign_id = offered_categories.campaign_id
-        and products_bought.product_category = offered_categories.product_category
+        on
+            products_bought.campaign_id = offered_categories.campaign_id
+            and products_bought.product_category
+            = offered_categories.product_category
 ),
 
 matched_coupons as (
@@ -96,7 +103,9 @@ matched_coupons as (
         count(distinct coupons.coupon_upc) as coupons_matched,
         count(distinct coupons.coupon_upc) filter (where flagged.days_ago <= 91)
             as coupons_matched_13w,
-        count(distinct coupons.coupon_upc) filter (where flagged.coupon_lines > 0)
+        count(distinct coupons.coupon_upc) filter (
+            where flagged.coupon_lines > 0
+        )
             as coupons_matched_used,
     from flagged
     inner join coupons using (campaign_id, product_id)
@@ -108,28 +117,36 @@ fitted as (
     select
         contact_id,
         count(distinct product_category) as distinct_categories,
-        {% for level in ['product', 'type', 'category'] %}
-        {%- set is_offered = 'is_offered' ~ ('' if level == 'product' else '_' ~ level) %}
-        cast(coalesce(sum(lines_13w) filter (where {{ is_offered }}), 0) as bigint)
-            as {{ level }}_lines_13w,
-        cast(coalesce(sum(coupon_lines) filter (where {{ is_offered }}), 0) as bigint)
-            as {{ level }}_coupon_lines,
+        {% for level, is_offered in {
+            'product': 'is_offered',
+            'type': 'is_offered_type',
+            'category': 'is_offered_category',
+        }.items() %}
+        coalesce(cast(
+            sum(lines_13w) filter (where {{ is_offered }}) as bigint
+        ), 0) as {{ level }}_lines_13w,
+        coalesce(cast(
+            sum(coupon_lines) filter (where {{ is_offered }}) as bigint
+        ), 0) as {{ level }}_coupon_lines,
         coalesce(sum(amount) filter (where {{ is_offered }}), 0)
-            / nullif(sum(amount), 0) as {{ level }}_spend_share,
+        / nullif(sum(amount), 0) as {{ level }}_spend_share,
         {% endfor %}
-        coalesce(sum(amount_13w) filter (where is_offered), 0) as product_spend_13w,
+        coalesce(sum(amount_13w) filter (where is_offered), 0)
+            as product_spend_13w,
         min(days_ago) filter (where is_offered) as days_since_product,
-        count(distinct product_type) filter (where is_offered_type) as types_bought,
+        count(distinct product_type) filter (where is_offered_type)
+            as types_bought,
     from flagged
     group by contact_id
 ),
 
 joined as (
     select
-        fitted.* exclude (type_spend_share),
+        fitted.* exclude (fitted.type_spend_share),
         coalesce(matched_coupons.coupons_matched, 0) as coupons_matched,
         coalesce(matched_coupons.coupons_matched_13w, 0) as coupons_matched_13w,
-        coalesce(matched_coupons.coupons_matched_used, 0) as coupons_matched_used,
+        coalesce(matched_coupons.coupons_matched_used, 0)
+            as coupons_matched_used,
     from fitted
     left join matched_coupons using (contact_id)
 )

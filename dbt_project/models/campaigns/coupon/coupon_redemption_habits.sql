@@ -41,8 +41,9 @@ earlier_redemptions as (
             as days_ago,
     from contacts
     inner join redemptions
-        on contacts.household_id = redemptions.household_id
-        and redemptions.redemption_date < contacts.start_date
+        on
+            contacts.household_id = redemptions.household_id
+            and contacts.start_date > redemptions.redemption_date
 ),
 
 redeemed as (
@@ -63,11 +64,15 @@ redeemed_categories as (
             as category_coupons_redeemed,
     from earlier_redemptions
     inner join coupon_categories as redeemed_coupons
-        on earlier_redemptions.redeemed_campaign_id = redeemed_coupons.campaign_id
-        and earlier_redemptions.coupon_upc = redeemed_coupons.coupon_upc
+        on
+            earlier_redemptions.redeemed_campaign_id
+            = redeemed_coupons.campaign_id
+            and earlier_redemptions.coupon_upc = redeemed_coupons.coupon_upc
     inner join coupon_categories as offered_coupons
-        on earlier_redemptions.campaign_id = offered_coupons.campaign_id
-        and redeemed_coupons.product_category = offered_coupons.product_category
+        on
+            earlier_redemptions.campaign_id = offered_coupons.campaign_id
+            and redeemed_coupons.product_category
+            = offered_coupons.product_category
     group by earlier_redemptions.contact_id
 ),
 
@@ -78,8 +83,9 @@ received as (
     from contacts
     inner join all_contacts using (household_id)
     inner join campaigns
-        on all_contacts.campaign_id = campaigns.campaign_id
-        and campaigns.start_date < contacts.start_date
+        on
+            all_contacts.campaign_id = campaigns.campaign_id
+            and contacts.start_date > campaigns.start_date
     group by contacts.contact_id
 ),
 
@@ -91,7 +97,8 @@ joined as (
         coalesce(redeemed.campaigns_redeemed, 0) as campaigns_redeemed,
         redeemed.days_since_last_redemption,
         coalesce(redeemed.campaigns_redeemed, 0)
-            / cast(received.campaigns_received as double) as campaign_redemption_rate,
+        / cast(received.campaigns_received as double)
+            as campaign_redemption_rate,
         coalesce(redeemed_categories.category_coupons_redeemed, 0)
             as category_coupons_redeemed,
     from contacts

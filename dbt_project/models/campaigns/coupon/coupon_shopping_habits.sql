@@ -34,8 +34,9 @@ earlier_trips as (
             as days_ago,
     from contacts
     inner join trips
-        on contacts.household_id = trips.household_id
-        and trips.purchased_at < contacts.start_date
+        on
+            contacts.household_id = trips.household_id
+            and contacts.start_date > trips.purchased_at
 ),
 
 measured as (
@@ -43,9 +44,17 @@ measured as (
         contact_id,
         avg(cast(coupon_lines > 0 as integer)) as coupon_trip_share,
         cast(sum(coupon_lines) as bigint) as coupon_lines,
-        cast(coalesce(sum(coupon_lines) filter (where days_ago <= 91), 0) as bigint)
+        cast(
+            coalesce(
+                sum(coupon_lines) filter (where days_ago <= 91), 0
+            ) as bigint
+        )
             as coupon_lines_13w,
-        cast(coalesce(sum(coupon_lines) filter (where days_ago <= 28), 0) as bigint)
+        cast(
+            coalesce(
+                sum(coupon_lines) filter (where days_ago <= 28), 0
+            ) as bigint
+        )
             as coupon_lines_4w,
         sum(coupon_match_value) as coupon_match_value,
         min(days_ago) filter (where coupon_lines > 0) as days_since_last_coupon,
@@ -53,7 +62,8 @@ measured as (
         count(*) filter (where days_ago <= 91) as trips_13w,
         avg(amount) as basket_value,
         max(amount) as largest_basket_value,
-        sum(private_label_amount) / nullif(sum(amount), 0) as private_label_share,
+        sum(private_label_amount)
+        / nullif(sum(amount), 0) as private_label_share,
         sum(produce_amount) / nullif(sum(amount), 0) as produce_share,
         sum(meat_amount) / nullif(sum(amount), 0) as meat_share,
         sum(drug_amount) / nullif(sum(amount), 0) as drug_share,

@@ -1,4 +1,7 @@
-{{ config(materialized='table', pre_hook="{{ load_raw('coupon', 'campaign_descriptions') }}") }}
+{{ config(
+    materialized='table',
+    pre_hook="{{ load_raw('coupon', 'campaign_descriptions') }}",
+) }}
 
 {% set columns = [
     {'name': 'campaign_id', 'type': 'bigint', 'required': true},
@@ -7,4 +10,7 @@
     {'name': 'end_date', 'type': 'date', 'required': true},
 ] %}
 
-{{ typed_rows('coupon', 'campaign_descriptions', columns, key=['campaign_id']) }}
+{{ typed_rows(
+    'coupon', 'campaign_descriptions', columns,
+    key=['campaign_id']
+) }}

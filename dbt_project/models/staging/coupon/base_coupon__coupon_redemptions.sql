@@ -1,4 +1,7 @@
-{{ config(materialized='table', pre_hook="{{ load_raw('coupon', 'coupon_redemptions') }}") }}
+{{ config(
+    materialized='table',
+    pre_hook="{{ load_raw('coupon', 'coupon_redemptions') }}",
+) }}
 
 {% set columns = [
     {'name': 'household_id', 'type': 'bigint', 'required': true},
@@ -7,4 +10,7 @@
     {'name': 'redemption_date', 'type': 'date', 'required': true},
 ] %}
 
-{{ typed_rows('coupon', 'coupon_redemptions', columns, key=['household_id', 'coupon_upc', 'campaign_id', 'redemption_date']) }}
+{{ typed_rows(
+    'coupon', 'coupon_redemptions', columns,
+    key=['household_id', 'coupon_upc', 'campaign_id', 'redemption_date']
+) }}

@@ -1,4 +1,7 @@
-{{ config(materialized='table', pre_hook="{{ load_raw('coupon', 'coupons') }}") }}
+{{ config(
+    materialized='table',
+    pre_hook="{{ load_raw('coupon', 'coupons') }}",
+) }}
 
 {% set columns = [
     {'name': 'coupon_upc', 'type': 'bigint', 'required': true},
@@ -6,4 +9,7 @@
     {'name': 'campaign_id', 'type': 'bigint', 'required': true},
 ] %}
 
-{{ typed_rows('coupon', 'coupons', columns, key=['coupon_upc', 'product_id', 'campaign_id']) }}
+{{ typed_rows(
+    'coupon', 'coupons', columns,
+    key=['coupon_upc', 'product_id', 'campaign_id']
+) }}

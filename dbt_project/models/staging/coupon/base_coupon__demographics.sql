@@ -1,4 +1,7 @@
-{{ config(materialized='table', pre_hook="{{ load_raw('coupon', 'demographics') }}") }}
+{{ config(
+    materialized='table',
+    pre_hook="{{ load_raw('coupon', 'demographics') }}",
+) }}
 
 {% set columns = [
     {'name': 'household_id', 'type': 'bigint', 'required': true},

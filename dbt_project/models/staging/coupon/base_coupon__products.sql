@@ -1,4 +1,7 @@
-{{ config(materialized='table', pre_hook="{{ load_raw('coupon', 'products') }}") }}
+{{ config(
+    materialized='table',
+    pre_hook="{{ load_raw('coupon', 'products') }}",
+) }}
 
 {% set columns = [
     {'name': 'product_id', 'type': 'bigint', 'required': true},

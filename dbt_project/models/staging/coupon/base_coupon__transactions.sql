@@ -1,4 +1,7 @@
-{{ config(materialized='table', pre_hook="{{ load_raw('coupon', 'transactions') }}") }}
+{{ config(
+    materialized='table',
+    pre_hook="{{ load_raw('coupon', 'transactions') }}",
+) }}
 
 {% set columns = [
     {'name': 'household_id', 'type': 'bigint', 'required': true},
@@ -13,4 +16,7 @@
     {'name': 'purchased_at', 'type': 'timestamp', 'from': ['transaction_timestamp', 'purchased_at'], 'required': true},
 ] %}
 
-{{ typed_rows('coupon', 'transactions', columns, key=['basket_id', 'product_id']) }}
+{{ typed_rows(
+    'coupon', 'transactions', columns,
+    key=['basket_id', 'product_id']
+) }}

@@ -34,7 +34,8 @@ cleaned as (
             else quantity
         end as quantity,
         case
-            when abs(unit_price) <= {{ var('highest_unit_price') }}
+            when
+                abs(unit_price) <= {{ var('highest_unit_price') }}
                 or unit_price is null
                 then amount
         end as amount,

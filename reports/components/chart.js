@@ -1,0 +1,33 @@
+// What the charts share, where a chart has no setting of its own for it.
+
+/** The title of the vertical axis stands beside the axis, because above it the data run into it. */
+const yAxis = { nameLocation: 'middle', nameGap: 36, nameTextStyle: { align: 'center', verticalAlign: 'bottom' } };
+
+/** Props of a chart of upright bars. */
+export const columns = { leftPadding: 28, echartsOptions: { yAxis } };
+
+/** Props of a chart of bars that lie: their names are wider than their measure says. */
+export const bars = { leftPadding: 18 };
+
+/** Props of a chart whose horizontal axis ends where its data end. */
+export const steps = { leftPadding: 28, echartsOptions: { yAxis, xAxis: { min: 'dataMin', max: 'dataMax' } } };
+
+/** The same, for ends that are no round number. */
+export const lines = {
+	leftPadding: 28,
+	echartsOptions: {
+		yAxis,
+		xAxis: { min: 'dataMin', max: 'dataMax', axisLabel: { showMinLabel: false, showMaxLabel: false } }
+	}
+};
+
+/** One colour per meaning, from the palette of evidence.config.yaml. */
+export const colours = {
+	'At Random': '#888888',
+	'As Predicted': '#888888',
+	'Interval From': '#56b4e9',
+	'Interval To': '#56b4e9',
+	raises: '#0072b2',
+	lowers: '#d55e00',
+	mixed: '#888888'
+};

@@ -1,0 +1,90 @@
+-- One row per campaign, with what its chosen threshold does on rows that no
+-- model has seen. Variants are here too: the page of their campaign names them.
+with
+
+judged as (
+    select
+        campaign,
+        split,
+        sum(converted) / sum(contacted) as judged_base_rate
+    from results.conversion_gains
+    group by campaign, split
+),
+
+chosen as (
+    select * from results.conversion_thresholds
+    where is_chosen
+),
+
+segmented as (
+    select
+        campaign,
+        count(*) as segment_count
+    from results.segments
+    group by campaign
+),
+
+metrics as (
+    select
+        campaign,
+        model_version,
+        split,
+        max(value) filter (where metric = 'roc_auc') as roc_auc,
+        max(value) filter (where metric = 'f1') as f1
+    from results.conversion_metrics
+    group by campaign, model_version, split
+)
+
+select
+    campaigns.campaign,
+    campaigns.title,
+    campaigns.question,
+    campaigns.variant_of,
+    campaigns.not_usable_reason,
+    regexp_replace(campaigns.entity, '_id$', '') as entity,
+    campaigns.source_kind,
+    campaigns.source_note,
+    campaigns.test_count,
+    campaigns.score_count,
+    campaigns.base_rate,
+    replace(campaigns.algorithm, '_', ' ') as algorithm,
+    campaigns.threshold,
+    case campaigns.threshold_policy
+        when 'f1' then 'the highest F1'
+        when 'profit' then 'the highest profit'
+        when 'fixed' then 'fixed beforehand'
+        when 'precision_at_least' then 'most conversions at the promised precision'
+        when 'false_alarms_at_most' then 'most conversions within the promised false alarms'
+        else campaigns.threshold_policy
+    end as threshold_policy,
+    campaigns.is_promise_kept,
+    campaigns.contact_count,
+    campaigns.expected_conversions,
+    campaigns.score_contact_count,
+    campaigns.score_expected_conversions,
+    campaigns.refused_reason,
+    campaigns.quality_grade,
+    campaigns.quality_reason,
+    campaigns.label is not null as has_label,
+    strftime(campaigns.scored_at, '%-d %B %Y') as scored_on,
+    judged.judged_base_rate,
+    chosen.true_positives as conversions,
+    chosen.precision as contacted_rate,
+    chosen.precision / judged.judged_base_rate as contacted_lift,
+    chosen.recall as found_share,
+    chosen.expected_profit,
+    metrics.roc_auc,
+    metrics.f1,
+    coalesce(segmented.segment_count, 0) as segment_count
+from results.campaigns as campaigns
+left join judged
+    on campaigns.campaign = judged.campaign
+    and campaigns.judged_split = judged.split
+left join chosen
+    on campaigns.campaign = chosen.campaign
+    and campaigns.judged_split = chosen.split
+left join metrics
+    on campaigns.campaign = metrics.campaign
+    and campaigns.model_version = metrics.model_version
+    and campaigns.judged_split = metrics.split
+left join segmented on campaigns.campaign = segmented.campaign

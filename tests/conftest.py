@@ -1,0 +1,160 @@
+"""What the tests share: one default build per session, dbt in folders of its own, real data by name."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from python_models.sources import put_default_inputs
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+class Dbt:
+    """Runs dbt on a data folder, a warehouse and a project of the test's own."""
+
+    def __init__(self, folder: Path, data: Path, project: Path = REPOSITORY / "dbt_project"):
+        self.data = data
+        self.project = project
+        self.warehouse = folder / "warehouse.duckdb"
+        self.environment = os.environ | {
+            "DBT_PROJECT_DIR": str(project),
+            "DBT_PROFILES_DIR": str(REPOSITORY),
+            "DBT_TARGET_PATH": str(folder / "target"),
+            "DBT_LOG_PATH": str(folder / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DBT_USE_COLORS": "false",
+            "LEADLIGHT_DATA": str(data),
+            "LEADLIGHT_WAREHOUSE": str(self.warehouse),
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [Path(sys.executable).with_name("dbt"), *arguments],
+            cwd=REPOSITORY,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def __call__(self, *arguments: str) -> str:
+        """Run and return what dbt printed; it must succeed."""
+        process = self.start(*arguments)
+        printed, _ = process.communicate()
+        assert process.returncode == 0, printed
+        return printed
+
+    def fails(self, *arguments: str) -> str:
+        """Run and return what dbt printed on one line; it must fail."""
+        process = self.start(*arguments)
+        printed, _ = process.communicate()
+        assert process.returncode != 0, printed
+        return " ".join(printed.split())
+
+    def query(self, sql: str) -> list[tuple]:
+        """Rows of the published warehouse."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.sql(sql).fetchall()
+
+    def query_working(self, sql: str) -> list[tuple]:
+        """Rows of the working database, where a partial run leaves its tables."""
+        with duckdb.connect(f"{self.warehouse}.working", read_only=True) as connection:
+            return connection.sql(sql).fetchall()
+
+
+@pytest.fixture(scope="session")
+def default_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default input of every source."""
+    folder = tmp_path_factory.mktemp("data")
+    put_default_inputs(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, default_data: Path) -> Dbt:
+    """A whole build of the default input: the one expensive thing, once per session."""
+    dbt = Dbt(tmp_path_factory.mktemp("built"), default_data)
+    dbt("build")
+    return dbt
+
+
+@pytest.fixture(scope="session")
+def warehouse(built: Dbt) -> Path:
+    """The warehouse that the build published."""
+    return built.warehouse
+
+
+@pytest.fixture
+def connection(warehouse: Path) -> duckdb.DuckDBPyConnection:
+    """The built warehouse, open for reading."""
+    with duckdb.connect(str(warehouse), read_only=True) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def built_reports(warehouse: Path) -> Path:
+    """The report site over the built warehouse."""
+    environment = os.environ | {"LEADLIGHT_WAREHOUSE": str(warehouse)}
+    for script in ("sources", "build"):
+        run = subprocess.run(
+            ["npm", "run", "--silent", "--prefix", "reports", script],
+            cwd=REPOSITORY,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+    return REPOSITORY / "reports" / "build"
+
+
+@pytest.fixture
+def make_dbt(tmp_path: Path, built: Dbt) -> Callable[..., Dbt]:
+    """Makes a dbt of the test's own. It starts from what the session has parsed, which saves seconds."""
+
+    def make(data: Path, project: Path = REPOSITORY / "dbt_project") -> Dbt:
+        dbt = Dbt(tmp_path, data, project)
+        shutil.copytree(
+            Path(built.environment["DBT_TARGET_PATH"]),
+            Path(dbt.environment["DBT_TARGET_PATH"]),
+            ignore=shutil.ignore_patterns("compiled", "run"),
+        )
+        return dbt
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real data sets for development; skips by name without it."""
+    folder = os.environ.get("LEADLIGHT_REAL_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("LEADLIGHT_REAL_DATA names no folder: no real data to test on")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def declarations(built: Dbt) -> dict[str, dict]:
+    """Declaration of every campaign, as dbt parsed it."""
+    manifest = json.loads((Path(built.environment["DBT_TARGET_PATH"]) / "manifest.json").read_text())
+    return {
+        node["config"]["meta"]["campaign"]: node["config"]["meta"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["name"].endswith("_model")
+    }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first, then those on the build, then those on the reports."""
+
+    def cost(item: pytest.Item) -> int:
+        fixtures = getattr(item, "fixturenames", ())
+        return 2 * ("built_reports" in fixtures) + ("built" in fixtures)
+
+    items.sort(key=cost)

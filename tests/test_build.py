@@ -1,0 +1,312 @@
+"""The built warehouse: figures against independent answers, and what a build promises."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+
+from tests.conftest import Dbt
+
+TOLERANCE = 1e-9
+PARQUET = "coupon/default/{}.parquet"
+
+
+def test_the_public_counts_of_the_default_input_come_through(connection: duckdb.DuckDBPyConnection) -> None:
+    counts = connection.sql("""
+        select
+            (select count(*) from core.transactions) as transactions,
+            (select count(*) from core.customers where source = 'coupon') as households,
+            (select count(*) from core.customers where source = 'insurance') as clients,
+            (select count(*) from campaigns.coupon_features) as contacts,
+            (select count(*) from results.segment_members where campaign = 'coupon') as segmented
+    """).fetchone()
+    assert counts == (1_469_307, 2_469, 4_521, 6_442, 2_469)
+
+
+def test_campaigns_are_split_by_time(connection: duckdb.DuckDBPyConnection) -> None:
+    splits = dict(
+        connection.sql("""
+            select split, list(campaign_id order by campaign_id)
+            from campaigns.coupon_campaigns group by split
+        """).fetchall()
+    )
+    assert splits == {
+        "left out": [24, 25, 26],
+        "train": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 27],
+        "test": [14, 16, 17, 18, 19],
+        "score": [15, 20, 21, 22, 23],
+    }
+    reasons = connection.sql("""
+        select distinct left_out_reason from campaigns.coupon_campaigns where split = 'left out'
+    """).fetchall()
+    assert reasons == [("starts before the first transaction: no history",)]
+    [(unripe,)] = connection.sql(
+        "select count(has_redeemed) from campaigns.coupon_features where split = 'score'"
+    ).fetchall()
+    assert unripe == 0
+
+
+@pytest.fixture(scope="session")
+def scores(warehouse: Path) -> pd.DataFrame:
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return connection.sql(
+            "from results.conversion_scores where has_converted is not null order by campaign, entity_id"
+        ).df()
+
+
+def sklearn_metrics(rows: pd.DataFrame) -> dict[str, float]:
+    label = rows["has_converted"].astype(int)
+    probability = rows["predicted_probability"]
+    contacted = rows["predicted_conversion"].astype(int)
+    gaps = (rows["predicted_probability"] - label).groupby(rows["decile"]).sum().abs()
+    return {
+        "roc_auc": metrics.roc_auc_score(label, probability),
+        "average_precision": metrics.average_precision_score(label, probability),
+        "f1": metrics.f1_score(label, contacted),
+        "precision": metrics.precision_score(label, contacted),
+        "recall": metrics.recall_score(label, contacted),
+        "log_loss": metrics.log_loss(label, probability),
+        "brier": metrics.brier_score_loss(label, probability),
+        "top_decile_lift": label[rows["decile"] == 1].mean() / label.mean(),
+        "expected_calibration_error": gaps.sum() / len(rows),
+    }
+
+
+def test_metrics_in_sql_are_those_of_scikit_learn(
+    connection: duckdb.DuckDBPyConnection, scores: pd.DataFrame
+) -> None:
+    in_sql = connection.sql("select campaign, split, metric, value from results.conversion_metrics").df()
+    in_sql = in_sql.set_index(["campaign", "split", "metric"])["value"].to_dict()
+    expected = {
+        (campaign, split, metric): value
+        for (campaign, split), rows in scores.groupby(["campaign", "split"])
+        for metric, value in sklearn_metrics(rows).items()
+    }
+    assert in_sql.keys() == expected.keys()
+    assert in_sql == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_intervals_are_those_of_a_bootstrap_of_customers(
+    connection: duckdb.DuckDBPyConnection, scores: pd.DataFrame
+) -> None:
+    """Against 400 resamplings of households: centre and width agree within the error of both."""
+    rows = scores[(scores["campaign"] == "coupon") & (scores["split"] == "test")].reset_index(drop=True)
+    members = list(rows.groupby("customer_id").indices.values())
+    generator = np.random.default_rng(6)
+    drawn = []
+    for _ in range(400):
+        picked = np.concatenate(
+            [members[i] for i in generator.integers(0, len(members), len(members))]
+        )
+        drawn.append(
+            metrics.roc_auc_score(
+                rows["has_converted"].iloc[picked].astype(int), rows["predicted_probability"].iloc[picked]
+            )
+        )
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    [(lower, upper)] = connection.sql("""
+        select lower, upper from results.conversion_metrics
+        where campaign = 'coupon' and split = 'test' and metric = 'roc_auc'
+    """).fetchall()
+    assert lower == pytest.approx(low, abs=0.008)
+    assert upper == pytest.approx(high, abs=0.008)
+
+
+def test_the_threshold_is_the_best_f1_of_out_of_fold_rows(
+    connection: duckdb.DuckDBPyConnection, scores: pd.DataFrame
+) -> None:
+    policies = connection.sql("select campaign, threshold from results.conversion_policies").fetchall()
+    assert len(policies) == 3
+    for campaign, threshold in policies:
+        rows = scores[(scores["campaign"] == campaign) & (scores["split"] == "train")]
+        precision, recall, thresholds = metrics.precision_recall_curve(
+            rows["has_converted"].astype(int), rows["predicted_probability"]
+        )
+        f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-300)
+        assert threshold == pytest.approx(thresholds[f1[:-1].argmax()], abs=TOLERANCE)
+
+
+def test_thresholds_say_what_contacting_at_them_gives(
+    connection: duckdb.DuckDBPyConnection, scores: pd.DataFrame
+) -> None:
+    listed = connection.sql(
+        "from results.conversion_thresholds where campaign = 'insurance' and split = 'test'"
+    ).df()
+    rows = scores[(scores["campaign"] == "insurance") & (scores["split"] == "test")]
+    assert 100 < len(listed) <= 1_002
+    for entry in listed.iloc[::97].itertuples():
+        contacted = rows["predicted_probability"] >= entry.threshold
+        assert entry.contacted == contacted.sum()
+        assert entry.true_positives == (contacted & rows["has_converted"].astype(bool)).sum()
+
+
+def test_probabilities_mean_what_they_say(connection: duckdb.DuckDBPyConnection) -> None:
+    """Observed rates of test rows lie inside the interval of what was predicted, but for a few bins."""
+    bins = connection.sql("""
+        select mean_predicted between lower and upper
+        from results.conversion_calibration where split = 'test'
+    """).fetchall()
+    assert len(bins) == 30
+    assert sum(inside for (inside,) in bins) >= 24
+
+
+def test_the_model_beats_the_one_rule_and_the_one_rule_beats_chance(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    rows = connection.sql("""
+        select campaign, value, baseline_value, random_value, baseline_rule
+        from results.conversion_metrics where split = 'test' and metric = 'average_precision'
+    """).fetchall()
+    assert len(rows) == 3
+    for campaign, value, baseline, chance, rule in rows:
+        assert value > baseline > chance, campaign
+        assert rule
+
+
+def test_the_variant_looks_better_and_is_marked_as_not_usable(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    variants = connection.sql("""
+        select campaign, variant_of, not_usable_reason from results.campaigns where variant_of is not null
+    """).fetchall()
+    assert [row[:2] for row in variants] == [("insurance_with_call_length", "insurance")]
+    assert "known only after" in variants[0][2]
+    auc = dict(
+        connection.sql("""
+            select campaign, value from results.conversion_metrics
+            where split = 'test' and metric = 'roc_auc' and campaign != 'coupon'
+        """).fetchall()
+    )
+    assert auc["insurance_with_call_length"] > auc["insurance"] + 0.1
+    features = dict(connection.sql("select campaign, features from results.conversion_models").fetchall())
+    assert "call_seconds" in features["insurance_with_call_length"]
+    assert "call_seconds" not in features["insurance"]
+
+
+def test_every_public_column_is_described_and_every_factor_explained(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    assert connection.sql(
+        "select campaign, feature from results.conversion_factors where description is null"
+    ).fetchall() == []
+
+
+def test_a_second_build_trains_nothing_and_changes_no_score(
+    built: Dbt, make_dbt: Callable[..., Dbt]
+) -> None:
+    again = make_dbt(built.data)
+    shutil.copy(f"{built.warehouse}.working", f"{again.warehouse}.working")
+    again("build", "--exclude", "resource_type:test", "resource_type:unit_test")
+    for table, columns in {
+        "results.conversion_models": "campaign, model_version, trained_at",
+        "results.segmenters": "campaign, segmenter_version, trained_at",
+        "results.conversion_scores": "campaign, entity_id, predicted_probability, decile",
+        "results.conversion_metrics": "campaign, split, metric, value, lower, upper",
+        "results.segment_members": "campaign, entity_id, segment_id, segment_distance",
+    }.items():
+        query = f"select {columns} from {table} order by all"
+        assert again.query(query) == built.query(query), table
+
+
+def test_training_again_gives_the_same_model_bit_for_bit(
+    built: Dbt, make_dbt: Callable[..., Dbt]
+) -> None:
+    again = make_dbt(built.data)
+    shutil.copy(f"{built.warehouse}.working", f"{again.warehouse}.working")
+    again("run", "--select", "coupon_model", "insurance_model", "--vars", "retrain: true")
+    for model in ("coupon_model", "insurance_model"):
+        query = f"select model_version, md5(model_body), count(*) from campaigns.{model} group by all"
+        assert again.query_working(query) == built.query(query)
+    [(before,)] = built.query("select max(trained_at) from campaigns.coupon_model")
+    [(after,)] = again.query_working("select max(trained_at) from campaigns.coupon_model")
+    assert after > before
+
+
+def test_no_feature_knows_the_campaigns_first_day_or_later(
+    built: Dbt, make_dbt: Callable[..., Dbt], tmp_path: Path
+) -> None:
+    """Everything dated on or after 8 August 2017 is changed; the rows of earlier and that day's campaigns stay."""
+    cut = "2017-08-08"
+    own = tmp_path / "changed" / "coupon"
+    shutil.copytree(built.data / "coupon" / "default", own)
+    changed = duckdb.connect()
+    changed.sql(f"""
+        copy (
+            select * replace (
+                case when transaction_timestamp >= '{cut}' then sales_value * 7 + 3 else sales_value end
+                    as sales_value,
+                case when transaction_timestamp >= '{cut}' then 1 else coupon_disc end as coupon_disc,
+                case when transaction_timestamp >= '{cut}' and basket_id % 2 = 0 then 995242
+                    else product_id end as product_id
+            )
+            from '{built.data / PARQUET.format("transactions")}'
+            qualify row_number() over (partition by basket_id, product_id) = 1
+        ) to '{own / "transactions.parquet"}' (format parquet)
+    """)
+    changed.sql(f"""
+        copy (
+            select * from '{built.data / PARQUET.format("coupon_redemptions")}'
+            where redemption_date < '{cut}' or household_id % 2 = 0
+        ) to '{own / "coupon_redemptions.parquet"}' (format parquet)
+    """)
+    dbt = make_dbt(own.parent)
+    dbt("run", "--select", "+coupon_features")
+    query = """
+        select * exclude (has_redeemed, split) from campaigns.coupon_features
+        where as_of_date {} date '2017-08-08' order by contact_id
+    """
+    earlier = query.format("<=")
+    assert len(built.query(earlier)) > 3_000
+    assert dbt.query_working(earlier) == built.query(earlier)
+    assert dbt.query_working(query.format(">")) != built.query(query.format(">"))
+
+
+def test_a_killed_build_leaves_the_last_good_warehouse(
+    built: Dbt, make_dbt: Callable[..., Dbt]
+) -> None:
+    dbt = make_dbt(built.data)
+    shutil.copy(built.warehouse, dbt.warehouse)
+    shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
+    before = dbt.warehouse.read_bytes()
+    process = dbt.start("build")
+    printed = ""
+    while "OK created" not in printed:
+        line = process.stdout.readline()
+        assert line, printed
+        printed += line
+    time.sleep(1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert dbt.warehouse.read_bytes() == before
+    dbt("run", "--select", "stg_insurance__calls", "insurance_features")
+    assert dbt.query("select count(*) from campaigns.insurance_features") == [(4_521,)]
+
+
+def test_a_failed_build_publishes_nothing(
+    built: Dbt, make_dbt: Callable[..., Dbt], tmp_path: Path
+) -> None:
+    data = tmp_path / "broken"
+    (data / "insurance").mkdir(parents=True)
+    (data / "insurance/own.csv").write_text("")
+    dbt = make_dbt(data)
+    shutil.copy(built.warehouse, dbt.warehouse)
+    before = dbt.warehouse.read_bytes()
+    printed = dbt.fails("build", "--select", "base_insurance__calls")
+    assert "the warehouse still holds the last good build" in printed
+    assert dbt.warehouse.read_bytes() == before
+
+
+def test_a_reader_does_not_stop_a_build(built: Dbt, make_dbt: Callable[..., Dbt]) -> None:
+    dbt = make_dbt(built.data)
+    shutil.copy(built.warehouse, dbt.warehouse)
+    with duckdb.connect(str(dbt.warehouse), read_only=True) as reader:
+        dbt("run", "--select", "base_insurance__calls", "stg_insurance__calls")
+        assert reader.sql("select count(*) from results.campaigns").fetchall() == [(3,)]

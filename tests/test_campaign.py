@@ -1,0 +1,65 @@
+"""A declaration is read once and refused where it is not understood."""
+
+import pytest
+
+from python_models.campaign import DeclarationError, read_campaign
+
+DECLARED = {
+    "campaign": "spring",
+    "entity": "client_id",
+    "title": "Spring",
+    "question": "Who buys?",
+    "source": "spring",
+    "source_note": "Made up for a test.",
+    "label": "has_bought",
+}
+
+
+def test_a_declaration_is_read_with_its_defaults() -> None:
+    campaign = read_campaign(DECLARED | {"retrain": "True", "withhold": ["call_seconds"]})
+    assert campaign.policy == "f1"
+    assert campaign.policy_limit is None
+    assert campaign.customer == "client_id"
+    assert campaign.not_features == {"client_id", "split", "has_bought", "call_seconds"}
+
+
+def test_a_policy_with_a_number_is_taken_apart() -> None:
+    campaign = read_campaign(DECLARED | {"decide_by": {"precision_at_least": 0.9}})
+    assert (campaign.policy, campaign.policy_limit) == ("precision_at_least", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ({"decide": "f1"}, ["key 'decide'", "'f1'", "is unknown", "allowed keys are", "decide_by"]),
+        ({"decide_by": "f2"}, ["decide_by is 'f2'", "allowed: f1, profit"]),
+        ({"decide_by": {"fixed": 2}}, ["fixed: 2.0 is not between 0 and 1"]),
+        ({"decide_by": "fixed"}, ["decide_by fixed needs a number"]),
+        ({"decide_by": "profit"}, ["profit needs contact_cost and conversion_value"]),
+        ({"withhold": "call_seconds"}, ["key 'withhold'", "'call_seconds'", "list"]),
+        ({"candidates": ["magic"]}, ["key 'candidates.0'", "'magic'", "'lightgbm'"]),
+        ({"minimum_positives": "many"}, ["key 'minimum_positives'", "'many'", "integer"]),
+        ({"variant_of": "autumn"}, ["variant_of and not_usable_reason go together"]),
+        (
+            {"segments": {"entity": "client_id", "columns": {"age": []}, "k": 3}},
+            ["key 'segments.k'", "is unknown", "columns, entity, max, min"],
+        ),
+    ],
+)
+def test_a_fault_is_named_with_its_value_and_what_is_allowed(fault: dict, words: list[str]) -> None:
+    with pytest.raises(DeclarationError) as error:
+        read_campaign(DECLARED | fault)
+    for word in ["campaign 'spring'", *words]:
+        assert word in str(error.value)
+
+
+def test_a_missing_key_is_named() -> None:
+    without_entity = {key: value for key, value in DECLARED.items() if key != "entity"}
+    with pytest.raises(DeclarationError, match="campaign 'spring': key 'entity' is missing"):
+        read_campaign(without_entity)
+
+
+def test_a_column_that_the_mart_lacks_is_named() -> None:
+    campaign = read_campaign(DECLARED | {"withhold": ["call_seconds"]})
+    with pytest.raises(DeclarationError, match=r"key 'withhold'.*no column 'call_seconds'"):
+        campaign.require_columns(["client_id", "split", "has_bought"])

@@ -1,0 +1,432 @@
+"""The built report site in a real browser, compared with SQL on the warehouse."""
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+REPOSITORY = Path(__file__).parents[1]
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PRIVATE_COLUMNS = {"entity_id", "model_body", "raw_text"}
+# A chart is drawn once its canvas shows a colour; axes and their titles are grey.
+IS_DRAWN = """canvas => {
+    const {width, height} = canvas;
+    const pixels = canvas.getContext('2d').getImageData(0, 0, width, height).data;
+    for (let i = 0; i < pixels.length; i += 4) {
+        const colour = [pixels[i], pixels[i + 1], pixels[i + 2]];
+        if (Math.max(...colour) - Math.min(...colour) > 60) return true;
+    }
+    return false;
+}"""
+expect.set_options(timeout=20_000)
+
+Rows = list[dict[str, Any]]
+Sql = Callable[..., Rows]
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def built_reports() -> Path:
+    return REPOSITORY / os.environ.get("LEADLIGHT_REPORTS_BUILD", "reports/build")
+
+
+@pytest.fixture(scope="session")
+def warehouse() -> Path:
+    return REPOSITORY / os.environ.get("LEADLIGHT_WAREHOUSE", "warehouse.duckdb")
+
+
+@pytest.fixture(scope="session")
+def sql(warehouse: Path) -> Iterator[Sql]:
+    """Rows of a query on the warehouse, as dictionaries."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+
+        def rows(query: str, *parameters: object) -> Rows:
+            return connection.execute(query, parameters).to_arrow_table().to_pylist()
+
+        yield rows
+
+
+@pytest.fixture(scope="session")
+def campaigns(sql: Sql) -> Rows:
+    """What the reports should say of each campaign."""
+    return sql("""
+        select
+            campaigns.*,
+            true_positives as conversions,
+            precision as contacted_rate,
+            (
+                select sum(converted) / sum(contacted) from results.conversion_gains as gains
+                where gains.campaign = campaigns.campaign and split = judged_split
+            ) as judged_base_rate,
+            (
+                select count(*) from results.segments as segments
+                where segments.campaign = campaigns.campaign
+            ) as segment_count
+        from results.campaigns as campaigns
+        left join results.conversion_thresholds as thresholds
+            on thresholds.campaign = campaigns.campaign and split = judged_split and is_chosen
+        where variant_of is null
+        order by campaigns.campaign
+    """)
+
+
+@pytest.fixture(scope="session")
+def site(built_reports: Path) -> Iterator[str]:
+    assert (built_reports / "index.html").exists(), (
+        f"{built_reports} holds no reports: run `make build`"
+    )
+
+    class Server(http.server.ThreadingHTTPServer):
+        request_queue_size = 64
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=str(built_reports)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def troubles() -> list[str]:
+    """What went wrong in the browser, for the test that runs."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def tab(browser: Browser, site: str, troubles: list[str]) -> Callable[[int, Any], Page]:
+    """A page of a width and a colour scheme, kept, so that the engine is loaded once."""
+
+    def guard(route: Any) -> None:
+        if route.request.url.startswith((site, "data:", "blob:")):
+            route.continue_()
+        else:
+            troubles.append(f"asked another host: {route.request.url}")
+            route.abort()
+
+    def report(message: Any) -> None:
+        if message.type == "error":
+            troubles.append(f"console: {message.text}")
+
+    @functools.cache
+    def new(width: int, scheme: Any) -> Page:
+        viewport: Any = {"width": width, "height": 900}
+        page = browser.new_context(viewport=viewport, color_scheme=scheme).new_page()
+        page.context.route("**/*", guard)
+        page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
+        page.on("console", report)
+        return page
+
+    return new
+
+
+@pytest.fixture
+def open_page(site: str, tab: Callable[..., Page], troubles: list[str]) -> Iterator[Open]:
+    """Opens pages; afterwards nothing has failed and no other host was asked."""
+    troubles.clear()
+
+    def visit(path: str, width: int = 1280, scheme: str = "light") -> Page:
+        page = tab(width, scheme)
+        page.goto(site + path)
+        page.locator("#__evidence_project_splash").wait_for(state="detached", timeout=30_000)
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield visit
+    assert troubles == []
+
+
+def paths(campaigns: Rows) -> list[str]:
+    """The address of every page."""
+    pages = ["/"]
+    for campaign in campaigns:
+        pages.append(f"/campaigns/{campaign['campaign']}/")
+        if campaign["segment_count"]:
+            pages.append(f"/campaigns/{campaign['campaign']}/segments/")
+    return pages
+
+
+def assert_says_headline(text: str, campaign: dict[str, Any]) -> None:
+    if campaign["refused_reason"]:
+        assert campaign["refused_reason"] in text
+        return
+    now = campaign["score_contact_count"]
+    if now:
+        assert f"To contact now: {now:,} of " in text, campaign["campaign"]
+    for figure in (
+        f"{campaign['contact_count']:,}",
+        f"of {campaign['test_count']:,}",
+        f"{campaign['expected_conversions']:,.0f} conversions",
+        f"{campaign['contacted_rate']:.1%}",
+        f"against {campaign['judged_base_rate']:.1%} of all",
+        f"{campaign['contacted_rate'] / campaign['judged_base_rate']:.1f} times",
+    ):
+        assert figure in text, (campaign["campaign"], figure, text)
+
+
+def assert_drawn(page: Page, at_least: int) -> None:
+    """Every chart shows data, within some seconds."""
+    expect(page.locator(".chart canvas").nth(at_least - 1)).to_be_visible()
+    for _ in range(50):
+        blank = [not canvas.evaluate(IS_DRAWN) for canvas in page.locator(".chart canvas").all()]
+        if not any(blank):
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError(f"{page.url}: chart {blank.index(True) + 1} of {len(blank)} is blank")
+
+
+def figure(page: Page, title: str) -> str:
+    """The figure that the threshold explorer shows under a title."""
+    shown = page.get_by_test_id("at-share").locator("p", has_text=re.compile(rf"^\s*{title}"))
+    return shown.locator("xpath=following-sibling::div").inner_text().strip()
+
+
+def cells(table: Locator) -> list[list[str]]:
+    """The text of a table, without its header."""
+    rows = table.locator("tr:has(td)").all()
+    return [[cell.strip() for cell in row.locator("td").all_inner_texts()] for row in rows]
+
+
+def test_front_page_answers_for_every_campaign(open_page: Open, campaigns: Rows) -> None:
+    page = open_page("/")
+    assert page.title() == "Leadlight"
+    for campaign in campaigns:
+        heading = page.get_by_role("heading", name=campaign["title"], exact=True)
+        card = page.locator("section", has=heading)
+        text = " ".join(card.inner_text().split())
+        assert_says_headline(text, campaign)
+        assert campaign["question"] in text
+        assert f"{campaign['source_kind']} data {campaign['source_note']}" in text
+        if not campaign["refused_reason"]:
+            assert f"quality: {campaign['quality_grade']}" in text
+
+
+def test_variants_are_no_campaigns(built_reports: Path, sql: Sql) -> None:
+    pages = {page.name for page in (built_reports / "campaigns").iterdir()}
+    assert pages == {
+        row["campaign"] for row in sql("from results.campaigns where variant_of is null")
+    }
+
+
+def test_every_campaign_page(open_page: Open, campaigns: Rows, sql: Sql) -> None:
+    for campaign in campaigns:
+        name = campaign["campaign"]
+        page = open_page(f"/campaigns/{name}/")
+        expect(page.get_by_role("heading", level=1)).to_have_text(campaign["title"])
+        text = " ".join(page.locator("article").inner_text().split())
+        assert_says_headline(text, campaign)
+        assert campaign["source_note"] in text
+        if campaign["refused_reason"]:
+            continue
+        assert_drawn(page, at_least=5)
+
+        factors = sql("from results.conversion_factors where campaign = ? order by rank", name)
+        assert f"The strongest factor is {factors[0]['feature'].replace('_', ' ')};" in text
+        metric = sql(
+            """select value, lower, upper from results.conversion_metrics
+            where campaign = ? and model_version = ? and split = ? and metric = 'roc_auc'""",
+            *(name, campaign["model_version"], campaign["judged_split"]),
+        )[0]
+        table = page.get_by_role("table").filter(has_text="Simple rule")
+        row = next(row for row in cells(table) if row[0] == "ROC AUC")
+        assert row[1:4] == [f"{metric[key]:.3f}" for key in ("value", "lower", "upper")], name
+
+        for variant in sql("from results.campaigns where variant_of = ?", name):
+            assert f"{variant['title']}: it would have had ROC AUC" in text
+            assert variant["not_usable_reason"].rstrip(".") in text
+
+
+def test_a_chart_has_a_table_beside_it(open_page: Open, campaigns: Rows, sql: Sql) -> None:
+    campaign = next(campaign for campaign in campaigns if not campaign["refused_reason"])
+    page = open_page(f"/campaigns/{campaign['campaign']}/")
+    tables = page.get_by_role("table")
+    before = tables.count()
+    page.get_by_role("button", name="The same as a table").first.click()
+    expect(tables).to_have_count(before + 1)
+    gains = sql(
+        "from results.conversion_gains where campaign = ? and split = ? order by decile",
+        *(campaign["campaign"], campaign["judged_split"]),
+    )
+    assert [row[:3] for row in cells(tables.first)] == [
+        [f"{row['decile']}", f"{row['contacted']:,}", f"{row['converted']:,}"] for row in gains
+    ]
+    page.get_by_role("button", name="What the words mean").click()
+    expect(page.get_by_text("the harmonic mean of precision and recall")).to_be_visible()
+
+
+def test_slider_shows_what_a_threshold_does(open_page: Open, campaigns: Rows, sql: Sql) -> None:
+    campaign = next(campaign for campaign in campaigns if not campaign["refused_reason"])
+    page = open_page(f"/campaigns/{campaign['campaign']}/")
+    contacts = page.get_by_test_id("at-share")
+    expect(contacts).to_contain_text(f"{campaign['contact_count']:,}")
+    assert figure(page, "Conversions") == f"{campaign['conversions']:,}"
+
+    slider = page.get_by_role("slider")
+    slider.press("End")
+    share = page.locator("p", has_text="Contact the best-scored")
+    expect(share).to_have_text(re.compile(r":\s+100%"))
+    expect(contacts).to_contain_text(f"{campaign['test_count']:,}")
+
+    slider.press("Home")
+    for _ in range(29):
+        slider.press("ArrowRight")
+    expect(share).to_have_text(re.compile(r":\s+30%"))
+    expect(contacts).not_to_contain_text(f"{campaign['test_count']:,}")
+    page.wait_for_timeout(500)
+    shown = int(figure(page, "Contacts").replace(",", ""))
+    assert abs(shown / campaign["test_count"] - 0.3) < 0.05
+    expected = sql(
+        """select true_positives, false_positives from results.conversion_thresholds
+        where campaign = ? and split = ? and contacted = ?""",
+        *(campaign["campaign"], campaign["judged_split"], shown),
+    )
+    assert {
+        "true_positives": int(figure(page, "Conversions").replace(",", "")),
+        "false_positives": int(figure(page, "False alarms").replace(",", "")),
+    } in expected
+
+
+def test_every_segment_page(open_page: Open, campaigns: Rows, sql: Sql) -> None:
+    for campaign in campaigns:
+        segments = sql("from results.segments where campaign = ?", campaign["campaign"])
+        if not segments:
+            continue
+        page = open_page(f"/campaigns/{campaign['campaign']}/segments/")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"{campaign['title']}: segments")
+        shown = {row[0]: row for row in cells(page.get_by_role("table").first)}
+        assert shown.keys() == {segment["segment_name"] for segment in segments}
+        large = [segment for segment in segments if segment["member_count"] >= 10]
+        for segment in large:
+            row = shown[segment["segment_name"]]
+            assert row[1:3] == [
+                f"{segment['member_count']:,}",
+                f"{segment['share_of_customers']:.1%}",
+            ]
+            if segment["conversion_rate"] is not None:
+                assert row[3] == f"{segment['conversion_rate']:.1%}"
+            assert row[7] == segment["advice"]
+        assert_drawn(page, at_least=2 + len(large))
+
+
+def test_pages_fit_a_phone_and_the_dark(open_page: Open, campaigns: Rows) -> None:
+    usable = next(campaign for campaign in campaigns if not campaign["refused_reason"])
+    for path in paths([usable]):  # one page of each kind
+        page = open_page(path, width=390, scheme="dark")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        outside = page.locator("article p, article h1, article h2, article canvas, article button")
+        assert outside.evaluate_all(
+            "all => all.every(e => e.getBoundingClientRect().right <= 390)"
+        ), path
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert max(map(float, re.findall(r"[\d.]+", background)[:3])) < 60, (
+            path,
+            background,
+        )
+        if canvases := page.locator(".chart canvas").count():
+            assert_drawn(page, at_least=canvases)
+
+
+def test_links_lead_somewhere(built_reports: Path, campaigns: Rows) -> None:
+    pages = {
+        f"/{page.parent.relative_to(built_reports).as_posix()}/"
+        for page in built_reports.rglob("index.html")
+    }
+    pages = {re.sub(r"^/\./$", "/", page) for page in pages}
+    assert pages == set(paths(campaigns))
+    for page in built_reports.rglob("index.html"):
+        for link in re.findall(r'<a [^>]*href="([^"]*)"', page.read_text()):
+            target = link.split("#")[0]
+            assert not target or f"{target.rstrip('/')}/" in pages, (page, link)
+
+
+def test_brand_is_our_own(built_reports: Path) -> None:
+    for page in built_reports.rglob("index.html"):
+        html = page.read_text()
+        assert re.search(r"<title>[^<]*Leadlight</title>", html), page
+        assert not re.search(r"evidence\.dev|@evidence_dev", html), page
+    for icon in (REPOSITORY / "reports/static").iterdir():
+        assert (built_reports / icon.name).read_bytes() == icon.read_bytes()
+
+
+def published(built_reports: Path) -> Iterator[tuple[str, pa.Table]]:
+    """Every table that a reader's browser can load."""
+    for file in sorted((built_reports / "data").rglob("*.parquet")):
+        yield file.stem, duckdb.sql(f"from '{file}'").to_arrow_table()
+    for file in sorted((built_reports / "api").rglob("*.arrow")):
+        yield file.name, pa.ipc.open_stream(file.read_bytes()).read_all()
+
+
+def test_no_person_is_published(built_reports: Path, warehouse: Path, campaigns: Rows) -> None:
+    tables = list(published(built_reports))
+    assert len(tables) > 12
+    private = PRIVATE_COLUMNS | {campaign["entity"] for campaign in campaigns}
+    most = {campaign["campaign"]: campaign["entity_count"] / 10 for campaign in campaigns}
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+        connection.execute("""
+            create table ids as
+            select distinct entity_id::varchar as id from warehouse.results.conversion_scores
+            union
+            select distinct entity_id::varchar from warehouse.results.segment_members
+        """)
+        assert connection.sql("from ids").fetchone()
+        for name, table in tables:
+            assert not private & set(table.column_names), name
+            connection.register("published", table)
+            if "campaign" in table.column_names:
+                for campaign, count in connection.sql(
+                    "select campaign, count(*) from published group by campaign"
+                ).fetchall():
+                    assert count < most.get(campaign, 1000), (name, campaign, count)
+            for field in table.schema:
+                if pa.types.is_string(field.type):
+                    leaked = connection.sql(
+                        f'select id from ids semi join published on id = "{field.name}"'
+                    )
+                    assert leaked.fetchone() is None, (name, field.name)
+
+
+def test_missing_warehouse_is_one_sentence(tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere.duckdb"
+    run = subprocess.run(
+        ["node", REPOSITORY / "reports/scripts/evidence.mjs", "sources", "--strict"],
+        env={**os.environ, "LEADLIGHT_WAREHOUSE": str(missing)},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 1
+    assert run.stderr == f"{missing} does not exist: run `make build` first\n"

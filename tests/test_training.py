@@ -1,0 +1,204 @@
+"""Training and scoring on small marts: out of fold, refused where it must be, the same twice."""
+
+import json
+from collections.abc import Callable
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from python_models.calibration import Calibrator
+from python_models.candidates import ALGORITHMS, Training
+from python_models.frames import FOLDS, fold_of, make_design
+from python_models.one_rule import OneRule
+from python_models.scoring import score
+from python_models.training import FittedModel, cross_fit, train
+from tests.test_campaign import DECLARED
+
+Mart = Callable[[pd.DataFrame], duckdb.DuckDBPyRelation]
+DECLARED_SMALL = DECLARED | {"minimum_positives": 50}
+
+
+@pytest.fixture
+def mart() -> Mart:
+    """Makes a relation of a frame."""
+    connection = duckdb.connect()
+
+    def make(frame: pd.DataFrame) -> duckdb.DuckDBPyRelation:
+        connection.register("mart", frame)
+        return connection.table("mart")
+
+    return make
+
+
+def clients(count: int = 2_000, seed: int = 1) -> pd.DataFrame:
+    """Clients whose chance to buy rises with `spend` and with one job, and nothing else."""
+    generator = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "client_id": [f"c{number:05d}" for number in range(count)],
+            "spend": generator.normal(size=count),
+            "noise": generator.normal(size=count),
+            "job": generator.choice(["a", "b", "c"], size=count),
+        }
+    )
+    log_odds = -1.5 + 1.2 * frame["spend"] + 1.0 * (frame["job"] == "a")
+    frame["has_bought"] = generator.random(count) < 1 / (1 + np.exp(-log_odds))
+    frame["split"] = np.where(np.arange(count) % 5 == 0, "test", "train")
+    return frame
+
+
+def scored(frame: pd.DataFrame, mart: Mart, meta: dict) -> pd.DataFrame:
+    models = train(mart(frame), meta)
+    connection = duckdb.connect()
+    connection.register("models", models)
+    rows = score(mart(frame), connection.table("models"), meta).read_pandas()
+    return rows.sort_values("entity_id").reset_index(drop=True)
+
+
+def as_training(frame: pd.DataFrame) -> tuple[Training, object]:
+    design = make_design(frame, ["spend", "noise", "job"], ["job"])
+    label = frame["has_bought"].to_numpy(np.int64)
+    return Training(design.matrix(frame), label, fold_of(frame["client_id"])), design
+
+
+def test_scores_rank_the_test_rows_and_mean_what_they_say(mart: Mart) -> None:
+    rows = scored(clients(), mart, DECLARED_SMALL)
+    test = rows[rows["split"] == "test"]
+    assert roc_auc_score(test["has_converted"], test["predicted_probability"]) > 0.7
+    assert abs(test["predicted_probability"].mean() - test["has_converted"].mean()) < 0.05
+    assert (rows["is_out_of_fold"] == (rows["split"] == "train")).all()
+
+
+def test_no_training_row_is_judged_by_a_model_that_saw_it(mart: Mart) -> None:
+    """Labels drawn at random: whoever has seen them predicts them, whoever has not can't."""
+    frame = clients()
+    frame["has_bought"] = np.random.default_rng(5).random(len(frame)) < 0.3
+    frame["split"] = "train"
+    rows = scored(frame, mart, DECLARED_SMALL)
+    out_of_fold = roc_auc_score(rows["has_converted"], rows["predicted_probability"])
+    training, design = as_training(frame)
+    models = cross_fit("lightgbm", training, design).models
+    seen = np.mean([model.log_odds(training.matrix) for model in models], axis=0)
+    assert out_of_fold < 0.55
+    assert roc_auc_score(training.label, seen) > out_of_fold + 0.05
+
+
+def test_a_label_of_the_held_out_fold_changes_nothing_in_its_model() -> None:
+    training, design = as_training(clients(1_000))
+    turned = training.label.copy()
+    turned[training.folds == 2] = 1 - turned[training.folds == 2]
+    for algorithm in ALGORITHMS.values():
+        before = algorithm.fit(training, design, 2)
+        after = algorithm.fit(Training(training.matrix, turned, training.folds), design, 2)
+        np.testing.assert_array_equal(before.log_odds(training.matrix), after.log_odds(training.matrix))
+
+
+@pytest.mark.parametrize("name", list(ALGORITHMS))
+def test_a_model_goes_to_text_and_back_unchanged(name: str) -> None:
+    training, design = as_training(clients(1_000))
+    model = ALGORITHMS[name].fit(training, design, 0)
+    again = ALGORITHMS[name].from_text(model.to_text())
+    np.testing.assert_array_equal(model.log_odds(training.matrix), again.log_odds(training.matrix))
+
+
+@pytest.mark.parametrize("name", list(ALGORITHMS))
+def test_contributions_explain_the_log_odds(name: str) -> None:
+    """Shares of a row sum to its log-odds, but for a constant; pure noise weighs least."""
+    training, design = as_training(clients(3_000))
+    model = ALGORITHMS[name].fit(training, design, 0)
+    shares = model.contributions(training.matrix)
+    rest = model.log_odds(training.matrix) - shares.sum(axis=1)
+    np.testing.assert_allclose(rest, rest[0], atol=1e-6)
+    weight = dict(zip(design.columns, np.abs(shares).mean(axis=0), strict=True))
+    assert min(weight, key=weight.get) == "noise"
+
+
+def test_training_twice_gives_the_same_scores_bit_for_bit(mart: Mart) -> None:
+    first = scored(clients(), mart, DECLARED_SMALL)
+    again = scored(clients().sample(frac=1, random_state=3), mart, DECLARED_SMALL)
+    columns = ["entity_id", "predicted_probability", "baseline_probability", "model_version"]
+    pd.testing.assert_frame_equal(first[columns], again[columns], check_exact=True)
+
+
+def test_nothing_is_trained_again_until_rows_or_declaration_change(mart: Mart) -> None:
+    known = duckdb.connect()
+    known.register("models", train(mart(clients()), DECLARED_SMALL))
+    models = known.table("models")
+    changed_rows = clients()
+    changed_rows.loc[1, "spend"] += 1
+    changed_test_row = clients()
+    changed_test_row.loc[0, "spend"] += 1
+
+    assert train(mart(clients()), DECLARED_SMALL, models).num_rows == 0
+    assert train(mart(changed_test_row), DECLARED_SMALL, models).num_rows == 0
+    assert train(mart(changed_rows), DECLARED_SMALL, models).num_rows == 1
+    assert train(mart(clients()), DECLARED_SMALL | {"withhold": ["noise"]}, models).num_rows == 1
+    assert train(mart(clients()), DECLARED_SMALL | {"retrain": "True"}, models).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("converts", "sentence"),
+    [
+        (lambda number: False, "Only 0 of 1600 training rows converted; at least 50 are needed"),
+        (lambda number: number < 40, "Only 32 of 1600 training rows converted"),
+        (lambda number: True, "Only 0 of 1600 training rows did not convert"),
+    ],
+)
+def test_too_few_of_either_outcome_refuse_the_model(
+    mart: Mart, converts: Callable[[int], bool], sentence: str
+) -> None:
+    frame = clients()
+    frame["has_bought"] = [converts(number) for number in range(len(frame))]
+    row = train(mart(frame), DECLARED_SMALL).to_pylist()[0]
+    assert row["refused_reason"].startswith(sentence)
+    assert row["model_body"] is None
+    rows = scored(frame, mart, DECLARED_SMALL)
+    assert len(rows) == len(frame)
+    assert rows["predicted_probability"].isna().all()
+
+
+def test_rows_without_an_outcome_are_scored_by_all_fold_models(mart: Mart) -> None:
+    frame = clients()
+    frame["has_bought"] = frame["has_bought"].astype("boolean")
+    frame.loc[:9, "has_bought"] = pd.NA
+    frame.loc[:9, "split"] = "score"
+    rows = scored(frame, mart, DECLARED_SMALL)
+    unknown = rows[rows["split"] == "score"]
+    assert len(unknown) == 10
+    assert unknown["has_converted"].isna().all()
+    assert unknown["predicted_probability"].between(0, 1).all()
+    assert not unknown["is_out_of_fold"].any()
+
+
+def test_a_customer_is_never_torn_between_folds(mart: Mart) -> None:
+    frame = clients()
+    frame["household_id"] = np.arange(len(frame)) // 3
+    meta = DECLARED_SMALL | {"group_by": "household_id"}
+    rows = scored(frame, mart, meta)
+    assert (rows["customer_id"].astype(int) == np.arange(len(frame)) // 3).all()
+    body = train(mart(frame), meta).to_pylist()[0]["model_body"]
+    model = FittedModel.from_text(body)
+    assert "household_id" not in model.design.columns
+    assert len(model.models) == FOLDS
+
+
+def test_the_one_rule_finds_the_one_feature_that_tells() -> None:
+    training, design = as_training(clients())
+    rule = OneRule.fit(training, design)
+    assert rule.feature == "spend"
+    rates = rule.out_of_fold(training.matrix, training.folds)
+    assert len(np.unique(rates)) <= 8 * FOLDS
+    again = OneRule(**json.loads(json.dumps(vars(rule))))
+    np.testing.assert_array_equal(again.out_of_fold(training.matrix, training.folds), rates)
+
+
+def test_calibration_finds_the_line_that_distorted_the_log_odds() -> None:
+    generator = np.random.default_rng(2)
+    truth = generator.normal(-1, 1, 200_000)
+    label = (generator.random(len(truth)) < 1 / (1 + np.exp(-truth))).astype(int)
+    calibrator = Calibrator.fit(2 * truth + 1, label)
+    assert calibrator.slope == pytest.approx(0.5, abs=0.01)
+    assert calibrator.intercept == pytest.approx(-0.5, abs=0.02)

@@ -1,12 +1,16 @@
 """What SQL cannot do for Leadlight: fit, predict and cluster. dbt's Python models are doorways into it."""
 
 import os
+from typing import Any
 
-# Before LightGBM is imported: two dbt threads on a busy machine otherwise spin for seconds.
+# Before any numerical library is imported. dbt runs models side by side, one thread each; waiting
+# threads otherwise spin for seconds on a busy machine, and BLAS and OpenMP fight over the cores.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def __getattr__(name: str):  # imported when asked for, so that `dbt parse` stays quick
+def __getattr__(name: str) -> Any:  # imported when asked for, so that `dbt parse` stays quick
     if name == "train":
         from python_models.training import train
 

@@ -17,11 +17,16 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 class Dbt:
-    """Runs dbt on a data folder, a warehouse and a project of the test's own."""
+    """Runs dbt in a folder of the test's own, on its `data` and its `warehouse.duckdb`.
+
+    Both are named relative to the folder: dbt parses anew where the environment differs.
+    """
 
     def __init__(self, folder: Path, data: Path, project: Path = REPOSITORY / "dbt_project"):
+        self.folder = folder
         self.data = data
-        self.project = project
+        if data != folder / "data":
+            (folder / "data").symlink_to(data)
         self.warehouse = folder / "warehouse.duckdb"
         self.environment = os.environ | {
             "DBT_PROJECT_DIR": str(project),
@@ -30,14 +35,14 @@ class Dbt:
             "DBT_LOG_PATH": str(folder / "logs"),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
             "DBT_USE_COLORS": "false",
-            "LEADLIGHT_DATA": str(data),
-            "LEADLIGHT_WAREHOUSE": str(self.warehouse),
+            "LEADLIGHT_DATA": "data",
+            "LEADLIGHT_WAREHOUSE": "warehouse.duckdb",
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [Path(sys.executable).with_name("dbt"), *arguments],
-            cwd=REPOSITORY,
+            cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

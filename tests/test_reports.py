@@ -46,16 +46,6 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="session")
-def built_reports() -> Path:
-    return REPOSITORY / os.environ.get("LEADLIGHT_REPORTS_BUILD", "reports/build")
-
-
-@pytest.fixture(scope="session")
-def warehouse() -> Path:
-    return REPOSITORY / os.environ.get("LEADLIGHT_WAREHOUSE", "warehouse.duckdb")
-
-
-@pytest.fixture(scope="session")
 def sql(warehouse: Path) -> Iterator[Sql]:
     """Rows of a query on the warehouse, as dictionaries."""
     with duckdb.connect(str(warehouse), read_only=True) as connection:

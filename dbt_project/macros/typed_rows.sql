@@ -55,7 +55,7 @@ typed as (
         as_found.file_name,
         as_found.row_number,
         {%- for column in columns %}
-        {{ typed_value(column) }} as {{ column.name }},
+        {{ typed_value(column, found[column.name]) }} as {{ column.name }},
         {%- endfor %}
         nullif(concat_ws('; ',
             {%- for column in columns %}
@@ -63,10 +63,10 @@ typed as (
             {%- if column.required %}
             case when {{ column.name }} is null then 'column ''{{ label }}'' is empty' end,
             {%- endif %}
-            {%- if found[column.name].is_text and column.type != 'varchar' %}
+            {%- if column.type != 'varchar' and not found[column.name].is_safe %}
             case
-                when {{ column.name }} is not null and {{ typed_value(column) }} is null
-                    then 'column ''{{ label }}'': ''' || {{ column.name }} || ''' is not {{ {
+                when {{ column.name }} is not null and {{ typed_value(column, found[column.name]) }} is null
+                    then 'column ''{{ label }}'': ''' || cast({{ column.name }} as varchar) || ''' is not {{ {
                         'bigint': 'a whole number', 'double': 'a number', 'boolean': 'yes or no',
                         'date': 'a date (YYYY-MM-DD)', 'timestamp': 'a time (YYYY-MM-DD HH:MM:SS)',
                     }[column.type] }}'
@@ -112,23 +112,32 @@ select * from all_rows
 {% endmacro %}
 
 
-{# A value of as_found as its declared type; null where it can't be read as one. #}
-{% macro typed_value(column) -%}
-    {%- if column.type == 'bigint' -%}
-        case when try_cast({{ column.name }} as double) % 1 = 0 then try_cast({{ column.name }} as bigint) end
-    {%- elif column.type == 'varchar' -%}
+{#
+    A value of as_found as its declared type; null where it can't be read as one. Text is
+    a whole number only without a fraction: '30.0' is 30, '30.5' is nothing.
+#}
+{% macro typed_value(column, found) -%}
+    {%- if column.type == 'varchar' -%}
         cast({{ column.name }} as varchar)
+    {%- elif column.type == 'bigint' and not found.is_safe -%}
+        case when try_cast({{ column.name }} as double) % 1 = 0 then try_cast({{ column.name }} as bigint) end
     {%- else -%}
         try_cast({{ column.name }} as {{ column.type }})
     {%- endif -%}
 {%- endmacro %}
 
 
-{# column name -> {names: what it is called in the files, is_text: whether it is text there} #}
+{#
+    column name -> {
+        names: what it is called in the files,
+        is_text: whether any file holds it as text,
+        is_safe: whether every file holds it in a type that always fits
+    }
+#}
 {% macro find_columns(source, thing, columns) %}
     {%- set found = {} -%}
     {%- for column in columns -%}
-        {%- do found.update({column.name: {'names': [], 'is_text': true}}) -%}
+        {%- do found.update({column.name: {'names': [], 'is_text': false, 'is_safe': true}}) -%}
     {%- endfor -%}
     {%- for file in (source_files(source, thing) if execute else []) -%}
         {%- set header = file_header(file) -%}
@@ -141,7 +150,11 @@ select * from all_rows
                 {%- set name = header.names[position] -%}
                 {%- set entry = found[column.name] -%}
                 {%- if name not in entry.names -%}{%- do entry.names.append(name) -%}{%- endif -%}
-                {%- do entry.update({'is_text': header.types[position] == 'VARCHAR'}) -%}
+                {%- set type = header.types[position] | lower -%}
+                {%- set fits = type == column.type or type == 'integer' and column.type == 'bigint' -%}
+                {%- do entry.update({
+                    'is_text': entry.is_text or type == 'varchar', 'is_safe': entry.is_safe and fits,
+                }) -%}
             {%- elif not column.optional and not column.row_number -%}
                 {{ exceptions.raise_compiler_error(
                     file ~ ": column '" ~ aliases | join("' or '") ~ "' is missing; the file has "

@@ -27,10 +27,9 @@ shares as (
         customer_id,
         product_group,
         cast(amount as double) as amount,
-        cast(amount as double) / nullif(
-            sum(cast(amount as double))
-                over (partition by source, customer_id), 0
-        ) as share_of_spend,
+        cast(amount as double) / nullif(cast(
+            sum(amount) over (partition by source, customer_id) as double
+        ), 0) as share_of_spend,
     from spent
 )
 

@@ -26,8 +26,9 @@ department_shares as (
     select
         source,
         department,
-        cast(sum(amount) as double)
-        / sum(cast(sum(amount) as double)) over (partition by source)
+        cast(sum(amount) as double) / nullif(cast(
+            sum(sum(amount)) over (partition by source) as double
+        ), 0)
             as share_of_sales,
     from sold_products
     group by source, department

@@ -1,3 +1,6 @@
+-- a view: the lines are a table in staging already
+{{ config(materialized='view') }}
+
 with coupon_transactions as (
     select * from {{ ref('stg_coupon__transactions') }}
 ),

@@ -135,7 +135,7 @@ graded as (
                 then 'No test row with a known outcome: nothing to judge by.'
             else
                 format(
-                    'ROC AUC {:.3f} (95 % interval {:.3f} to {:.3f}) on {} '
+                    'ROC AUC {:.3f} (95 % interval {:.3f} to {:.3f}) on {:,} '
                     || 'test rows that no model has seen.',
                     quality.roc_auc,
                     quality.roc_auc_lower,

@@ -19,17 +19,18 @@ product_mix as (
     where source = 'coupon'
 ),
 
-shares as (
+spent as (
     select
         customer_id,
         {% for group, departments in groups.items() %}
-        coalesce(sum(share_of_spend) filter (
+        -- decimals: sums of doubles depend on the order of rows
+        sum(cast(amount as decimal(18, 2))) filter (
             where product_group in (
                 {% for department in departments %}
                 '{{ department }}'{{ ',' if not loop.last }}
                 {% endfor %}
             )
-        ), 0) as {{ group | replace(' ', '_') }}_share,
+        ) as {{ group | replace(' ', '_') }},
         {% endfor %}
     from product_mix
     group by customer_id
@@ -47,9 +48,13 @@ joined as (
             as discount_share,
         spending.coupon_basket_count / cast(spending.basket_count as double)
             as coupon_basket_share,
-        shares.* exclude (customer_id),
+        {% for group in groups %}
+        coalesce(cast(spent.{{ group | replace(' ', '_') }} as double), 0)
+        / nullif(spending.total_amount, 0)
+            as {{ group | replace(' ', '_') }}_share,
+        {% endfor %}
     from spending
-    left join shares using (customer_id)
+    left join spent using (customer_id)
 )
 
 select * from joined

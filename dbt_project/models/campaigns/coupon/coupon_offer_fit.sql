@@ -11,15 +11,15 @@ coupons as (
 ),
 
 products as (
-    select * from {{ ref('stg_coupon__products') }}
+    select * from {{ ref('coupon_products') }}
 ),
 
 offered_products as (
     select distinct
         coupons.campaign_id,
         coupons.product_id,
-        products.product_category,
-        products.product_type,
+        products.category_number,
+        products.type_number,
     from coupons
     left join products using (product_id)
 ),
@@ -27,31 +27,29 @@ offered_products as (
 offered_types as (
     select distinct
         campaign_id,
-        product_category,
-        product_type,
+        type_number,
     from offered_products
 ),
 
 offered_categories as (
     select distinct
         campaign_id,
-        product_category,
+        category_number,
     from offered_products
 ),
 
 earlier_purchases as (
     select
-        contacts.contact_id,
+        contacts.household_id,
         contacts.campaign_id,
         purchases.product_id,
-        purchases.product_category,
-        purchases.product_type,
+        purchases.category_number,
+        purchases.type_number,
         purchases.amount,
         purchases.has_coupon,
         date_diff(
             'day', cast(purchases.purchased_at as date), contacts.start_date
-        )
-            as days_ago,
+        ) as days_ago,
     from contacts
     inner join purchases
         on
@@ -59,96 +57,140 @@ earlier_purchases as (
             and contacts.start_date > purchases.purchased_at
 ),
 
--- one row per contact and product: some millions of lines become far fewer
+spent as (
+    select
+        household_id,
+        campaign_id,
+        cast(sum(amount) as double) as amount,
+    from earlier_purchases
+    group by household_id, campaign_id
+),
+
+first_purchases as (
+    select
+        household_id,
+        category_number,
+        min(purchased_at) as purchased_at,
+    from purchases
+    group by household_id, category_number
+),
+
+known_categories as (
+    select
+        contacts.household_id,
+        contacts.campaign_id,
+        count(first_purchases.category_number) as distinct_categories,
+    from contacts
+    inner join first_purchases
+        on
+            contacts.household_id = first_purchases.household_id
+            and contacts.start_date > first_purchases.purchased_at
+    group by contacts.household_id, contacts.campaign_id
+),
+
+-- only what lies in an offered category can be offered
 products_bought as (
     select
-        contact_id,
-        campaign_id,
-        product_id,
-        any_value(product_category) as product_category,
-        any_value(product_type) as product_type,
-        sum(amount) as amount,
-        coalesce(sum(amount) filter (where days_ago <= 91), 0) as amount_13w,
-        count(*) filter (where days_ago <= 91) as lines_13w,
-        count(*) filter (where has_coupon) as coupon_lines,
-        min(days_ago) as days_ago,
+        earlier_purchases.household_id,
+        earlier_purchases.campaign_id,
+        earlier_purchases.product_id,
+        any_value(earlier_purchases.type_number) as type_number,
+        any_value(offered_products.product_id) is not null as is_offered,
+        any_value(offered_categories.category_number) is not null
+            as is_offered_category,
+        sum(earlier_purchases.amount) as amount,
+        coalesce(sum(earlier_purchases.amount) filter (
+            where earlier_purchases.days_ago <= 91
+        ), 0) as amount_13w,
+        count(*) filter (where earlier_purchases.days_ago <= 91) as lines_13w,
+        count(*) filter (where earlier_purchases.has_coupon) as coupon_lines,
+        min(earlier_purchases.days_ago) as days_ago,
     from earlier_purchases
-    group by contact_id, campaign_id, product_id
+    left join offered_categories using (campaign_id, category_number)
+    left join offered_products using (campaign_id, product_id)
+    where offered_categories.category_number is not null
+        or offered_products.product_id is not null
+    group by
+        earlier_purchases.household_id,
+        earlier_purchases.campaign_id,
+        earlier_purchases.product_id
 ),
 
 flagged as (
     select
         products_bought.*,
-        offered_products.product_id is not null as is_offered,
-        offered_types.product_type is not null as is_offered_type,
-        offered_categories.product_category is not null as is_offered_category,
+        offered_types.type_number is not null as is_offered_type,
     from products_bought
-    left join offered_products using (campaign_id, product_id)
-    left join offered_types
-        on
-            products_bought.campaign_id = offered_types.campaign_id
-            and products_bought.product_category
-            = offered_types.product_category
-            and products_bought.product_type = offered_types.product_type
-    left join offered_categories
-        on
-            products_bought.campaign_id = offered_categories.campaign_id
-            and products_bought.product_category
-            = offered_categories.product_category
+    left join offered_types using (campaign_id, type_number)
 ),
 
 matched_coupons as (
     select
-        flagged.contact_id,
+        flagged.household_id,
+        flagged.campaign_id,
         count(distinct coupons.coupon_upc) as coupons_matched,
-        count(distinct coupons.coupon_upc) filter (where flagged.days_ago <= 91)
-            as coupons_matched_13w,
+        count(distinct coupons.coupon_upc) filter (
+            where flagged.days_ago <= 91
+        ) as coupons_matched_13w,
         count(distinct coupons.coupon_upc) filter (
             where flagged.coupon_lines > 0
-        )
-            as coupons_matched_used,
+        ) as coupons_matched_used,
     from flagged
     inner join coupons using (campaign_id, product_id)
     where flagged.is_offered
-    group by flagged.contact_id
+    group by flagged.household_id, flagged.campaign_id
 ),
 
 fitted as (
     select
-        contact_id,
-        count(distinct product_category) as distinct_categories,
+        household_id,
+        campaign_id,
         {% for level, is_offered in {
             'product': 'is_offered',
             'type': 'is_offered_type',
             'category': 'is_offered_category',
         }.items() %}
-        coalesce(cast(
-            sum(lines_13w) filter (where {{ is_offered }}) as bigint
-        ), 0) as {{ level }}_lines_13w,
-        coalesce(cast(
-            sum(coupon_lines) filter (where {{ is_offered }}) as bigint
-        ), 0) as {{ level }}_coupon_lines,
-        coalesce(sum(amount) filter (where {{ is_offered }}), 0)
-        / nullif(sum(amount), 0) as {{ level }}_spend_share,
+        cast(sum(lines_13w) filter (where {{ is_offered }}) as bigint)
+            as {{ level }}_lines_13w,
+        cast(sum(coupon_lines) filter (where {{ is_offered }}) as bigint)
+            as {{ level }}_coupon_lines,
+        cast(sum(amount) filter (where {{ is_offered }}) as double)
+            as {{ level }}_spend,
         {% endfor %}
-        coalesce(sum(amount_13w) filter (where is_offered), 0)
+        cast(sum(amount_13w) filter (where is_offered) as double)
             as product_spend_13w,
         min(days_ago) filter (where is_offered) as days_since_product,
-        count(distinct product_type) filter (where is_offered_type)
+        count(distinct type_number) filter (where is_offered_type)
             as types_bought,
     from flagged
-    group by contact_id
+    group by household_id, campaign_id
 ),
 
 joined as (
     select
-        fitted.* exclude (fitted.type_spend_share),
+        concat(spent.campaign_id, '-', spent.household_id) as contact_id,
+        coalesce(known_categories.distinct_categories, 0)
+            as distinct_categories,
+        {% for counted in [
+            'product_lines_13w', 'product_coupon_lines', 'type_lines_13w',
+            'type_coupon_lines', 'category_lines_13w', 'category_coupon_lines',
+            'product_spend_13w', 'types_bought',
+        ] %}
+        coalesce(fitted.{{ counted }}, 0) as {{ counted }},
+        {% endfor %}
+        fitted.days_since_product,
+        coalesce(fitted.product_spend, 0) / nullif(spent.amount, 0)
+            as product_spend_share,
+        coalesce(fitted.category_spend, 0) / nullif(spent.amount, 0)
+            as category_spend_share,
         coalesce(matched_coupons.coupons_matched, 0) as coupons_matched,
         coalesce(matched_coupons.coupons_matched_13w, 0) as coupons_matched_13w,
         coalesce(matched_coupons.coupons_matched_used, 0)
             as coupons_matched_used,
-    from fitted
-    left join matched_coupons using (contact_id)
+    from spent
+    left join known_categories using (household_id, campaign_id)
+    left join fitted using (household_id, campaign_id)
+    left join matched_coupons using (household_id, campaign_id)
 )
 
 select * from joined

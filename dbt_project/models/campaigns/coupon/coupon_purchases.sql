@@ -8,7 +8,7 @@ transactions as (
 ),
 
 products as (
-    select * from {{ ref('stg_coupon__products') }}
+    select * from {{ ref('coupon_products') }}
 ),
 
 described as (
@@ -17,13 +17,15 @@ described as (
         transactions.basket_id,
         transactions.product_id,
         transactions.purchased_at,
-        transactions.amount,
-        transactions.coupon_match_discount,
+        -- decimals: sums of doubles depend on the order of rows
+        cast(transactions.amount as decimal(18, 4)) as amount,
+        cast(transactions.coupon_match_discount as decimal(18, 4))
+            as coupon_match_discount,
         transactions.coupon_discount > 0 as has_coupon,
-        products.brand = 'private' as is_private_label,
+        products.is_private_label,
         products.department,
-        products.product_category,
-        products.product_type,
+        products.category_number,
+        products.type_number,
     from transactions
     inner join contacted_households using (household_id)
     left join products using (product_id)

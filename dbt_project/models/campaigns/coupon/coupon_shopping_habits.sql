@@ -44,29 +44,24 @@ measured as (
         contact_id,
         avg(cast(coupon_lines > 0 as integer)) as coupon_trip_share,
         cast(sum(coupon_lines) as bigint) as coupon_lines,
-        cast(
-            coalesce(
-                sum(coupon_lines) filter (where days_ago <= 91), 0
-            ) as bigint
-        )
-            as coupon_lines_13w,
-        cast(
-            coalesce(
-                sum(coupon_lines) filter (where days_ago <= 28), 0
-            ) as bigint
-        )
-            as coupon_lines_4w,
-        sum(coupon_match_value) as coupon_match_value,
+        coalesce(cast(
+            sum(coupon_lines) filter (where days_ago <= 91) as bigint
+        ), 0) as coupon_lines_13w,
+        coalesce(cast(
+            sum(coupon_lines) filter (where days_ago <= 28) as bigint
+        ), 0) as coupon_lines_4w,
+        cast(sum(coupon_match_value) as double) as coupon_match_value,
         min(days_ago) filter (where coupon_lines > 0) as days_since_last_coupon,
-        coalesce(sum(amount) filter (where days_ago <= 91), 0) as spend_13w,
+        coalesce(cast(
+            sum(amount) filter (where days_ago <= 91) as double
+        ), 0) as spend_13w,
         count(*) filter (where days_ago <= 91) as trips_13w,
-        avg(amount) as basket_value,
-        max(amount) as largest_basket_value,
-        sum(private_label_amount)
-        / nullif(sum(amount), 0) as private_label_share,
-        sum(produce_amount) / nullif(sum(amount), 0) as produce_share,
-        sum(meat_amount) / nullif(sum(amount), 0) as meat_share,
-        sum(drug_amount) / nullif(sum(amount), 0) as drug_share,
+        cast(sum(amount) as double) / count(*) as basket_value,
+        cast(max(amount) as double) as largest_basket_value,
+        {% for group in ['private_label', 'produce', 'meat', 'drug'] %}
+        cast(sum({{ group }}_amount) as double)
+        / nullif(cast(sum(amount) as double), 0) as {{ group }}_share,
+        {% endfor %}
         avg(hour(purchased_at)) as mean_shopping_hour,
     from earlier_trips
     group by contact_id

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import REPOSITORY, Dbt
 
 MakeDbt = Callable[..., Dbt]
-STAGING = ("build", "--select", "stg_insurance__calls", "base_insurance__calls")
+STAGING = ("run", "--select", "stg_insurance__calls", "base_insurance__calls")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_own_files_of_a_source_that_lack_one_of_its_things(make_dbt: MakeDbt, tm
     folder = tmp_path / "data/coupon"
     folder.mkdir(parents=True)
     (folder / "products.csv").write_text("product_id\n1\n")
-    printed = make_dbt(tmp_path / "data").fails("build", "--select", "base_coupon__coupons")
+    printed = make_dbt(tmp_path / "data").fails("run", "--select", "base_coupon__coupons")
     assert "data/coupon: no file coupons*.csv or coupons*.parquet found" in printed
     assert "add the missing file" in printed
 
@@ -187,6 +187,6 @@ def test_an_unknown_key_in_a_declaration_names_it_and_what_is_allowed(
     )
     declaration = project / "models/campaigns/insurance/insurance.yml"
     declaration.write_text(declaration.read_text().replace("decide_by: f1", "decide: f1"))
-    printed = make_dbt(default_data, project).fails("build", "--select", "+insurance_model")
+    printed = make_dbt(default_data, project).fails("run", "--select", "+insurance_model")
     assert "campaign 'insurance': key 'decide' (value 'f1') is unknown; allowed keys are" in printed
     assert "decide_by" in printed

@@ -13,6 +13,15 @@
 #}
 {% macro typed_rows(source, thing, columns, key=[]) %}
 {%- set found = find_columns(source, thing, columns) -%}
+{%- set faults = ['repetitions.occurrence > 1'] if key else [] -%}
+{%- for column in columns -%}
+    {%- if column.required -%}{%- do faults.append(column.name ~ ' is null') -%}{%- endif -%}
+    {%- if column.type != 'varchar' and not found[column.name].is_safe -%}
+        {%- do faults.append(
+            '(' ~ column.name ~ ' is not null and ' ~ typed_value(column, found[column.name]) ~ ' is null)'
+        ) -%}
+    {%- endif -%}
+{%- endfor -%}
 with as_found as (
     select
         file_name,
@@ -57,7 +66,8 @@ typed as (
         {%- for column in columns %}
         {{ typed_value(column, found[column.name]) }} as {{ column.name }},
         {%- endfor %}
-        nullif(concat_ws('; ',
+        -- words are made for faulty rows only: there are millions of others
+        case when {{ faults | join(' or ') or 'false' }} then concat_ws('; ',
             {%- for column in columns %}
             {%- set label = (found[column.name].names or [column.name])[0] %}
             {%- if column.required %}
@@ -84,7 +94,7 @@ typed as (
             end,
             {%- endif %}
             null
-        ), '') as reject_reason,
+        ) end as reject_reason,
         case
             when reject_reason is not null
                 then concat_ws(','{% for column in columns %}, coalesce(cast({{ column.name }} as varchar), ''){% endfor %})

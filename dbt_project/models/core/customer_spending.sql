@@ -17,8 +17,6 @@ spending as (
         cast(min(purchased_at) as date) as first_purchase_date,
         cast(max(purchased_at) as date) as last_purchase_date,
         count(distinct basket_id) as basket_count,
-        count(distinct product_id) as product_count,
-        count(distinct date_trunc('week', purchased_at)) as active_weeks,
         sum(cast(amount as decimal(18, 2))) as total_amount,
         sum(cast(retail_discount as decimal(18, 2))) as retail_discount,
         sum(cast(coupon_discount as decimal(18, 2))) as coupon_discount,
@@ -51,8 +49,6 @@ measured as (
         date_diff('day', spending.first_purchase_date, source_ends.last_date)
             as tenure_days,
         spending.basket_count,
-        spending.product_count,
-        spending.active_weeks,
         spending.coupon_basket_count,
         cast(spending.total_amount as double) as total_amount,
         cast(spending.total_amount as double) / spending.basket_count

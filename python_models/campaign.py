@@ -1,4 +1,4 @@
-"""A campaign's declaration: the `meta` of its dbt models, read once and refused where it is not understood."""
+"""A campaign's declaration: the `meta` of its dbt models, read once, refused where not understood."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields

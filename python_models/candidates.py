@@ -1,4 +1,4 @@
-"""The algorithms that compete. Each fits on a matrix, predicts log-odds, explains itself and goes to text and back."""
+"""The algorithms that compete. Each fits, predicts log-odds, explains itself and goes to text and back."""
 
 import base64
 import warnings
@@ -75,7 +75,7 @@ class LightGBM:
             }
         return shared | {
             "num_leaves": 31,
-            "learning_rate": 0.05,
+            "learning_rate": 0.1,
             "feature_fraction": 0.5,
             "min_data_in_leaf": 40,
             "cat_smooth": 20.0,
@@ -162,9 +162,7 @@ class Logistic:
             ),
         )
         pipeline = make_pipeline(
-            ColumnTransformer(
-                [("numbers", numbers, numeric), ("categories", categories, categorical)]
-            ),
+            ColumnTransformer([("numbers", numbers, numeric), ("categories", categories, categorical)]),
             LogisticRegression(C=parameters["C"], max_iter=500),
         )
         with warnings.catch_warnings():
@@ -226,8 +224,6 @@ class Algorithm:
 
 
 ALGORITHMS: dict[str, Algorithm] = {
-    "logistic_regression": Algorithm(
-        Logistic.fit, Logistic.from_text, Logistic.parameters, "skops"
-    ),
+    "logistic_regression": Algorithm(Logistic.fit, Logistic.from_text, Logistic.parameters, "skops"),
     "lightgbm": Algorithm(LightGBM.fit, LightGBM.from_text, LightGBM.parameters, "lightgbm"),
 }

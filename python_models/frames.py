@@ -1,4 +1,4 @@
-"""From a mart to the matrix a model reads: the same columns, codes and folds when fitting and when scoring."""
+"""From a mart to the matrix a model reads: the same columns, codes and folds in fitting and scoring."""
 
 import hashlib
 import re

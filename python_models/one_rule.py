@@ -14,7 +14,8 @@ from python_models.frames import FOLDS, Design
 class OneRule:
     """A tree of at most eight leaves on the one feature whose tree ranks best out of fold.
 
-    `trees` holds one tree per held-out fold, as LightGBM's text; `position` is the feature's place in the design.
+    `trees` holds one tree per held-out fold, as LightGBM's text; `position` is the feature's place in the
+    design.
     """
 
     feature: str
@@ -28,9 +29,7 @@ class OneRule:
         for position, name in enumerate(design.columns):
             trees = [_one_tree(training, design, position, fold) for fold in range(FOLDS)]
             rule = cls(name, position, [tree.model_to_string() for tree in trees])
-            score = average_precision_score(
-                training.label, rule.out_of_fold(training.matrix, training.folds)
-            )
+            score = average_precision_score(training.label, rule.out_of_fold(training.matrix, training.folds))
             if best is None or score > best[0]:
                 best = (score, rule)
         assert best is not None, "a design has at least one column"

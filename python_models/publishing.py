@@ -39,6 +39,4 @@ class Plugin(BasePlugin):
         def publish_warehouse() -> str:
             return str(publish(conn, working))
 
-        conn.create_function(
-            "publish_warehouse", publish_warehouse, [], sqltypes.VARCHAR, side_effects=True
-        )
+        conn.create_function("publish_warehouse", publish_warehouse, [], sqltypes.VARCHAR, side_effects=True)

@@ -183,10 +183,7 @@ def segment(mart: Any, segmenters: Any, meta: dict[str, Any]) -> pa.Table:
     """
     campaign, segmentation = declared(meta)
     version, body = (
-        segmenters.order("trained_at desc")
-        .project("segmenter_version, model_body")
-        .limit(1)
-        .fetchall()[0]
+        segmenters.order("trained_at desc").project("segmenter_version, model_body").limit(1).fetchall()[0]
     )
     if body is None:
         return MEMBER_ROW.empty_table()
@@ -230,7 +227,7 @@ def customer_rows(
             )
     wanted = mart.project(", ".join(quoted(name) for name in segmentation.columns))
     texts = [
-        name for name, kind in zip(wanted.columns, map(str, wanted.types)) if kind == "VARCHAR"
+        name for name, kind in zip(wanted.columns, map(str, wanted.types), strict=True) if kind == "VARCHAR"
     ]
     frame = read_rows(mart, [segmentation.entity, *segmentation.columns], segmentation.entity)
     return frame, texts

@@ -67,7 +67,7 @@ def package_folder(package: str, requirement: str) -> Path:
 
 
 def put_default_inputs(root: Path) -> list[str]:
-    """Copy each source's default files below `root`; returns one line per source. Rerunning changes nothing."""
+    """Copy each source's default files below `root`; one line per source. Rerunning changes nothing."""
     lines = []
     for source, default in DEFAULT_INPUTS.items():
         folder = root / source / "default"

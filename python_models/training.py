@@ -92,7 +92,7 @@ MODEL_ROW = pa.schema(
 
 @dataclass(frozen=True)
 class CrossFit:
-    """One candidate, fitted once per fold, with the log-odds that each row got from the model that never saw it."""
+    """One candidate, fitted once per fold; `log_odds` of each row are of the model that never saw it."""
 
     models: list[Candidate]
     log_odds: np.ndarray
@@ -113,9 +113,7 @@ class FittedModel:
     def out_of_fold(self, matrix: np.ndarray, folds: np.ndarray) -> np.ndarray:
         """Probability of each training row from the model and calibrator that never saw it."""
         probability = np.empty(len(matrix))
-        for fold, (model, calibrator) in enumerate(
-            zip(self.models, self.fold_calibrators, strict=True)
-        ):
+        for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
             rows = folds == fold
             if rows.any():
                 probability[rows] = calibrator.probability(model.log_odds(matrix[rows]))
@@ -233,13 +231,9 @@ def fit_champion(campaign: Campaign, frame: pd.DataFrame, design: Design) -> dic
         label=frame[campaign.label].to_numpy(np.int64),
         folds=fold_of(frame[campaign.customer]),
     )
-    fits = {name: cross_fit(name, training, design) for name in campaign.candidates}
-    candidates = [
-        {"algorithm": name, "imbalance": "none", "fit_seconds": fit.seconds}
-        | candidate_metrics(training.label, fit.log_odds)
-        for name, fit in fits.items()
-    ]
-    best = max(candidates, key=lambda candidate: candidate["average_precision"])["algorithm"]
+    fits = {str(name): cross_fit(name, training, design) for name in campaign.candidates}
+    figures = {name: candidate_metrics(training.label, fit.log_odds) for name, fit in fits.items()}
+    best = max(figures, key=lambda name: figures[name]["average_precision"])
     model = finish(best, fits[best], training, design)
     parameters = ALGORITHMS[best].parameters(len(training.label))
     return {
@@ -248,7 +242,10 @@ def fit_champion(campaign: Campaign, frame: pd.DataFrame, design: Design) -> dic
         "model_format": f"json of {FOLDS} x {ALGORITHMS[best].model_format}",
         "model_body": model.to_text(),
         "baseline_rule": model.one_rule.feature,
-        "candidates": candidates,
+        "candidates": [
+            {"algorithm": name, "imbalance": "none", "fit_seconds": fit.seconds} | figures[name]
+            for name, fit in fits.items()
+        ],
         "factors": factors(fits[best], training, design),
     }
 
@@ -311,9 +308,7 @@ def factors(fit: CrossFit, training: Training, design: Design) -> list[dict[str,
         {
             "feature": name,
             "importance": float(np.abs(shares[:, i]).mean()),
-            "direction": "mixed"
-            if name in design.categories
-            else direction(matrix[:, i], shares[:, i]),
+            "direction": "mixed" if name in design.categories else direction(matrix[:, i], shares[:, i]),
         }
         for i, name in enumerate(design.columns)
     ]

@@ -64,7 +64,10 @@ def test_an_empty_file(make_dbt: MakeDbt, own: Path) -> None:
 def test_a_missing_column(make_dbt: MakeDbt, own: Path, calls: list[dict[str, str]]) -> None:
     write(own, [{key: value for key, value in row.items() if key != "education"} for row in calls])
     printed = make_dbt(own.parents[1]).fails(*STAGING)
-    assert "data/insurance/own.csv: column 'education' or 'education_qual' is missing; the file has id, age" in printed
+    assert (
+        "data/insurance/own.csv: column 'education' or 'education_qual' is missing; the file has id, age"
+        in printed
+    )
     assert "Traceback" not in printed
 
 
@@ -108,8 +111,7 @@ def test_rows_that_cannot_be_read_are_kept_with_their_reason(
     assert "Expected Number of Columns: 18 Found: 3" in rejected[21]
     assert "Expected Number of Columns: 18 Found: 19" in rejected[22]
     [(rows_in, raw_text)] = dbt.query_working(
-        "select count(*), max(raw_text) filter (where row_number = 2)"
-        " from staging.base_insurance__calls"
+        "select count(*), max(raw_text) filter (where row_number = 2) from staging.base_insurance__calls"
     )
     assert rows_in == len(rows) + 2
     assert ",thirty," in raw_text
@@ -182,9 +184,7 @@ def test_an_unknown_key_in_a_declaration_names_it_and_what_is_allowed(
     make_dbt: MakeDbt, tmp_path: Path, default_data: Path
 ) -> None:
     project = tmp_path / "project"
-    shutil.copytree(
-        REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs")
-    )
+    shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
     declaration = project / "models/campaigns/insurance/insurance.yml"
     declaration.write_text(declaration.read_text().replace("decide_by: f1", "decide: f1"))
     printed = make_dbt(default_data, project).fails("run", "--select", "+insurance_model")

@@ -103,9 +103,7 @@ def test_intervals_are_those_of_a_bootstrap_of_customers(
     generator = np.random.default_rng(6)
     drawn = []
     for _ in range(400):
-        picked = np.concatenate(
-            [members[i] for i in generator.integers(0, len(members), len(members))]
-        )
+        picked = np.concatenate([members[i] for i in generator.integers(0, len(members), len(members))])
         drawn.append(
             metrics.roc_auc_score(
                 rows["has_converted"].iloc[picked].astype(int), rows["predicted_probability"].iloc[picked]
@@ -194,14 +192,15 @@ def test_the_variant_looks_better_and_is_marked_as_not_usable(
 def test_every_public_column_is_described_and_every_factor_explained(
     connection: duckdb.DuckDBPyConnection,
 ) -> None:
-    assert connection.sql(
-        "select campaign, feature from results.conversion_factors where description is null"
-    ).fetchall() == []
+    assert (
+        connection.sql(
+            "select campaign, feature from results.conversion_factors where description is null"
+        ).fetchall()
+        == []
+    )
 
 
-def test_a_second_build_trains_nothing_and_changes_no_score(
-    built: Dbt, make_dbt: Callable[..., Dbt]
-) -> None:
+def test_a_second_build_trains_nothing_and_changes_no_score(built: Dbt, make_dbt: Callable[..., Dbt]) -> None:
     again = make_dbt(built.data)
     shutil.copy(f"{built.warehouse}.working", f"{again.warehouse}.working")
     again("build", "--exclude", "resource_type:test", "resource_type:unit_test")
@@ -215,9 +214,7 @@ def test_a_second_build_trains_nothing_and_changes_no_score(
         assert again.query(query) == built.query(query), table
 
 
-def test_training_again_gives_the_same_scores_bit_for_bit(
-    built: Dbt, make_dbt: Callable[..., Dbt]
-) -> None:
+def test_training_again_gives_the_same_scores_bit_for_bit(built: Dbt, make_dbt: Callable[..., Dbt]) -> None:
     again = make_dbt(built.data)
     shutil.copy(f"{built.warehouse}.working", f"{again.warehouse}.working")
     models = ("coupon_model", "coupon_scores", "insurance_model", "insurance_scores")
@@ -236,7 +233,7 @@ def test_training_again_gives_the_same_scores_bit_for_bit(
 def test_no_feature_knows_the_campaigns_first_day_or_later(
     built: Dbt, make_dbt: Callable[..., Dbt], tmp_path: Path
 ) -> None:
-    """Everything dated on or after 8 August 2017 is changed; the rows of earlier and that day's campaigns stay."""
+    """All that is dated 8 August 2017 or later is changed; rows of campaigns until that day stay the same."""
     cut = "2017-08-08"
     own = tmp_path / "changed" / "coupon"
     shutil.copytree(built.data / "coupon" / "default", own)
@@ -272,9 +269,7 @@ def test_no_feature_knows_the_campaigns_first_day_or_later(
     assert dbt.query_working(query.format(">")) != built.query(query.format(">"))
 
 
-def test_a_killed_build_leaves_the_last_good_warehouse(
-    built: Dbt, make_dbt: Callable[..., Dbt]
-) -> None:
+def test_a_killed_build_leaves_the_last_good_warehouse(built: Dbt, make_dbt: Callable[..., Dbt]) -> None:
     dbt = make_dbt(built.data)
     shutil.copy(built.warehouse, dbt.warehouse)
     shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
@@ -293,9 +288,7 @@ def test_a_killed_build_leaves_the_last_good_warehouse(
     assert dbt.query("select count(*) from campaigns.insurance_features") == [(4_521,)]
 
 
-def test_a_failed_build_publishes_nothing(
-    built: Dbt, make_dbt: Callable[..., Dbt], tmp_path: Path
-) -> None:
+def test_a_failed_build_publishes_nothing(built: Dbt, make_dbt: Callable[..., Dbt], tmp_path: Path) -> None:
     data = tmp_path / "broken"
     (data / "insurance").mkdir(parents=True)
     (data / "insurance/own.csv").write_text("")

@@ -82,9 +82,7 @@ def campaigns(sql: Sql) -> Rows:
 
 @pytest.fixture(scope="session")
 def site(built_reports: Path) -> Iterator[str]:
-    assert (built_reports / "index.html").exists(), (
-        f"{built_reports} holds no reports: run `make build`"
-    )
+    assert (built_reports / "index.html").exists(), f"{built_reports} holds no reports: run `make build`"
 
     class Server(http.server.ThreadingHTTPServer):
         request_queue_size = 64
@@ -225,9 +223,7 @@ def test_front_page_answers_for_every_campaign(open_page: Open, campaigns: Rows)
 
 def test_variants_are_no_campaigns(built_reports: Path, sql: Sql) -> None:
     pages = {page.name for page in (built_reports / "campaigns").iterdir()}
-    assert pages == {
-        row["campaign"] for row in sql("from results.campaigns where variant_of is null")
-    }
+    assert pages == {row["campaign"] for row in sql("from results.campaigns where variant_of is null")}
 
 
 def test_every_campaign_page(open_page: Open, campaigns: Rows, sql: Sql) -> None:
@@ -336,9 +332,7 @@ def test_pages_fit_a_phone_and_the_dark(open_page: Open, campaigns: Rows) -> Non
         page = open_page(path, width=390, scheme="dark")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         outside = page.locator("article p, article h1, article h2, article canvas, article button")
-        assert outside.evaluate_all(
-            "all => all.every(e => e.getBoundingClientRect().right <= 390)"
-        ), path
+        assert outside.evaluate_all("all => all.every(e => e.getBoundingClientRect().right <= 390)"), path
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert max(map(float, re.findall(r"[\d.]+", background)[:3])) < 60, (
             path,
@@ -350,8 +344,7 @@ def test_pages_fit_a_phone_and_the_dark(open_page: Open, campaigns: Rows) -> Non
 
 def test_links_lead_somewhere(built_reports: Path, campaigns: Rows) -> None:
     pages = {
-        f"/{page.parent.relative_to(built_reports).as_posix()}/"
-        for page in built_reports.rglob("index.html")
+        f"/{page.parent.relative_to(built_reports).as_posix()}/" for page in built_reports.rglob("index.html")
     }
     pages = {re.sub(r"^/\./$", "/", page) for page in pages}
     assert pages == set(paths(campaigns))
@@ -402,9 +395,7 @@ def test_no_person_is_published(built_reports: Path, warehouse: Path, campaigns:
                     assert count < most.get(campaign, 1000), (name, campaign, count)
             for field in table.schema:
                 if pa.types.is_string(field.type):
-                    leaked = connection.sql(
-                        f'select id from ids semi join published on id = "{field.name}"'
-                    )
+                    leaked = connection.sql(f'select id from ids semi join published on id = "{field.name}"')
                     assert leaked.fetchone() is None, (name, field.name)
 
 

@@ -1,0 +1,55 @@
+"""Forward validation of the coupon campaign: each campaign predicted from those that began before it.
+
+Test campaigns are not read. Campaigns that begin within a few weeks share a block; households keep a fold.
+
+    python benchmarks/coupon_forward.py [warehouse.duckdb]
+"""
+
+import sys
+import time
+
+import duckdb
+import numpy as np
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from python_models.candidates import ALGORITHMS, Training
+from python_models.frames import fold_of, make_design
+from python_models.training import cross_fit
+
+BLOCKS = [[1, 2, 3], [4, 5], [6, 7], [8], [9], [10], [11, 12], [13]]
+NOT_FEATURES = ("contact_id", "household_id", "campaign_id", "as_of_date", "has_redeemed", "split")
+
+
+def main(warehouse: str = "warehouse.duckdb") -> None:
+    with duckdb.connect(warehouse, read_only=True) as connection:
+        frame = connection.sql(
+            "from campaigns.coupon_features where split = 'train' order by contact_id"
+        ).df()
+    names = [name for name in frame.columns if name not in NOT_FEATURES]
+    label = frame["has_redeemed"].to_numpy(bool).astype(int)
+    for algorithm in ALGORITHMS:
+        start, predicted, outcomes = time.process_time(), [], []
+        for block in BLOCKS:
+            later = frame["campaign_id"].isin(block)
+            earlier = frame["as_of_date"] < frame.loc[later, "as_of_date"].min()
+            design = make_design(frame[earlier], names, [])
+            training = Training(
+                design.matrix(frame[earlier]),
+                label[earlier],
+                fold_of(frame.loc[earlier, "household_id"]),
+            )
+            models = cross_fit(algorithm, training, design).models
+            matrix = design.matrix(frame[later])
+            predicted.append(np.mean([model.log_odds(matrix) for model in models], axis=0))
+            outcomes.append(label[later])
+        probability, outcome = np.concatenate(predicted), np.concatenate(outcomes)
+        print(
+            f"{algorithm}: {len(outcome):,} contacts, {outcome.sum()} redeemed, "
+            f"ROC AUC {roc_auc_score(outcome, probability):.4f}, "
+            f"average precision {average_precision_score(outcome, probability):.4f}, "
+            f"{time.process_time() - start:.1f} CPU s"
+        )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,8 +1,8 @@
 """Five-fold figures of the insurance campaign on a whole file of calls, for comparison with published work.
 
 StratifiedKFold(5, shuffle=True, random_state=42) on the file in its own order. Number of trees, calibration
-and best-F1 threshold come from inside the training folds; each test fold is scored once. One thread; CPU seconds
-of fitting and predicting one fold, features in SQL not counted.
+and best-F1 threshold come from inside the training folds; each test fold is scored once. One thread; CPU
+seconds of fitting and predicting one fold, features in SQL not counted.
 
     python benchmarks/insurance_protocol.py FOLDER/train.csv
 """

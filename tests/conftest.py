@@ -104,19 +104,28 @@ def connection(warehouse: Path) -> duckdb.DuckDBPyConnection:
 
 
 @pytest.fixture(scope="session")
-def built_reports(warehouse: Path) -> Path:
-    """The report site over the built warehouse."""
-    environment = os.environ | {"LEADLIGHT_WAREHOUSE": str(warehouse)}
-    for script in ("sources", "build"):
-        run = subprocess.run(
-            ["npm", "run", "--silent", "--prefix", "reports", script],
-            cwd=REPOSITORY,
-            env=environment,
-            capture_output=True,
-            text=True,
-        )
-        assert run.returncode == 0, run.stdout + run.stderr
-    return REPOSITORY / "reports" / "build"
+def built_reports(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report site over the built warehouse. Reports that were built before are put back in place."""
+    folder = tmp_path_factory.mktemp("reports")
+    build = REPOSITORY / "reports" / "build"
+    if build.exists():
+        shutil.move(build, folder / "before")
+    try:
+        for script in ("sources", "build"):
+            run = subprocess.run(
+                ["npm", "run", "--silent", "--prefix", "reports", script],
+                cwd=REPOSITORY,
+                env=os.environ | {"LEADLIGHT_WAREHOUSE": str(warehouse)},
+                capture_output=True,
+                text=True,
+            )
+            assert run.returncode == 0, run.stdout + run.stderr
+        shutil.move(build, folder / "build")
+    finally:
+        if (folder / "before").exists():
+            shutil.rmtree(build, ignore_errors=True)
+            shutil.move(folder / "before", build)
+    return folder / "build"
 
 
 @pytest.fixture

@@ -10,20 +10,33 @@ source_ends as (
     group by source
 ),
 
+baskets as (
+    select
+        source,
+        customer_id,
+        basket_id,
+        min(purchased_at) as first_purchased_at,
+        max(purchased_at) as last_purchased_at,
+        sum(cast(amount as decimal(18, 2))) as amount,
+        sum(cast(retail_discount as decimal(18, 2))) as retail_discount,
+        sum(cast(coupon_discount as decimal(18, 2))) as coupon_discount,
+    from transactions
+    where line_kind = 'purchase'
+    group by source, customer_id, basket_id
+),
+
 spending as (
     select
         source,
         customer_id,
-        cast(min(purchased_at) as date) as first_purchase_date,
-        cast(max(purchased_at) as date) as last_purchase_date,
-        count(distinct basket_id) as basket_count,
-        sum(cast(amount as decimal(18, 2))) as total_amount,
-        sum(cast(retail_discount as decimal(18, 2))) as retail_discount,
-        sum(cast(coupon_discount as decimal(18, 2))) as coupon_discount,
-        count(distinct case when coupon_discount > 0 then basket_id end)
-            as coupon_basket_count,
-    from transactions
-    where line_kind = 'purchase'
+        cast(min(first_purchased_at) as date) as first_purchase_date,
+        cast(max(last_purchased_at) as date) as last_purchase_date,
+        count(*) as basket_count,
+        count(*) filter (where coupon_discount > 0) as coupon_basket_count,
+        sum(amount) as total_amount,
+        sum(retail_discount) as retail_discount,
+        sum(coupon_discount) as coupon_discount,
+    from baskets
     group by source, customer_id
 ),
 

@@ -22,16 +22,16 @@ product_mix as (
 spent as (
     select
         customer_id,
-        {% for group, departments in groups.items() %}
-        -- decimals: sums of doubles depend on the order of rows
-        sum(cast(amount as decimal(18, 2))) filter (
-            where product_group in (
-                {% for department in departments %}
-                '{{ department }}'{{ ',' if not loop.last }}
-                {% endfor %}
-            )
-        ) as {{ group | replace(' ', '_') }},
-        {% endfor %}
+    {% for group, departments in groups.items() %}
+    -- decimals: sums of doubles depend on the order of rows
+    sum(cast(amount as decimal(18, 2))) filter (
+        where product_group in (
+            {% for department in departments %}
+            '{{ department }}'{{ ',' if not loop.last }}
+            {% endfor %}
+        )
+    ) as {{ group | replace(' ', '_') }},
+    {% endfor %}
     from product_mix
     group by customer_id
 ),
@@ -48,11 +48,11 @@ joined as (
             as discount_share,
         spending.coupon_basket_count / cast(spending.basket_count as double)
             as coupon_basket_share,
-        {% for group in groups %}
-        coalesce(cast(spent.{{ group | replace(' ', '_') }} as double), 0)
-        / nullif(spending.total_amount, 0)
-            as {{ group | replace(' ', '_') }}_share,
-        {% endfor %}
+    {% for group in groups %}
+    coalesce(cast(spent.{{ group | replace(' ', '_') }} as double), 0)
+    / nullif(spending.total_amount, 0)
+        as {{ group | replace(' ', '_') }}_share,
+    {% endfor %}
     from spending
     left join spent using (customer_id)
 )

@@ -18,7 +18,8 @@ offered_products as (
     select distinct
         coupons.campaign_id,
         coupons.product_id,
-        products.category_number,
+        -- a product that the product file lacks
+        coalesce(products.category_number, 0) as category_number,
         products.type_number,
     from coupons
     left join products using (product_id)
@@ -38,32 +39,27 @@ offered_categories as (
     from offered_products
 ),
 
-earlier_purchases as (
+trips as (
     select
-        contacts.household_id,
-        contacts.campaign_id,
-        purchases.product_id,
-        purchases.category_number,
-        purchases.type_number,
-        purchases.amount,
-        purchases.has_coupon,
-        date_diff(
-            'day', cast(purchases.purchased_at as date), contacts.start_date
-        ) as days_ago,
-    from contacts
-    inner join purchases
-        on
-            contacts.household_id = purchases.household_id
-            and contacts.start_date > purchases.purchased_at
+        household_id,
+        basket_id,
+        min(purchased_at) as purchased_at,
+        sum(amount) as amount,
+    from purchases
+    group by household_id, basket_id
 ),
 
 spent as (
     select
-        household_id,
-        campaign_id,
-        cast(sum(amount) as double) as amount,
-    from earlier_purchases
-    group by household_id, campaign_id
+        contacts.household_id,
+        contacts.campaign_id,
+        cast(sum(trips.amount) as double) as amount,
+    from contacts
+    inner join trips
+        on
+            contacts.household_id = trips.household_id
+            and contacts.start_date > trips.purchased_at
+    group by contacts.household_id, contacts.campaign_id
 ),
 
 first_purchases as (
@@ -72,6 +68,7 @@ first_purchases as (
         category_number,
         min(purchased_at) as purchased_at,
     from purchases
+    where has_category
     group by household_id, category_number
 ),
 
@@ -79,7 +76,7 @@ known_categories as (
     select
         contacts.household_id,
         contacts.campaign_id,
-        count(first_purchases.category_number) as distinct_categories,
+        count(*) as distinct_categories,
     from contacts
     inner join first_purchases
         on
@@ -88,40 +85,55 @@ known_categories as (
     group by contacts.household_id, contacts.campaign_id
 ),
 
--- only what lies in an offered category can be offered
+-- what is offered lies in an offered category: nothing else need be read
 products_bought as (
     select
-        earlier_purchases.household_id,
-        earlier_purchases.campaign_id,
-        earlier_purchases.product_id,
-        any_value(earlier_purchases.type_number) as type_number,
-        any_value(offered_products.product_id) is not null as is_offered,
-        any_value(offered_categories.category_number) is not null
-            as is_offered_category,
-        sum(earlier_purchases.amount) as amount,
-        coalesce(sum(earlier_purchases.amount) filter (
-            where earlier_purchases.days_ago <= 91
+        contacts.household_id,
+        contacts.campaign_id,
+        purchases.product_id,
+        any_value(purchases.type_number) as type_number,
+        any_value(purchases.has_category) as is_offered_category,
+        any_value(purchases.has_category and purchases.has_type) as has_type,
+        sum(purchases.amount) as amount,
+        coalesce(sum(purchases.amount) filter (
+            where purchases.purchased_at
+            >= contacts.start_date - interval 91 day
         ), 0) as amount_13w,
-        count(*) filter (where earlier_purchases.days_ago <= 91) as lines_13w,
-        count(*) filter (where earlier_purchases.has_coupon) as coupon_lines,
-        min(earlier_purchases.days_ago) as days_ago,
-    from earlier_purchases
-    left join offered_categories using (campaign_id, category_number)
-    left join offered_products using (campaign_id, product_id)
-    where offered_categories.category_number is not null
-        or offered_products.product_id is not null
+        count(*) filter (
+            where purchases.purchased_at
+            >= contacts.start_date - interval 91 day
+        ) as lines_13w,
+        count(*) filter (where purchases.has_coupon) as coupon_lines,
+        date_diff(
+            'day',
+            cast(max(purchases.purchased_at) as date),
+            any_value(contacts.start_date)
+        ) as days_ago,
+    from contacts
+    inner join offered_categories using (campaign_id)
+    inner join purchases
+        on
+            contacts.household_id = purchases.household_id
+            and offered_categories.category_number = purchases.category_number
+            and contacts.start_date > purchases.purchased_at
     group by
-        earlier_purchases.household_id,
-        earlier_purchases.campaign_id,
-        earlier_purchases.product_id
+        contacts.household_id,
+        contacts.campaign_id,
+        purchases.product_id
 ),
 
 flagged as (
     select
         products_bought.*,
-        offered_types.type_number is not null as is_offered_type,
+        offered_products.product_id is not null as is_offered,
+        products_bought.has_type and offered_types.type_number is not null
+            as is_offered_type,
     from products_bought
-    left join offered_types using (campaign_id, type_number)
+    left join offered_products using (campaign_id, product_id)
+    left join offered_types
+        on
+            products_bought.campaign_id = offered_types.campaign_id
+            and products_bought.type_number = offered_types.type_number
 ),
 
 matched_coupons as (

@@ -7,14 +7,11 @@ numbered as (
         product_id,
         brand = 'private' as is_private_label,
         department,
-        case
-            when product_category is not null
-                then dense_rank() over (order by product_category)
-        end as category_number,
-        case
-            when product_category is not null and product_type is not null
-                then dense_rank() over (order by product_category, product_type)
-        end as type_number,
+        dense_rank() over (order by product_category) as category_number,
+        dense_rank() over (order by product_category, product_type)
+            as type_number,
+        product_category is not null as has_category,
+        product_type is not null as has_type,
     from products
 )
 

@@ -24,8 +24,11 @@ described as (
         transactions.coupon_discount > 0 as has_coupon,
         products.is_private_label,
         products.department,
-        products.category_number,
+        -- a product that the product file lacks
+        coalesce(products.category_number, 0) as category_number,
         products.type_number,
+        coalesce(products.has_category, false) as has_category,
+        coalesce(products.has_type, false) as has_type,
     from transactions
     inner join contacted_households using (household_id)
     left join products using (product_id)

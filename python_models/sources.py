@@ -1,4 +1,4 @@
-"""Puts the default input in place: `data/raw/<source>/default/`, read from installed data packages by path.
+"""Puts the default input in place: `data/raw/<source>/default/`, from installed data packages or as a sample.
 
 A file of yours directly in `data/raw/<source>/` takes the place of that source's default
 (macro `source_files`), so nothing here ever writes beside it.
@@ -7,9 +7,14 @@ A file of yours directly in `data/raw/<source>/` takes the place of that source'
 import filecmp
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from python_models.samples import SAMPLES, write_sample
+
+SIZES_VARIABLE = "LEADLIGHT_SAMPLE_SIZES"
 
 
 class InputError(Exception):
@@ -55,6 +60,29 @@ def raw_folder() -> Path:
     return Path(os.environ.get("LEADLIGHT_DATA", "data/raw"))
 
 
+def truth_folder(root: Path) -> Path:
+    """Where the samples' truth lies: beside the raw folder, so that no build reads it."""
+    return root.absolute().parent / "truth"
+
+
+def sample_sizes(environment: Mapping[str, str]) -> dict[str, int]:
+    """Size of each source's sample: its default, or what `LEADLIGHT_SAMPLE_SIZES` says.
+
+    Raises
+    ------
+    InputError
+        Where the variable is not of the form `display_ads=10000000 mail_out=891211`.
+    """
+    sizes = {source: sample.size for source, sample in SAMPLES.items()}
+    for part in environment.get(SIZES_VARIABLE, "").split():
+        source, _, size = part.partition("=")
+        if source not in SAMPLES or not size.isdigit() or int(size) < 1:
+            allowed = ", ".join(f"{name}=<{sample.counts}>" for name, sample in SAMPLES.items())
+            raise InputError(f"{SIZES_VARIABLE} holds '{part}'; allowed are, by blanks apart: {allowed}.")
+        sizes[source] = int(size)
+    return sizes
+
+
 def package_folder(package: str, requirement: str) -> Path:
     """Folder of an installed package, found without importing it."""
     spec = find_spec(package)
@@ -66,22 +94,35 @@ def package_folder(package: str, requirement: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def put_default_inputs(root: Path) -> list[str]:
-    """Copy each source's default files below `root`; one line per source. Rerunning changes nothing."""
+def put_default_inputs(root: Path, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Put each source's default below `root`; one line per source. Rerunning changes nothing.
+
+    A source that has files of its own gets no sample: it would not be read.
+    """
+    sizes = sample_sizes(environment)
     lines = []
-    for source, default in DEFAULT_INPUTS.items():
+    for source in sorted([*DEFAULT_INPUTS, *SAMPLES]):
         folder = root / source / "default"
-        folder.mkdir(parents=True, exist_ok=True)
-        package = package_folder(default.package, default.requirement)
-        for inside, name in default.files.items():
-            copy_whole(package / inside, folder / name)
-        own = sorted(path.name for path in (root / source).iterdir() if path.is_file())
-        lines.append(
-            f"{source}: your own {', '.join(own)}"
-            if own
-            else f"{source}: {len(default.files)} files of {default.requirement} in {folder}"
-        )
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        own = sorted(path.name for path in folder.parent.iterdir() if path.is_file())
+        if own:
+            lines.append(f"{source}: your own {', '.join(own)}")
+        elif source in SAMPLES:
+            write_sample(source, folder, truth_folder(root) / source, sizes[source])
+            lines.append(f"{source}: a sample of {sizes[source]:,} {SAMPLES[source].counts} in {folder}")
+        else:
+            default = DEFAULT_INPUTS[source]
+            copy_default(default, folder)
+            lines.append(f"{source}: {len(default.files)} files of {default.requirement} in {folder}")
     return lines
+
+
+def copy_default(default: DefaultInput, folder: Path) -> None:
+    """Copy a package's files into `folder`."""
+    package = package_folder(default.package, default.requirement)
+    folder.mkdir(parents=True, exist_ok=True)
+    for inside, name in default.files.items():
+        copy_whole(package / inside, folder / name)
 
 
 def copy_whole(original: Path, copy: Path) -> None:

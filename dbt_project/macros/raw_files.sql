@@ -6,32 +6,25 @@
     products, ...) tells them by the beginning of the file's name; a source of one
     thing takes every file.
 #}
-{% macro raw_folder(source) -%}
-    {{ env_var('LEADLIGHT_DATA', 'data/raw') }}/{{ source }}
-{%- endmacro %}
-
-{% macro has_own_files(source) %}
-    {%- set own = run_query(
-        "select count(*) from glob('" ~ raw_folder(source) ~ "/*')"
-        ~ " where not regexp_matches(file, '(^|/)[.][^/]*$')"
-    ) -%}
-    {{ return(own.rows[0][0] > 0) }}
-{% endmacro %}
-
+{# own (a file directly in the source's folder), or what the default input is: public or sample. #}
 {% macro source_kind(source) %}
-    {%- if execute and not has_own_files(source) -%}
-        {{ return(var('default_inputs')[source]) }}
-    {%- endif -%}
-    {{ return('own') }}
+    {%- set folder = env_var('LEADLIGHT_DATA', 'data/raw') | replace("'", "''") ~ '/' ~ source -%}
+    {%- set own = run_query(
+        "select count(*) from glob('" ~ folder ~ "/*')"
+        ~ " where not regexp_matches(file, '(^|/)[.][^/]*$')"
+    ).rows[0][0] if execute -%}
+    {{ return('own' if own else var('default_inputs')[source]) }}
 {% endmacro %}
 
-{% macro source_files(source, thing=none) %}
-    {%- set folder = raw_folder(source) -%}
-    {%- set own = has_own_files(source) -%}
+{% macro source_files(source, thing) %}
+    {%- set folder = env_var('LEADLIGHT_DATA', 'data/raw') | replace("'", "''") ~ '/' ~ source -%}
+    {%- set own = source_kind(source) == 'own' -%}
     {%- set searched = folder if own else folder ~ '/default' -%}
+    {%- set things = seed_rows('raw_columns', source) | map(attribute='thing') | unique | list -%}
+    {%- set beginning = thing if things | length > 1 else '' -%}
     {%- set found = run_query(
         "select file, regexp_matches(file, '[.](csv|csv[.]gz|parquet)$')"
-        ~ " from glob('" ~ searched ~ "/" ~ (thing or '') ~ "*')"
+        ~ " from glob('" ~ searched ~ "/" ~ beginning ~ "*')"
         ~ " where not regexp_matches(file, '(^|/)[.][^/]*$') order by file"
     ) -%}
     {%- for file, is_readable in found.rows if not is_readable -%}
@@ -41,16 +34,18 @@
     {%- endfor -%}
     {%- if not found.rows -%}
         {{ exceptions.raise_compiler_error(
-            searched ~ ": no file " ~ (thing ~ "*.csv or " ~ thing ~ "*.parquet" if thing else "*.csv or *.parquet")
+            searched ~ ": no file " ~ beginning ~ "*.csv or " ~ beginning ~ "*.parquet"
             ~ " found. " ~ ("A source's own files replace its whole default: add the missing file." if own
             else "Run `python -m python_models inputs` for the default input, or put your own file into " ~ folder ~ "/.")
         ) }}
     {%- endif -%}
-    {{ return(found.columns[0].values() | list) }}
+    {{ return(found.columns[0].values() | map('replace', "'", "''") | list) }}
 {% endmacro %}
 
 {# Names and types of one file's columns, in its order; for CSV with the delimiter of its header. #}
 {% macro file_header(file) %}
+    {%- set fault = run_query("select file_fault('" ~ file ~ "')").rows[0][0] -%}
+    {%- if fault -%}{{ exceptions.raise_compiler_error(file ~ ": " ~ fault) }}{%- endif -%}
     {%- if file.endswith('.parquet') -%}
         {%- set columns = run_query(
             "select column_name, column_type from (describe select * from read_parquet('" ~ file ~ "'))"
@@ -60,25 +55,18 @@
             'names': columns[0].values() | list, 'types': columns[1].values() | list,
         }) }}
     {%- endif -%}
-    {%- set lines = run_query(
-        "select ltrim(line, chr(65279)) from read_csv('" ~ file ~ "', auto_detect = false,"
-        ~ " header = false, delim = '\x01', quote = '', escape = '',"
-        ~ " columns = {'line': 'varchar'}) limit 1"
-    ) -%}
-    {%- if not lines.rows or not lines.rows[0][0] -%}
-        {{ exceptions.raise_compiler_error(
-            file ~ ": the file is empty. It needs a header line with the column names, then one line per row."
-        ) }}
-    {%- endif -%}
-    {%- set header = lines.rows[0][0] -%}
+    {#- not a bare value: dbt would make a number of '1029' -#}
+    {%- set header = run_query("select concat('header ', csv_header('" ~ file ~ "'))").rows[0][0][7:] -%}
+    {%- set unquoted = header.split('"')[::2] | join('') -%}
     {%- set by_count = namespace(delimiter=',', count=0) -%}
-    {%- for delimiter in [',', ';', '\t', '|'] if header.count(delimiter) > by_count.count -%}
+    {%- for delimiter in [',', ';', '\t', '|'] if unquoted.count(delimiter) > by_count.count -%}
         {%- set by_count.delimiter = delimiter -%}
-        {%- set by_count.count = header.count(delimiter) -%}
+        {%- set by_count.count = unquoted.count(delimiter) -%}
     {%- endfor -%}
     {%- set names = [] -%}
-    {%- for name in header.split(by_count.delimiter) -%}
-        {%- set plain = name.strip().strip('"').strip() -%}
+    {%- set field = '("(?:[^"]|"")*"|[^"' ~ by_count.delimiter ~ ']*)' -%}
+    {%- for name in modules.re.findall('(?:^|[' ~ by_count.delimiter ~ '])[ ]*' ~ field, header) -%}
+        {%- set plain = name.strip().strip('"').replace('""', '"').strip() -%}
         {%- if plain | lower in names | map('lower') | list or not plain -%}
             {{ exceptions.raise_compiler_error(
                 file ~ ": column " ~ loop.index ~ " of the header, '" ~ plain
@@ -98,18 +86,21 @@
     files' columns), and lines that are no rows in raw_rejects (file_name, row_number,
     reason, raw_text). CSV is loaded as text: no guessing.
 #}
-{% macro load_raw(source, thing=none) %}
+{% macro load_raw(source, thing) %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
-    {%- set folder = raw_folder(source) ~ '/' -%}
-    drop table if exists temp.reject_errors;
-    drop table if exists temp.reject_scans;
+    {%- set folder = env_var('LEADLIGHT_DATA', 'data/raw') | replace("'", "''") ~ '/' ~ source ~ '/' -%}
     create or replace temp table raw_rejects (
         file_name varchar, row_number bigint, reason varchar, raw_text varchar
     );
-    {% for file in source_files(source, thing) -%}
+    {% set names = [] -%}
+    {%- for file in source_files(source, thing) -%}
         {%- set header = file_header(file) -%}
         {%- set file_name = source ~ '/' ~ file[folder | length:] -%}
-        create or replace temp {{ 'view' if header.delimiter is none else 'table' }} raw_file_{{ loop.index }} as
+        {%- set name = ('raw_parquet_' if header.delimiter is none else 'raw_csv_') ~ loop.index -%}
+        {%- do names.append(name) %}
+        drop table if exists temp.reject_errors;
+        drop table if exists temp.reject_scans;
+        create or replace temp {{ 'view' if header.delimiter is none else 'table' }} {{ name }} as
         select
             '{{ file_name }}' as file_name,
             {% if header.delimiter is none -%}
@@ -130,29 +121,52 @@
         select
             '{{ file_name }}',
             line - 1,
-            min_by(error_message, column_idx),
-            min_by(csv_line, column_idx)
+            concat(
+                min_by(error_message, coalesce(column_idx, 0)),
+                -- an open quote reaches to the next one; of a long line the reader tells the
+                -- beginning only, and of a large file's open quote not all that it loses by it
+                if(
+                    any_value(missing.line_count) > if(max(len(csv_line)) < 10000, 1000, 0),
+                    concat('; open quotes in this file take in up to ', any_value(missing.line_count), ' other lines'),
+                    nullif(concat(
+                        '; it takes in the ',
+                        max(len(rtrim(csv_line, chr(10))) - len(replace(rtrim(csv_line, chr(10)), chr(10), ''))),
+                        ' lines after it'
+                    ), '; it takes in the 0 lines after it')
+                )
+            ),
+            min_by(csv_line, coalesce(column_idx, 0))
         from reject_errors
-        where scan_id = (select max(scan_id) from reject_scans)
+        cross join (
+            select
+                if(
+                    bool_or(error_type in ('UNQUOTED VALUE', 'LINE SIZE OVER MAXIMUM')),
+                    line_count('{{ file }}') - 1 - (select count(*) from {{ name }}) - count(distinct line),
+                    0
+                ) as line_count
+            from reject_errors
+        ) as missing
         group by line;
         -- rows keep the number they have in the file: make room for the rejected
-        update raw_file_{{ loop.index }}
+        update {{ name }}
         set row_number = numbers.row_number
         from (
             select
                 range as row_number,
                 row_number() over (order by range) as ordinal
-            from range(1, (select count(*) from raw_file_{{ loop.index }})
-                + coalesce((select max(row_number) from raw_rejects), 0) + 1)
+            from range(1, (
+                select if(count(*) = 0, 1, max(row_number) + 1 + (select count(*) from {{ name }}))
+                from raw_rejects where file_name = '{{ file_name }}'
+            ))
             where range not in (
                 select row_number from raw_rejects where file_name = '{{ file_name }}'
             )
         ) as numbers
-        where numbers.ordinal = raw_file_{{ loop.index }}.row_number;
+        where numbers.ordinal = {{ name }}.row_number;
             {%- endif %}
     {% endfor %}
     create or replace temp view raw_rows as
-    {% for file in source_files(source, thing) -%}
-    select * from raw_file_{{ loop.index }} {{ 'union all by name' if not loop.last }}
+    {% for name in names -%}
+    select * from {{ name }} {{ 'union all by name' if not loop.last }}
     {% endfor %}
 {% endmacro %}

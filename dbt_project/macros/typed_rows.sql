@@ -1,112 +1,240 @@
 {#
-    Body of a base model: every row of a source's files, typed, each one either kept
-    (reject_reason is null) or rejected with its reason and text. Reads what load_raw
-    has put into raw_rows and raw_rejects.
+    Body of a base model: every row of a source's files, typed as raw_columns.csv says.
+    Reads what load_raw has put into raw_rows and raw_rejects.
 
-    columns: list of {name, type, from, required, optional, row_number}
-        type       varchar, bigint, double, boolean, date or timestamp
-        from       the names it may have in the file, first found wins; default: name
-        required   every row must have a value
-        optional   the file may lack the column (then null)
-        row_number the row's number in its file stands in where the file lacks the column
-    key: columns that no two rows may share; the later row is rejected
+    row_status     kept, rejected, duplicate (equal to an earlier row of the same key) or
+                   erased (on request: nothing but its place is left)
+    reject_reason  why a row is not kept, raw_text what stands in the file
+    coded_missing  columns whose value was a code for missing that is no such type ('N/A')
+
+    others: whether columns that raw_columns.csv does not name come through, as found
+    part:   SQL over file_name: which part of the source a file is; part of the key
+    reveals: whether identifiers stay what they are, for the way back from pseudonyms only
+    faults: list of {condition, reason}, SQL over the typed columns, for rules of this thing
 #}
-{% macro typed_rows(source, thing, columns, key=[]) %}
-{%- set found = find_columns(source, thing, columns) -%}
-{%- set faults = ['repetitions.occurrence > 1'] if key else [] -%}
+{% macro typed_rows(source, thing, others=false, part=none, faults=[], reveals=false) %}
+{%- do ref('raw_columns') -%}{%- do ref('recodings') -%}{%- do ref('erasure_requests') -%}
+{%- set columns = raw_columns(source, thing) -%}
+{%- set found = find_columns(source, thing, columns, others) -%}
+{%- set key = columns | selectattr('is_key') | map(attribute='name') | list -%}
+{%- if part -%}{%- do key.append('part') -%}{%- endif -%}
+{%- set person = columns | selectattr('is_person') | map(attribute='name') | first -%}
+{%- set whom = ('pseudonym(judged.' if reveals else 'cast(judged.') ~ person ~ (')' if reveals else ' as varchar)') -%}
+{%- set erasures = person and seed_rows('erasure_requests', source) -%}
+{%- set is_personal = columns | selectattr('type', 'in', ['phone', 'private']) | list | length > 0 -%}
+{%- set tests, coded = [], [] -%}
 {%- for column in columns -%}
-    {%- if column.required -%}{%- do faults.append(column.name ~ ' is null') -%}{%- endif -%}
-    {%- if column.type != 'varchar' and not found[column.name].is_safe -%}
-        {%- do faults.append(
-            '(' ~ column.name ~ ' is not null and ' ~ typed_value(column, found[column.name]) ~ ' is null)'
-        ) -%}
+    {%- if column.is_required -%}
+        {%- do tests.append(column.name ~ ' is null') -%}
+    {%- endif -%}
+    {%- if not found[column.name].is_safe -%}
+        {%- do tests.append('(raw_' ~ column.name ~ ' is not null and ' ~ column.name ~ ' is null'
+            ~ (' and not is_coded_' ~ column.name if column.codes and column.type not in ['text', 'category'])
+            ~ ')') -%}
+        {%- if column.codes and column.type not in ['text', 'category'] -%}{%- do coded.append(column) -%}{%- endif -%}
     {%- endif -%}
 {%- endfor -%}
-with as_found as (
+{%- for fault in faults -%}{%- do tests.append('(' ~ fault.condition ~ ')') -%}{%- endfor -%}
+{#- one file's rows are their own key; several files' rows need the file's name besides -#}
+{%- set own_key = "concat(file_name, ' ', row_number)" if found.file_count > 1 else 'cast(row_number as varchar)' -%}
+with as_found as not materialized (
     select
         file_name,
         row_number,
+        {%- if part %}
+        {{ part }} as part,
+        {%- endif %}
         {%- for column in columns %}
         {%- set raw = found[column.name] %}
         {%- if not raw.names %}
-        {{ 'row_number' if column.row_number else 'cast(null as varchar)' }} as {{ column.name }},
+        {{ own_key if column.is_row_number else 'cast(null as varchar)' }} as raw_{{ column.name }},
+        {%- elif column.is_row_number and raw.lacking %}
+        if(
+            file_name in ('{{ raw.lacking | join("', '") }}'),
+            {{ own_key }}, {{ trimmed('cast(coalesce("' ~ raw.names | join('", "') ~ '") as varchar)') }}
+        ) as raw_{{ column.name }},
         {%- elif raw.is_text %}
-        nullif(trim(coalesce("{{ raw.names | join('", "') }}")), '') as {{ column.name }},
+        {{ trimmed('coalesce("' ~ raw.names | join('", "') ~ '")') }} as raw_{{ column.name }},
         {%- else %}
-        coalesce("{{ raw.names | join('", "') }}") as {{ column.name }},
+        coalesce("{{ raw.names | join('", "') }}") as raw_{{ column.name }},
         {%- endif %}
+        {%- endfor %}
+        {%- for name, is_text in found.get('others', {}).items() %}
+        {{ trimmed('"' ~ name ~ '"') if is_text else '"' ~ name ~ '"' }} as "{{ name }}",
         {%- endfor %}
     from raw_rows
 ),
+
 {% if key %}
+keyed as not materialized (
+    select
+        *,
+        {%- for column in columns if column.is_key %}
+        {{ typed_value(column, found[column.name].is_safe, reveals) }} as {{ column.name }},
+        {%- endfor %}
+    from as_found
+),
+
 repeated_keys as (
     select {{ key | join(', ') }}
-    from as_found
+    from keyed
     group by all
     having count(*) > 1
 ),
 
 repetitions as (
     select
-        as_found.file_name,
-        as_found.row_number,
-        row_number() over (
-            partition by {% for name in key %}as_found.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
-            order by as_found.file_name, as_found.row_number
-        ) as occurrence,
-    from as_found
+        keyed.file_name,
+        keyed.row_number,
+        row_number() over by_key as occurrence,
+        hash(0
+            {%- for column in columns if not column.is_key -%}
+            , {{ typed_value(column, false, reveals) if column.type == 'phone' else 'keyed.raw_' ~ column.name }}
+            {%- endfor %}
+            {%- for name in found.get('others', {}) %}, keyed."{{ name }}"{% endfor %}) as content,
+        content = first_value(content) over by_key as is_equal,
+    from keyed
     inner join repeated_keys using ({{ key | join(', ') }})
+    window by_key as (
+        partition by {% for name in key %}keyed.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
+        order by keyed.file_name, keyed.row_number
+    )
     qualify occurrence > 1
 ),
 {% endif %}
-typed as (
+parsed as (
     select
-        as_found.file_name,
-        as_found.row_number,
-        {%- for column in columns %}
-        {{ typed_value(column, found[column.name]) }} as {{ column.name }},
+        as_found.*,
+        {%- for column in columns if column.type == 'interests' %}
+        try_cast(try_cast(raw_{{ column.name }} as json) as map(varchar, float)) as map_{{ column.name }},
         {%- endfor %}
-        -- words are made for faulty rows only: there are millions of others
-        case when {{ faults | join(' or ') or 'false' }} then concat_ws('; ',
-            {%- for column in columns %}
-            {%- set label = (found[column.name].names or [column.name])[0] %}
-            {%- if column.required %}
-            case when {{ column.name }} is null then 'column ''{{ label }}'' is empty' end,
-            {%- endif %}
-            {%- if column.type != 'varchar' and not found[column.name].is_safe %}
-            case
-                when {{ column.name }} is not null and {{ typed_value(column, found[column.name]) }} is null
-                    then 'column ''{{ label }}'': ''' || cast({{ column.name }} as varchar) || ''' is not {{ {
-                        'bigint': 'a whole number', 'double': 'a number', 'boolean': 'yes or no',
-                        'date': 'a date (YYYY-MM-DD)', 'timestamp': 'a time (YYYY-MM-DD HH:MM:SS)',
-                    }[column.type] }}'
-            end,
-            {%- endif %}
-            {%- endfor %}
-            {%- if key %}
-            case
-                when repetitions.occurrence > 1
-                    then concat(
-                        'duplicated key:'
-                        {%- for name in key %}, ' {{ name }} ''', {{ name }}, ''''{% endfor -%}
-                        , ' is already there'
-                    )
-            end,
-            {%- endif %}
-            null
-        ) end as reject_reason,
-        case
-            when reject_reason is not null
-                then concat_ws(','{% for column in columns %}, coalesce(cast({{ column.name }} as varchar), ''){% endfor %})
-        end as raw_text,
+        {%- if key %}
+        repetitions.occurrence,
+        repetitions.is_equal,
+        {%- endif %}
     from as_found
     {%- if key %}
     left join repetitions using (file_name, row_number)
     {%- endif %}
 ),
 
+typed as (
+    select
+        *,
+        {%- for column in columns %}
+        {{ typed_value(column, found[column.name].is_safe, reveals) }} as {{ column.name }},
+        {%- endfor %}
+        {%- for column in coded %}
+        lower(cast(raw_{{ column.name }} as varchar)) in ('{{ column.codes | join("', '") }}')
+            and {{ column.name }} is null as is_coded_{{ column.name }},
+        {%- endfor %}
+        {%- if key %}
+        occurrence,
+        is_equal,
+        {%- endif %}
+    from parsed
+),
+{%- if erasures %}
+erasures as (
+    select unnest([{% for request in erasures %}
+        '{{ request.customer_id | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}
+    ]) as customer_id
+),
+{% endif %}
+judged as (
+    select
+        file_name,
+        row_number,
+        {{- ' part,' if part }}
+        {%- for column in columns %}
+        {{ column.name }},
+        {%- endfor %}
+        {%- for name in found.get('others', {}) %}
+        "{{ name }}",
+        {%- endfor %}
+        -- words are made for faulty rows only: there are millions of others
+        case when {{ tests | join(' or ') or 'false' }}{{ ' or occurrence > 1' if key }} then concat_ws('; ',
+            {%- for column in columns %}
+            {%- set label = (found[column.name].names or [column.name]) | join("'' or ''") %}
+            {%- if column.is_required %}
+            case when raw_{{ column.name }} is null then 'column ''{{ label }}'' is empty' end,
+            {%- endif %}
+            {%- if not found[column.name].is_safe %}
+            case
+                when raw_{{ column.name }} is not null and {{ column.name }} is null
+                    {{- ' and not is_coded_' ~ column.name if column in coded }}
+                    then concat(
+                        'column ''{{ label }}'': ',
+                        {{ "''" if is_personal else "'''', raw_" ~ column.name ~ ", ''' '" }},
+                        'is not {{ {
+                            'bigint': 'a whole number', 'double': 'a number', 'boolean': 'yes or no',
+                            'date': 'a date (YYYY-MM-DD)', 'timestamp': 'a time (YYYY-MM-DD HH:MM:SS)',
+                            'interests': 'a list of weights ({"topic": 0.5})',
+                            'phone': 'a phone number of 11 to 15 digits (withheld)',
+                        }[column.type] }}'
+                    )
+            end,
+            {%- endif %}
+            {%- endfor %}
+            {%- for fault in faults %}
+            case when {{ fault.condition }} then {{ fault.reason }} end,
+            {%- endfor %}
+            {%- if key %}
+            case
+                when occurrence > 1
+                    then concat(
+                        'duplicated key:'
+                        {%- for name in key %}, ' {{ name }} ''', {{ name }}, ''''{% endfor -%}
+                        , ' is already there', if(is_equal, ' in an equal row', '')
+                    )
+            end,
+            {%- endif %}
+            null
+        ) end as reject_reason,
+        case
+            when reject_reason is null then 'kept'
+            {%- if key %}
+            when is_equal and starts_with(reject_reason, 'duplicated key') then 'duplicate'
+            {%- endif %}
+            else 'rejected'
+        end as row_status,
+        case
+            when reject_reason is not null
+                then concat_ws(',' {%- for column in columns -%}
+                    , {{ "if(raw_" ~ column.name ~ " is null, '', coalesce(" ~ column.name ~ ", '(withheld)'))" if column.type in ['phone', 'private']
+                        else "if(raw_" ~ column.name ~ " is not null and " ~ column.name ~ " is null, '(withheld)', coalesce(cast(raw_" ~ column.name ~ " as varchar), ''))" if is_personal
+                        else "coalesce(cast(raw_" ~ column.name ~ " as varchar), '')" }}
+                {%- endfor %})
+        end as raw_text,
+        {%- if coded %}
+        nullif(list_filter([
+            {%- for column in coded %}
+            case when is_coded_{{ column.name }} then '{{ column.name }}' end{{ ', ' if not loop.last }}
+            {%- endfor %}
+        ], lambda name: name is not null), []) as coded_missing,
+        {%- else %}
+        cast(null as varchar []) as coded_missing,
+        {%- endif %}
+    from typed
+),
+
 all_rows as (
-    select * from typed
+    {%- if erasures %}
+    select judged.* from judged
+    anti join erasures on {{ whom }} = erasures.customer_id
+
+    union all by name
+
+    select
+        judged.file_name,
+        judged.row_number,
+        'erased on request' as reject_reason,
+        'erased' as row_status,
+    from judged
+    semi join erasures on {{ whom }} = erasures.customer_id
+    {%- else %}
+    select * from judged
+    {%- endif %}
 
     union all by name
 
@@ -114,7 +242,20 @@ all_rows as (
         file_name,
         row_number,
         reason as reject_reason,
+        'rejected' as row_status,
+        {%- if is_personal %}
+        '(withheld: the line holds personal data; see the file)' as raw_text,
+        {%- elif erasures %}
+        case
+            when exists (
+                from erasures
+                where regexp_matches(raw_text, concat('\b', regexp_escape(customer_id), '\b'))
+            ) then '(withheld: erased on request)'
+            else raw_text
+        end as raw_text,
+        {%- else %}
         raw_text,
+        {%- endif %}
     from raw_rejects
 )
 
@@ -122,17 +263,72 @@ select * from all_rows
 {% endmacro %}
 
 
+{# Text without blanks around it, null where nothing is left. DuckDB's trim alone is slow on long texts. #}
+{% macro trimmed(text) -%}
+    nullif(if(
+        starts_with({{ text }}, ' ') or ends_with({{ text }}, ' '), trim({{ text }}), {{ text }}
+    ), '')
+{%- endmacro %}
+
+
 {#
-    A value of as_found as its declared type; null where it can't be read as one. Text is
-    a whole number only without a fraction: '30.0' is 30, '30.5' is nothing.
+    A raw value as its declared type; null where it can't be read as one. Text is a whole
+    number only without a fraction: '30.0' is 30, '30.5' is nothing. A phone number in any
+    spelling becomes the pseudonym of its digits with country code.
 #}
-{% macro typed_value(column, found) -%}
-    {%- if column.type == 'varchar' -%}
-        cast({{ column.name }} as varchar)
-    {%- elif column.type == 'bigint' and not found.is_safe -%}
-        case when try_cast({{ column.name }} as double) % 1 = 0 then try_cast({{ column.name }} as bigint) end
+{% macro typed_value(column, is_safe, reveals) -%}
+    {%- set raw = 'raw_' ~ column.name -%}
+    {%- if column.type == 'text' -%}
+        cast({{ raw }} as varchar)
+    {%- elif column.type == 'category' -%}
+        lower(cast({{ raw }} as varchar))
+    {%- elif column.type == 'bigint' and not is_safe -%}
+        case when try_cast({{ raw }} as double) % 1 = 0 then try_cast({{ raw }} as bigint) end
+    {%- elif column.type in ['date', 'timestamp'] and not is_safe -%}
+        {%- set value -%}
+            coalesce(
+                {%- if column.formats %}
+                -- of 'infinity' strptime makes the year 1900
+                cast(try_strptime(
+                    case when regexp_matches(cast({{ raw }} as varchar), '[0-9]') then cast({{ raw }} as varchar) end,
+                    ['{{ column.formats | join("', '") }}']
+                ) as {{ column.type }}),
+                {%- endif %}
+                case
+                    when regexp_matches(cast({{ raw }} as varchar), '^[0-9]+[-/][0-9]+[-/][0-9]+($|[ T])')
+                        then try_cast({{ raw }} as {{ column.type }})
+                end
+            )
+        {%- endset -%}
+        case when year({{ value }}) between 1000 and 9999 then {{ value }} end
+    {%- elif column.type == 'double' and not is_safe -%}
+        case when isfinite(try_cast({{ raw }} as double)) then try_cast({{ raw }} as double) end
+    {%- elif column.type == 'boolean' and not is_safe -%}
+        if(
+            try_cast({{ raw }} as double) in (0, 1),
+            try_cast({{ raw }} as double) = 1, try_cast(cast({{ raw }} as varchar) as boolean)
+        )
+    {%- elif column.type == 'interests' -%}
+        {%- set weights = 'map_values(map_' ~ column.name ~ ')' %}
+        case
+            when list_count({{ weights }}) = len({{ weights }}) and isfinite(coalesce(list_sum({{ weights }}), 0))
+                and len(list_distinct(map_keys(map_{{ column.name }}))) = len({{ weights }})
+                then struct_pack(topics := map_keys(map_{{ column.name }}), weights := {{ weights }})
+        end
+    {%- elif column.type == 'private' -%}
+        {{ 'cast(' ~ raw ~ ' as varchar)' if reveals else 'pseudonym(lower(cast(' ~ raw ~ ' as varchar)))' }}
+    {%- elif column.type == 'phone' -%}
+        {{ 'pseudonym(' if not reveals }}nullif(regexp_extract(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace(cast({{ raw }} as varchar), '^([0-9]+)[.]0+$', '\1'), '[ ()./+-]', '', 'g'
+                ),
+                '^00?', if(starts_with(cast({{ raw }} as varchar), '00'), '', '{{ var("country_code") }}')
+            ),
+            '^[1-9][0-9]{10,14}$'
+        ), ''){{ ')' if not reveals }}
     {%- else -%}
-        try_cast({{ column.name }} as {{ column.type }})
+        try_cast({{ raw }} as {{ column.type }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -141,37 +337,66 @@ select * from all_rows
     column name -> {
         names: what it is called in the files,
         is_text: whether any file holds it as text,
-        is_safe: whether every file holds it in a type that always fits
-    }
+        is_safe: whether every value fits its type
+    }; under 'others' (if asked for) every other column's name -> is_text
 #}
-{% macro find_columns(source, thing, columns) %}
+{% macro find_columns(source, thing, columns, others=false) %}
     {%- set found = {} -%}
+    {%- set unnamed = {} -%}
     {%- for column in columns -%}
-        {%- do found.update({column.name: {'names': [], 'is_text': false, 'is_safe': true}}) -%}
+        {%- do found.update({column.name: {
+            'names': [], 'lacking': [], 'is_text': false, 'is_safe': column.type != 'phone',
+        }}) -%}
     {%- endfor -%}
     {%- for file in (source_files(source, thing) if execute else []) -%}
         {%- set header = file_header(file) -%}
         {%- set lower_names = header.names | map('lower') | list -%}
+        {%- for name in header.names if name | lower in ['file_name', 'row_number', 'file_row_number', 'part'] -%}
+            {{ exceptions.raise_compiler_error(
+                file ~ ": column '" ~ name ~ "' has a name that Leadlight uses itself. Rename it."
+            ) }}
+        {%- endfor -%}
+        {%- set taken, missing = [], [] -%}
         {%- for column in columns -%}
-            {%- set aliases = column.get('from', [column.name]) | map('lower') | list -%}
-            {%- set here = aliases | select('in', lower_names) | map('lower') | list -%}
+            {%- set aliases = column.names | map('lower') | list -%}
+            {%- set here = aliases | select('in', lower_names) | list -%}
             {%- if here -%}
                 {%- set position = lower_names.index(here[0]) -%}
                 {%- set name = header.names[position] -%}
+                {%- do taken.append(position) -%}
                 {%- set entry = found[column.name] -%}
-                {%- if name not in entry.names -%}{%- do entry.names.append(name) -%}{%- endif -%}
+                {%- if name | lower not in entry.names | map('lower') -%}{%- do entry.names.append(name) -%}{%- endif -%}
                 {%- set type = header.types[position] | lower -%}
-                {%- set fits = type == column.type or type == 'integer' and column.type == 'bigint' -%}
+                {%- set fits = (
+                    type == column.type and type != 'double' or column.type in ['text', 'category', 'private']
+                    or type in ['integer', 'smallint', 'tinyint'] and column.type in ['bigint', 'double']
+                    or type == 'bigint' and column.type == 'double'
+                ) and column.type != 'phone' -%}
                 {%- do entry.update({
                     'is_text': entry.is_text or type == 'varchar', 'is_safe': entry.is_safe and fits,
                 }) -%}
-            {%- elif not column.optional and not column.row_number -%}
-                {{ exceptions.raise_compiler_error(
-                    file ~ ": column '" ~ aliases | join("' or '") ~ "' is missing; the file has "
-                    ~ header.names | join(', ') ~ ". Rename or add the column."
-                ) }}
+            {%- else -%}
+                {%- do found[column.name].lacking.append(source ~ '/' ~ file.split('/' ~ source ~ '/')[-1]) -%}
+                {%- if not column.is_optional -%}{%- do missing.append(column.names | join("' or '")) -%}{%- endif -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- if missing -%}
+            {{ exceptions.raise_compiler_error(
+                file ~ ": column '" ~ missing[0] ~ "' is missing; the file has "
+                ~ header.names | join(', ') ~ ". Rename or add the column."
+                if taken else
+                file ~ ": the first line names none of the columns " ~ missing | join(', ') | replace("'", '')
+                ~ ". It must be the header."
+            ) }}
+        {%- endif -%}
+        {%- if others -%}
+            {%- for position in range(header.names | length) if position not in taken -%}
+                {%- set name = header.names[position] -%}
+                {%- do unnamed.update({name: unnamed.get(name, false) or header.types[position] | lower == 'varchar'}) -%}
+            {%- endfor -%}
+        {%- endif -%}
     {%- endfor -%}
+    {%- if others -%}{%- do found.update({'others': unnamed}) -%}{%- endif -%}
+    {%- do found.update({'file_count': (source_files(source, thing) if execute else []) | length}) -%}
     {{ return(found) }}
 {% endmacro %}

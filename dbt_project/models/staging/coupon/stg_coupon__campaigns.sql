@@ -1,6 +1,5 @@
 with campaigns as (
-    select * from {{ ref('base_coupon__campaign_descriptions') }}
-    where reject_reason is null
+    {{ cleaned_rows('coupon', 'campaign_descriptions') }}
 ),
 
 cleaned as (
@@ -9,7 +8,7 @@ cleaned as (
         campaign_id,
 
         -- text
-        lower(campaign_type) as campaign_type,
+        campaign_type,
 
         -- times
         start_date,

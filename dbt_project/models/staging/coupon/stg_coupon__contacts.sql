@@ -1,6 +1,5 @@
 with campaigns as (
-    select * from {{ ref('base_coupon__campaigns') }}
-    where reject_reason is null
+    {{ cleaned_rows('coupon', 'campaigns') }}
 ),
 
 renamed as (

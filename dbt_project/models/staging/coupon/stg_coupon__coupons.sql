@@ -1,6 +1,5 @@
 with coupons as (
-    select * from {{ ref('base_coupon__coupons') }}
-    where reject_reason is null
+    {{ cleaned_rows('coupon', 'coupons') }}
 ),
 
 renamed as (

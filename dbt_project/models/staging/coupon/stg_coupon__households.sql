@@ -1,6 +1,5 @@
 with households as (
-    select * from {{ ref('base_coupon__demographics') }}
-    where reject_reason is null
+    {{ cleaned_rows('coupon', 'demographics') }}
 ),
 
 cleaned as (
@@ -9,20 +8,15 @@ cleaned as (
         household_id,
 
         -- text
-        case when age_band not ilike 'unknown' then age_band end as age_band,
-        case when income_band not ilike 'unknown' then income_band end
-            as income_band,
-        case
-            when home_ownership not ilike 'unknown' then lower(home_ownership)
-        end as home_ownership,
-        case
-            when marital_status not ilike 'unknown' then lower(marital_status)
-        end as marital_status,
-        lower(household_composition) as household_composition,
+        age_band,
+        income_band,
+        home_ownership,
+        marital_status,
+        household_composition,
 
-        -- numbers: '5+' and '3+' are open-ended, counted by their lower end
-        try_cast(rtrim(household_size, '+') as integer) as household_size,
-        try_cast(rtrim(kids_count, '+') as integer) as kids_count,
+        -- numbers: the open-ended '5+' and '3+' count by their lower end
+        try_cast(household_size as integer) as household_size,
+        try_cast(kids_count as integer) as kids_count,
 
         -- where it came from
         file_name,

@@ -1,6 +1,5 @@
 with products as (
-    select * from {{ ref('base_coupon__products') }}
-    where reject_reason is null
+    {{ cleaned_rows('coupon', 'products') }}
 ),
 
 cleaned as (
@@ -10,16 +9,10 @@ cleaned as (
         manufacturer_id,
 
         -- text
-        lower(department) as department,
-        lower(brand) as brand,
-        case
-            when product_category not ilike '%unknown%'
-                then lower(product_category)
-        end as product_category,
-        case
-            when product_type not ilike '%unknown%'
-                then lower(product_type)
-        end as product_type,
+        department,
+        brand,
+        product_category,
+        product_type,
         package_size,
 
         -- where it came from

@@ -1,6 +1,5 @@
 with coupon_redemptions as (
-    select * from {{ ref('base_coupon__coupon_redemptions') }}
-    where reject_reason is null
+    {{ cleaned_rows('coupon', 'coupon_redemptions') }}
 ),
 
 renamed as (

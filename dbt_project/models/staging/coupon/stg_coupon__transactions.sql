@@ -1,6 +1,5 @@
 with lines as (
-    select * from {{ ref('base_coupon__transactions') }}
-    where reject_reason is null
+    {{ cleaned_rows('coupon', 'transactions') }}
 ),
 
 judged as (
@@ -39,12 +38,9 @@ cleaned as (
                 or unit_price is null
                 then amount
         end as amount,
-        case when retail_discount >= 0 then retail_discount end
-            as retail_discount,
-        case when coupon_discount >= 0 then coupon_discount end
-            as coupon_discount,
-        case when coupon_match_discount >= 0 then coupon_match_discount end
-            as coupon_match_discount,
+        retail_discount,
+        coupon_discount,
+        coupon_match_discount,
 
         -- times
         purchased_at,

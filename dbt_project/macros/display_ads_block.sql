@@ -1,0 +1,163 @@
+{#
+    Body of display_ads_features for a block of devices, first to first + size - 1: so many
+    are put together at a time, whatever their number, that memory stays the same.
+#}
+{% macro display_ads_block(first) %}
+{% set display_ads_block_size = var('display_ads_block_size') %}
+{% set topics = ref('stg_display_ads__interest_topics') %}
+{% set top_topics = [] %}
+{% if execute and load_relation(topics) %}
+    {% for row in run_query(
+        "select distinct top_topic_number,"
+        ~ " trim(regexp_replace(lower(top_topic), '[^a-z0-9]+', '_', 'g'), '_')"
+        ~ " from " ~ topics ~ " order by 1"
+    ).rows %}
+        {% set taken = top_topics | map(attribute='slug') | list %}
+        {% do top_topics.append({
+            'number': row[0],
+            'slug': row[1] ~ ('_' ~ row[0] if row[1] in taken else ''),
+        }) %}
+    {% endfor %}
+{% endif %}
+
+with devices as (
+    select * from {{ ref('stg_display_ads__devices') }}
+    where device_key between {{ first }} and {{ first + display_ads_block_size - 1 }}
+),
+
+last_known as (
+    select max(date_trunc('week', observed_date)) as week
+    from {{ ref('stg_display_ads__devices') }}
+    where has_converted is not null
+),
+
+topic_rates as (
+    select * from {{ ref('display_ads_topic_rates') }}
+),
+
+-- a device's interests lie in its row: to count and weigh them needs no join
+weighed as (
+    select
+        device_key,
+        {% for term in ['long', 'short'] %}
+        coalesce(len({{ term }}_term_interests.topics), 0)
+            as {{ term }}_term_count,
+        cast(cast(
+            list_max({{ term }}_term_interests.weights) as decimal(9, 6)
+        ) as double) as {{ term }}_term_top_weight,
+        {% endfor %}
+        list_filter(
+            list_concat(
+                long_term_interests.weights,
+                short_term_interests.weights
+            ),
+            lambda weight: weight > 0
+        ) as weights,
+    from devices
+),
+
+-- entropy of the weights' shares, in nats: 0 is one interest only
+habits as (
+    select
+        * exclude (weights),
+        ln(list_sum(weights)) - list_sum(list_transform(
+            weights, lambda weight: weight * ln(weight)
+        )) / list_sum(weights) as interest_entropy,
+    from weighed
+),
+
+-- one row per device and top-level topic
+topic_weights as (
+    select
+        interests.device_key,
+        interests.top_topic_number,
+        sum(interests.weight) as weight,
+        max(topic_rates.conversion_rate) as best_topic_rate,
+        sum(
+            interests.weight
+            * cast(topic_rates.conversion_rate as decimal(9, 8))
+        ) as weighted_rate,
+        sum(interests.weight) filter (
+            where topic_rates.conversion_rate is not null
+        ) as rated_weight,
+    from {{ ref('display_ads_interests') }} as interests
+    left join topic_rates using (topic_id, week)
+    where
+        interests.device_key
+        between {{ first }} and {{ first + display_ads_block_size - 1 }}
+    group by interests.device_key, interests.top_topic_number
+),
+
+rates as (
+    select
+        device_key,
+        max(best_topic_rate) as best_topic_rate,
+        cast(sum(weighted_rate) as double)
+        / cast(sum(rated_weight) as double) as mean_topic_rate,
+    from topic_weights
+    group by device_key
+),
+
+{% if top_topics %}
+top_topic_weights as (
+    select * from (
+        pivot (
+            select
+                device_key,
+                top_topic_number,
+                weight,
+            from topic_weights
+        )
+        on top_topic_number in (
+            {% for top in top_topics %}
+            {{ top.number }} as weight_{{ top.slug }},
+            {% endfor %}
+        )
+        using first(weight)
+        group by device_key
+    )
+),
+{% endif %}
+
+described as (
+    select
+        -- ids and times
+        devices.device_id,
+        devices.observed_date,
+
+        -- how many interests, how strong, how spread
+        habits.* exclude (device_key),
+
+        -- how often its topics converted in earlier weeks
+        rates.best_topic_rate,
+        rates.mean_topic_rate,
+
+        -- weight of each top-level topic: 0 = no interest in it
+        {% if top_topics %}
+        coalesce(cast(
+            columns(top_topic_weights.* exclude (device_key)) as float
+        ), 0),
+        {% endif %}
+
+        -- outcome
+        devices.has_converted,
+        case
+            when devices.has_converted is null then 'score'
+            when
+                devices.observed_date
+                >= last_known.week
+                - interval {{ var('display_ads_test_weeks') - 1 }} week
+                then 'test'
+            else 'train'
+        end as split,
+    from devices
+    cross join last_known
+    inner join habits using (device_key)
+    left join rates using (device_key)
+    {% if top_topics %}
+    left join top_topic_weights using (device_key)
+    {% endif %}
+)
+
+select * from described
+{% endmacro %}

@@ -1,0 +1,5 @@
+with installs as (
+    {{ cleaned_rows('app_install', 'installs') }}
+)
+
+select * from installs

@@ -1,0 +1,23 @@
+-- a short key: there may be a billion devices with ten interests each
+with devices as (
+    select
+        rowid as device_key,
+        *,
+    from {{ ref('base_display_ads__devices') }}
+    where reject_reason is null
+),
+
+renamed as (
+    select
+        device_key,
+        device_id,
+        observed_date,
+        has_converted,
+        long_term_interests,
+        short_term_interests,
+        file_name,
+        row_number,
+    from devices
+)
+
+select * from renamed

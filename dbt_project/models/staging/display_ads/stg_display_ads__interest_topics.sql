@@ -1,0 +1,20 @@
+with interest_topics as (
+    {{ cleaned_rows('display_ads', 'interest_topics') }}
+),
+
+-- /Arts & Entertainment/Movies lies under /Arts & Entertainment
+placed as (
+    select
+        topic_id,
+        topic_path,
+        split_part(topic_path, '/', 2) as top_topic,
+        cast(dense_rank() over (order by top_topic) as usmallint)
+            as top_topic_number,
+        nullif(regexp_replace(topic_path, '/[^/]*$', ''), '') as parent_path,
+        len(string_split(topic_path, '/')) - 1 as depth,
+        file_name,
+        row_number,
+    from interest_topics
+)
+
+select * from placed

@@ -23,4 +23,8 @@ def __getattr__(name: str) -> Any:  # imported when asked for, so that `dbt pars
         from python_models import segmentation
 
         return getattr(segmentation, name)
+    if name == "group_products":
+        from python_models.products import group_products
+
+        return group_products
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

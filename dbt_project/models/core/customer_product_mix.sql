@@ -1,6 +1,6 @@
 with transactions as (
     select * from {{ ref('transactions') }}
-    where line_kind = 'purchase'
+    where line_kind = 'purchase' and customer_id is not null
 ),
 
 product_groups as (
@@ -12,13 +12,15 @@ spent as (
         transactions.source,
         transactions.customer_id,
         product_groups.product_group,
+        product_groups.product_group_number,
         sum(cast(transactions.amount as decimal(18, 2))) as amount,
     from transactions
     inner join product_groups using (source, product_id)
     group by
         transactions.source,
         transactions.customer_id,
-        product_groups.product_group
+        product_groups.product_group,
+        product_groups.product_group_number
 ),
 
 shares as (
@@ -26,6 +28,7 @@ shares as (
         source,
         customer_id,
         product_group,
+        product_group_number,
         cast(amount as double) as amount,
         cast(amount as double) / nullif(cast(
             sum(amount) over (partition by source, customer_id) as double

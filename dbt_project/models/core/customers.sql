@@ -22,6 +22,41 @@ clients as (
     select * from {{ ref('stg_insurance__calls') }}
 ),
 
+invoice_lines as (
+    select * from {{ ref('stg_online_retail__invoice_lines') }}
+    where customer_id is not null
+),
+
+shoppers as (
+    select
+        customer_id,
+        mode(country order by country) as country,
+    from invoice_lines
+    group by customer_id
+),
+
+subscribers as (
+    select * from {{ ref('stg_app_install__subscribers') }}
+),
+
+active_numbers as (
+    select customer_id from {{ ref('stg_app_install__transactions') }}
+    union
+    select customer_id from {{ ref('stg_app_install__ad_events') }}
+    union
+    select customer_id from {{ ref('stg_app_install__installs') }}
+    union
+    select customer_id from subscribers
+),
+
+mailed_people as (
+    select
+        person_id,
+        part,
+    from {{ ref('stg_mail_out__people') }}
+    where part != 'population'
+),
+
 conformed as (
     select
         'coupon' as source,
@@ -49,6 +84,36 @@ conformed as (
         job,
         education,
     from clients
+
+    union all by name
+
+    select
+        'online_retail' as source,
+        customer_id,
+        false as has_demographics,
+        country,
+    from shoppers
+
+    union all by name
+
+    select
+        'app_install' as source,
+        active_numbers.customer_id,
+        subscribers.customer_id is not null as has_demographics,
+        {{ age_band('subscribers.age') }} as age_band,
+        subscribers.gender,
+        subscribers.region,
+    from active_numbers
+    left join subscribers using (customer_id)
+
+    union all by name
+
+    -- a customer of the shop and a person who was written to may share a number
+    select
+        'mail_out' as source,
+        concat(part, '-', person_id) as customer_id,
+        true as has_demographics,
+    from mailed_people
 )
 
 select * from conformed

@@ -2,6 +2,10 @@ with products as (
     select * from {{ ref('products') }}
 ),
 
+clusters as (
+    select * from {{ ref('product_clusters') }}
+),
+
 sold as (
     select
         source,
@@ -16,10 +20,12 @@ sold_products as (
     select
         sold.source,
         sold.product_id,
-        coalesce(products.department, 'unknown') as department,
+        products.department,
+        clusters.product_group as cluster_name,
         sold.amount,
     from sold
     left join products using (source, product_id)
+    left join clusters using (source, product_id)
 ),
 
 department_shares as (
@@ -34,18 +40,54 @@ department_shares as (
     group by source, department
 ),
 
+-- a retailer's own hierarchy is what its people know; products of a source without
+-- one are grouped by their likeness
 grouped as (
     select
         sold_products.source,
         sold_products.product_id,
-        sold_products.department,
+        coalesce(sold_products.department, 'unknown') as department,
         case
-            when department_shares.share_of_sales >= 0.01
+            when sold_products.cluster_name is not null
+                then sold_products.cluster_name
+            when
+                department_shares.share_of_sales >= 0.01
+                and sold_products.department is not null
                 then sold_products.department
             else 'other'
         end as product_group,
+        sold_products.amount,
     from sold_products
-    inner join department_shares using (source, department)
+    left join department_shares
+        on
+            sold_products.source = department_shares.source
+            and sold_products.department = department_shares.department
+),
+
+ranked as (
+    select
+        source,
+        product_group,
+        cast(row_number() over (
+            partition by source
+            order by
+                (product_group = 'other') asc,
+                sum(amount) desc,
+                product_group asc
+        ) as integer) as product_group_number,
+    from grouped
+    group by source, product_group
+),
+
+numbered as (
+    select
+        grouped.source,
+        grouped.product_id,
+        grouped.department,
+        grouped.product_group,
+        ranked.product_group_number,
+    from grouped
+    inner join ranked using (source, product_group)
 )
 
-select * from grouped
+select * from numbered

@@ -5,6 +5,14 @@ with coupon_transactions as (
     select * from {{ ref('stg_coupon__transactions') }}
 ),
 
+invoice_lines as (
+    select * from {{ ref('stg_online_retail__invoice_lines') }}
+),
+
+top_ups as (
+    select * from {{ ref('stg_app_install__transactions') }}
+),
+
 conformed as (
     select
         'coupon' as source,
@@ -13,12 +21,43 @@ conformed as (
         cast(basket_id as varchar) as basket_id,
         cast(product_id as varchar) as product_id,
         purchased_at,
+        purchased_at as known_at,
         line_kind,
         quantity,
         amount,
         retail_discount,
         coupon_discount + coupon_match_discount as coupon_discount,
     from coupon_transactions
+
+    union all by name
+
+    select
+        'online_retail' as source,
+        line_id as transaction_id,
+        customer_id,
+        invoice_id as basket_id,
+        product_id,
+        purchased_at,
+        purchased_at as known_at,
+        line_kind,
+        cast(quantity as double) as quantity,
+        amount,
+    from invoice_lines
+
+    union all by name
+
+    select
+        'app_install' as source,
+        transaction_id,
+        customer_id,
+        transaction_id as basket_id,
+        product_id,
+        purchased_at,
+        recorded_at as known_at,
+        line_kind,
+        cast(1 as double) as quantity,
+        amount,
+    from top_ups
 )
 
 select * from conformed

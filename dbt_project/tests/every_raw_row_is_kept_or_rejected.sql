@@ -1,30 +1,20 @@
-{# (base model, what is kept of it): rows in = rows kept + rows rejected #}
-{% set kept = {
-    'base_coupon__campaign_descriptions': 'stg_coupon__campaigns',
-    'base_coupon__campaigns': 'stg_coupon__contacts',
-    'base_coupon__coupon_redemptions': 'stg_coupon__redemptions',
-    'base_coupon__coupons': 'stg_coupon__coupons',
-    'base_coupon__demographics': 'stg_coupon__households',
-    'base_coupon__products': 'stg_coupon__products',
-    'base_coupon__transactions': 'stg_coupon__transactions',
-    'base_insurance__calls': 'stg_insurance__calls',
-} %}
-
+-- rows in = rows kept + rows rejected + rows declared duplicate (+ rows erased)
 with counts as (
-    {% for base, staged in kept.items() %}
+    {% for base, staged in var('staged').items() %}
     select
         '{{ base }}' as base_model,
-        (select count(*) from {{ ref(base) }}) as rows_in,
-        (select count(*) from {{ ref(staged) }}) as rows_kept,
-        (
-            select count(*) from {{ ref(base) }}
-            where reject_reason is not null
-        ) as rows_rejected,
+        count(*) as rows_in,
+        count(*) filter (where row_status = 'kept') as rows_kept,
+        count(*) filter (
+            where row_status in ('rejected', 'duplicate', 'erased')
+        ) as rows_listed,
+        (select count(*) from {{ ref(staged) }}) as rows_staged,
+    from {{ ref(base) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
 
-rejected as (
+listed as (
     select count(*) as row_count from {{ ref('rejected_rows') }}
 )
 
@@ -32,17 +22,17 @@ select
     base_model,
     rows_in,
     rows_kept,
-    rows_rejected,
+    rows_listed,
 from counts
-where rows_in != rows_kept + rows_rejected
+where rows_in != rows_kept + rows_listed or rows_staged != rows_kept
 
 union all
 
 select
     'rejected_rows' as base_model,
-    any_value(rejected.row_count) as rows_in,
+    any_value(listed.row_count) as rows_in,
     0 as rows_kept,
-    sum(counts.rows_rejected) as rows_rejected,
+    sum(counts.rows_listed) as rows_listed,
 from counts
-cross join rejected
-having any_value(rejected.row_count) != sum(counts.rows_rejected)
+cross join listed
+having any_value(listed.row_count) != sum(counts.rows_listed)

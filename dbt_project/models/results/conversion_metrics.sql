@@ -140,8 +140,11 @@ drawn as (
     select
         predictions.*,
         replicates.replicate,
-        {{ uniform_draw('predictions.customer_hash', 'replicates.replicate') }}
-            as draw,
+        -- in [0, 1), by a hash of customer and replicate, so that a build repeats
+        -- itself. (hash(a, b) mixes too weakly: replicates would resemble each other.)
+        hash(xor(
+            predictions.customer_hash, cast(replicates.replicate as ubigint)
+        )) / 18446744073709551616.0 as draw,
     from measurable as predictions
     inner join replicates
         on predictions.predictor = 'model' or replicates.replicate = 0
@@ -153,7 +156,14 @@ weighted as (
         case when replicate = 0 then exact_rank else coarse_rank end as rank,
         case
             when replicate = 0 then 1
-            else {{ poisson_weight('draw') }}
+            -- Poisson with mean 1 (cut at 6)
+            {%- for probability in [
+                0.36787944, 0.73575888, 0.91969860,
+                0.98101184, 0.99634015, 0.99940582,
+            ] %}
+            when draw < {{ probability }} then {{ loop.index0 }}
+            {%- endfor %}
+            else 6
         end as weight,
     from drawn
 ),

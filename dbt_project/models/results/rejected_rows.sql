@@ -1,9 +1,10 @@
 with base_rows as (
-    {% for base in var('base_models') %}
+    {% for base in var('staged') %}
     select
         '{{ base.split('__')[0] | replace('base_', '') }}' as source,
         file_name,
         row_number,
+        row_status,
         reject_reason as reason,
         raw_text,
     from {{ ref(base) }}

@@ -1,11 +1,14 @@
 """What the tests share: one default build per session, dbt in folders of its own, real data by name."""
 
+import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -14,6 +17,8 @@ import pytest
 from python_models.sources import put_default_inputs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# Small samples: what they show does not depend on their size.
+SAMPLE_SIZES = {"LEADLIGHT_SAMPLE_SIZES": "display_ads=100000 mail_out=4000"}
 
 
 class Dbt:
@@ -76,10 +81,17 @@ class Dbt:
 
 @pytest.fixture(scope="session")
 def default_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default input of every source."""
-    folder = tmp_path_factory.mktemp("data")
-    put_default_inputs(folder)
+    """The default input of every source, and beside it the truth of the samples."""
+    folder = tmp_path_factory.mktemp("default") / "data"
+    put_default_inputs(folder, SAMPLE_SIZES)
     return folder
+
+
+def link_other_sources(data: Path, default_data: Path) -> None:
+    """Give every source that has no folder in `data` its default input."""
+    for source in default_data.iterdir():
+        if not (data / source.name).exists():
+            (data / source.name).symlink_to(source)
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +100,45 @@ def built(tmp_path_factory: pytest.TempPathFactory, default_data: Path) -> Dbt:
     dbt = Dbt(tmp_path_factory.mktemp("built"), default_data)
     dbt("build")
     return dbt
+
+
+@dataclass(frozen=True)
+class Altered:
+    """A build after the default one: people asked to be forgotten, and no insurance client bought."""
+
+    dbt: Dbt
+    erased: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def altered(tmp_path_factory: pytest.TempPathFactory, built: Dbt, default_data: Path) -> Altered:
+    """The build of the next day, on the default build's database, with one erasure request per source."""
+    folder = tmp_path_factory.mktemp("altered")
+    shutil.copy(f"{built.warehouse}.working", folder / "warehouse.duckdb.working")
+    project = folder / "project"
+    shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
+    with duckdb.connect(str(built.warehouse), read_only=True) as connection:
+        erased = dict(
+            connection.sql("""
+                select 'app_install', min(customer_id) from campaigns.app_install_features
+                where split = 'train' and has_demographics and top_up_count > 3
+                union all select 'coupon', min(household_id)::varchar from campaigns.coupon_features
+                union all select 'display_ads', min(device_id) from campaigns.display_ads_features
+                union all select 'insurance', '1234'
+                union all select 'mail_out', min(person_id)::varchar from campaigns.mail_out_features
+                union all select 'online_retail', min(customer_id) from campaigns.online_retail_features
+            """).fetchall()
+        )
+    with (project / "seeds/erasure_requests.csv").open("a") as requests:
+        requests.writelines(f"{source},{person},2026-11-01\n" for source, person in erased.items())
+    insurance = folder / "data/insurance"
+    insurance.mkdir(parents=True)
+    with gzip.open(default_data / "insurance/default/bank-uci.csv.gz", "rt") as calls:
+        (insurance / "own.csv").write_text(re.sub(",yes$", ",no", calls.read(), flags=re.M))
+    link_other_sources(folder / "data", default_data)
+    dbt = Dbt(folder, folder / "data", project)
+    dbt("build")
+    return Altered(dbt, erased)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,211 @@
+"""No table but the identity map knows a phone number, name or e-mail; who asks to be forgotten is gone."""
+
+import hashlib
+import hmac
+import re
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from python_models.privacy import (
+    DEVELOPMENT_KEY,
+    KEY_VARIABLE,
+    KeyTooShortError,
+    pseudonym,
+    pseudonym_key,
+    pseudonyms,
+)
+from tests.conftest import Altered, Dbt
+
+IDENTIFIER = (
+    r"(^|[^0-9])(\+|00)?(254[ -]?7|07)[0-9]{2}[ -]?[0-9]{3}[ -]?[0-9]{3}([^0-9]|$)|@example[.](com|org)"
+)
+# The list by which people are erased: it has to know whom.
+KNOWS_PEOPLE = {("staging", "erasure_requests")}
+
+
+def identities(dbt: Dbt, columns: str) -> list[tuple]:
+    """Rows of the map, which lies in a file of its own."""
+    with duckdb.connect(f"{dbt.warehouse}.identities", read_only=True) as connection:
+        return connection.sql(f"select {columns} from core.identity_map").fetchall()
+
+
+def test_a_pseudonym_is_an_hmac_and_depends_on_the_key() -> None:
+    expected = hmac.new(b"a key of some length", b"254712345678", hashlib.sha256).hexdigest()[:24]
+    assert pseudonym("254712345678", "a key of some length") == expected
+    assert pseudonym("254712345678", "another key of some length") != expected
+
+
+def test_pseudonyms_keep_order_and_missing_values() -> None:
+    hashed = pseudonyms(pa.chunked_array([["b", None], ["a", "b"]]), DEVELOPMENT_KEY).to_pylist()
+    assert hashed == [
+        pseudonym("b", DEVELOPMENT_KEY),
+        None,
+        pseudonym("a", DEVELOPMENT_KEY),
+        pseudonym("b", DEVELOPMENT_KEY),
+    ]
+
+
+@pytest.mark.parametrize("key", ["", "short"])
+def test_a_key_that_could_be_guessed_is_refused(key: str) -> None:
+    with pytest.raises(
+        KeyTooShortError, match=rf"{KEY_VARIABLE} has {len(key)} characters; 16 are the least"
+    ):
+        pseudonym_key({KEY_VARIABLE: key})
+
+
+def test_the_development_key_warns_and_no_key_is_ever_written_down(built: Dbt, tmp_path: Path) -> None:
+    assert f"{KEY_VARIABLE} is not set" in (built.folder / "logs/dbt.log").read_text()
+    (tmp_path / "data").symlink_to(built.data)
+    secret = "-".join(["a", "secret", "that", "nobody", "may", "read"])
+    dbt = Dbt(tmp_path, tmp_path / "data")
+    dbt.environment[KEY_VARIABLE] = secret
+    assert "is not set" not in dbt("run", "--select", "base_app_install__installs")
+    for path in tmp_path.rglob("*"):
+        if path.is_file() and "data" not in path.relative_to(tmp_path).parts:
+            assert secret.encode() not in path.read_bytes(), path
+    other = dbt.query_working("select min(customer_id) from staging.base_app_install__installs")
+    assert other != built.query("select min(customer_id) from staging.base_app_install__installs")
+
+
+def test_spellings_of_a_number_are_one_person(built: Dbt) -> None:
+    """Each of the sample's numbers is spelt in three ways; the people in the map are as many as numbers."""
+    raw = built.data / "app_install/default"
+    files = [raw / name for name in ("transactions.parquet", "ad_events.parquet")]
+    files += [raw / name for name in ("subscribers.csv", "installs.csv")]
+    relations = [
+        f"'{file}'" if file.suffix == ".parquet" else f"read_csv('{file}', all_varchar = true)"
+        for file in files
+    ]
+    with duckdb.connect() as connection:
+        [(spellings, numbers)] = connection.sql(f"""
+            with spelt as ({" union ".join(f"select msisdn from {relation}" for relation in relations)})
+            select count(*), count(distinct right(replace(msisdn, ' ', ''), 9)) from spelt
+            where len(replace(msisdn, ' ', '')) >= 10
+        """).fetchall()
+    assert spellings > 2 * numbers
+    assert identities(built, "count(*), count(distinct msisdn)") == [(numbers, numbers)]
+
+
+def texts(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """Schema, table and name of every text column, but of the tables that know people by right."""
+    columns = connection.sql("""
+        select table_schema, table_name, column_name from information_schema.columns
+        where data_type in ('VARCHAR', 'VARCHAR[]') and table_schema != 'information_schema'
+    """).fetchall()
+    return [column for column in columns if column[:2] not in KNOWS_PEOPLE]
+
+
+def test_no_table_holds_a_raw_identifier(built: Dbt, connection: duckdb.DuckDBPyConnection) -> None:
+    [(known, found)] = identities(
+        built,
+        f"""
+            2 * count(*) - count(*) filter (where email is null),
+            count(*) filter (where regexp_matches(msisdn, '{IDENTIFIER}'))
+            + count(*) filter (where regexp_matches(email, '{IDENTIFIER}'))
+        """,
+    )
+    assert known == found > 10_000, "the search finds what is there to be found"
+    columns = texts(connection)
+    assert len(columns) > 200
+    # keys of receipts and of articles look like numbers of telephones
+    numbered = {"transaction_id", "basket_id", "product_id", "line_id", "client_id", "model_body"}
+    found = [
+        column
+        for column in columns
+        if column[2] not in numbered
+        and connection.sql(
+            f'select 1 from "{column[0]}"."{column[1]}"'
+            f" where regexp_matches(\"{column[2]}\"::varchar, '{IDENTIFIER}') limit 1"
+        ).fetchall()
+    ]
+    assert found == []
+
+
+def test_no_report_file_holds_an_identifier_or_a_pseudonym(built_reports: Path, built: Dbt) -> None:
+    names = identities(built, "distinct full_name")
+    some = identities(built, "customer_id")[:200]
+    forbidden = {name for (name,) in names if name} | {person for (person,) in some}
+    pattern = re.compile(r"\+2547[0-9]{8}|@example[.](?:com|org)")
+    pages = [path for path in built_reports.rglob("*") if path.suffix in {".html", ".js", ".json"}]
+    tables = list(built_reports.rglob("*.parquet"))
+    assert len(pages) > 20
+    assert len(tables) > 5
+    for path in pages:
+        page = path.read_text()
+        assert not pattern.search(page), path
+        assert not any(word in page for word in forbidden), path
+    for path in tables:
+        rows = str(duckdb.sql(f"from '{path}'").fetchall())
+        assert not pattern.search(rows), path
+        assert not any(word in rows for word in forbidden), path
+
+
+def test_who_asks_to_be_forgotten_is_in_no_table(altered: Altered, built: Dbt) -> None:
+    keys = ("customer_id", "entity_id", "household_id", "client_id", "person_id", "device_id")
+    with duckdb.connect(str(altered.dbt.warehouse), read_only=True) as connection:
+        person = altered.erased["app_install"]
+        mentions = [
+            column
+            for column in texts(connection)
+            if connection.sql(
+                f'select 1 from "{column[0]}"."{column[1]}"'
+                f" where contains(\"{column[2]}\"::varchar, '{person}') limit 1"
+            ).fetchall()
+        ]
+        assert mentions == []
+        assert (person,) not in identities(altered.dbt, "customer_id")
+        assert (person,) in identities(built, "customer_id")
+        for source, person in altered.erased.items():
+            tables = connection.sql(f"""
+                select table_schema, table_name, column_name from information_schema.columns
+                where list_contains({list(keys)}, column_name)
+                    and (contains(table_name, '{source}') or table_schema in ('core', 'results'))
+                    and (table_schema, table_name) not in {tuple(KNOWS_PEOPLE)}
+            """).fetchall()
+            assert tables, source
+            for schema, table, key in tables:
+                columns = connection.sql(f'describe "{schema}"."{table}"').df()["column_name"].tolist()
+                where = [f"\"{key}\"::varchar in ('{person}', 'mail_out-{person}')"]
+                where += [f"source = '{source}'"] if "source" in columns else []
+                where += [f"starts_with(campaign, '{source}')"] if "campaign" in columns else []
+                rows = connection.sql(
+                    f'select count(*) from "{schema}"."{table}" where {" and ".join(where)}'
+                ).fetchall()
+                assert rows == [(0,)], (source, person, schema, table)
+
+
+def test_erased_rows_leave_nothing_but_their_place(altered: Altered) -> None:
+    erased = altered.dbt.query("""
+        select source, count(*), count(raw_text), min(reason), max(reason)
+        from results.rejected_rows where row_status = 'erased' group by source order by source
+    """)
+    assert [row[0] for row in erased] == sorted(altered.erased)
+    assert {row[2:] for row in erased} == {(0, "erased on request", "erased on request")}
+
+
+def test_models_train_without_the_erased(altered: Altered, built: Dbt) -> None:
+    query = """
+        select campaign, training_rows from results.conversion_models
+        where is_newest and campaign in ('app_install', 'coupon') order by campaign
+    """
+    before, after = dict(built.query(query)), dict(altered.dbt.query(query))
+    assert before.keys() == {"app_install", "coupon"}
+    assert all(after[campaign] < before[campaign] for campaign in before)
+
+
+def test_predictions_name_a_phone_number_only_when_asked(altered: Altered, built: Dbt) -> None:
+    [(pseudonymous,)] = built.query(f"""
+        select count(*) filter (where regexp_matches(msisdn, '{IDENTIFIER}'))
+        from results.app_install_predictions
+    """)
+    assert pseudonymous == 0
+    altered.dbt("run", "--select", "app_install_predictions", "--vars", "with_identities: true")
+    named = altered.dbt.query_working(
+        "select count(*), count(distinct msisdn), min(msisdn) from results.app_install_predictions"
+    )
+    [(count, distinct, example)] = named
+    assert count == distinct > 1_000
+    assert re.fullmatch(r"\+2547[0-9]{8}", example)

@@ -1,0 +1,186 @@
+"""The samples: dirty as life, drawn from a written-down probability that no build can read."""
+
+import filecmp
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
+
+from python_models.samples import SAMPLES, parts, write_sample
+from python_models.sources import InputError, sample_sizes
+from tests.conftest import REPOSITORY, Dbt
+
+
+@pytest.fixture(scope="session")
+def truth(default_data: Path) -> Path:
+    return default_data.parent / "truth"
+
+
+def rows(sql: str) -> list[tuple]:
+    with duckdb.connect() as connection:
+        return connection.sql(sql).fetchall()
+
+
+@pytest.mark.parametrize(
+    ("source", "size"), [("app_install", 300), ("display_ads", 2_000), ("online_retail", 60)]
+)
+def test_a_sample_is_the_same_every_time(source: str, size: int, tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        assert write_sample(source, folder / "raw", folder / "truth", size)
+    compared = filecmp.dircmp(*folders)
+    for half in compared.subdirs.values():
+        assert half.common_files
+        assert filecmp.cmpfiles(half.left, half.right, half.common_files, shallow=False)[1:] == ([], [])
+    assert not write_sample(source, folders[0] / "raw", folders[0] / "truth", size), "it is there already"
+
+
+def test_sizes_are_one_variable() -> None:
+    assert sample_sizes({}) == {source: sample.size for source, sample in SAMPLES.items()}
+    sizes = sample_sizes({"LEADLIGHT_SAMPLE_SIZES": "display_ads=1000000000 mail_out=891211"})
+    assert (sizes["display_ads"], sizes["mail_out"]) == (1_000_000_000, 891_211)
+    for wrong in ("display_ads", "devices=3", "mail_out=many", "mail_out=0"):
+        with pytest.raises(InputError, match=f"holds '{wrong}'; allowed are, by blanks apart: app_install="):
+            sample_sizes({"LEADLIGHT_SAMPLE_SIZES": wrong})
+
+
+def test_large_samples_are_written_in_parts() -> None:
+    assert list(parts(11, 5)) == [("00001", 1, 5), ("00002", 6, 10), ("00003", 11, 11)]
+    assert list(parts(7, None)) == [("00001", 1, 7)]
+
+
+def test_nothing_in_a_build_knows_of_the_truth(connection: duckdb.DuckDBPyConnection, truth: Path) -> None:
+    files = [*(REPOSITORY / "dbt_project/models").rglob("*"), *(REPOSITORY / "dbt_project/macros").rglob("*")]
+    assert [path for path in files if path.is_file() and "truth" in path.read_text().lower()] == []
+    columns = connection.sql("select distinct column_name from information_schema.columns").fetchall()
+    hidden = {
+        name
+        for file in truth.rglob("*.parquet")
+        for (name, *_) in rows(f"describe from '{file}'")
+        if name.startswith(("true_", "favourite_theme", "customer_kind"))
+    }
+    assert hidden >= {"true_probability", "customer_kind"}
+    assert hidden.isdisjoint(name for (name,) in columns)
+
+
+def test_about_two_percent_of_clicks_install(truth: Path) -> None:
+    [(clicks, rate, meant)] = rows(
+        "select count(*), avg(has_installed::int), avg(true_probability)"
+        f" from '{truth}/app_install/clicks.parquet'"
+    )
+    assert clicks > 20_000
+    assert rate == pytest.approx(meant, abs=0.003)
+    assert 0.017 < meant < 0.024
+
+
+def test_conversions_of_devices_halve_from_training_to_validation(
+    truth: Path, connection: duckdb.DuckDBPyConnection
+) -> None:
+    rates = connection.sql(f"""
+        select
+            avg(true_probability) filter (where split = 'train'),
+            avg(true_probability) filter (where split = 'test')
+        from campaigns.display_ads_features
+        inner join '{truth}/display_ads/*.parquet' using (device_id)
+    """).fetchone()
+    assert rates[0] == pytest.approx(6e-4, rel=0.1)
+    assert rates[1] == pytest.approx(rates[0] / 2, rel=0.1)
+
+
+def test_the_mail_out_has_its_published_shape(default_data: Path) -> None:
+    folder = default_data / "mail_out/default"
+    described = {path.stem: rows(f"describe from '{path}'") for path in folder.glob("*.parquet")}
+    assert {name: len(columns) for name, columns in described.items()} == {
+        "population": 366,
+        "customers": 369,
+        "mailout_train": 367,
+        "mailout_test": 366,
+    }
+    seed = REPOSITORY / "dbt_project/seeds/mail_out_dictionary.csv"
+    documented = {name for (name,) in rows(f"select attribute from read_csv('{seed}', all_varchar = true)")}
+    population = {name for (name, *_) in described["population"]}
+    assert documented <= population
+    assert len(population - documented) > 50, "some are not documented"
+    codes = {
+        code for (code,) in rows(f"select distinct missing_codes from read_csv('{seed}', all_varchar = true)")
+    }
+    assert {"-1", "-1, 9", "-1, 0", "0"} <= codes
+    [(rate,)] = rows(f"select avg(RESPONSE) from '{folder}/mailout_train.parquet'")
+    assert 0.008 < rate < 0.016
+
+
+def test_the_sample_is_as_dirty_as_life(connection: duckdb.DuckDBPyConnection) -> None:
+    statuses = dict(
+        connection.sql("""
+            select concat(source, ' ', row_status), count(*) from results.rejected_rows group by all
+        """).fetchall()
+    )
+    for dirt in (
+        "app_install duplicate",
+        "app_install rejected",
+        "display_ads duplicate",
+        "display_ads rejected",
+        "mail_out duplicate",
+        "online_retail rejected",
+    ):
+        assert statuses[dirt] > 0, dirt
+    [(returns, nobody, late, no_demographics)] = connection.sql("""
+        select
+            (select count(*) from core.transactions where source = 'online_retail' and line_kind = 'return'),
+            (select count(*) from core.transactions where source = 'online_retail' and customer_id is null),
+            (
+                select count(*) from core.transactions
+                where source = 'app_install' and known_at > purchased_at + interval 1 day
+            ),
+            (select count(*) from campaigns.app_install_features where not has_demographics)
+    """).fetchall()
+    assert min(returns, nobody, late, no_demographics) > 100
+
+
+@pytest.fixture(scope="session")
+def scored_clicks(warehouse: Path, truth: Path) -> pd.DataFrame:
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return connection.sql(f"""
+            select scores.*, clicks.true_probability, clicks.has_installed
+            from results.conversion_scores as scores
+            inner join '{truth}/app_install/clicks.parquet' as clicks on scores.entity_id = clicks.event_id
+            where campaign = 'app_install' and split = 'test'
+        """).df()
+
+
+def test_a_score_is_as_good_as_chance_allows_and_no_better(scored_clicks: pd.DataFrame) -> None:
+    """A score that ranked outcomes better than the probability that made them would know the future."""
+    outcome = scored_clicks["has_installed"].astype(int)
+    best = roc_auc_score(outcome, scored_clicks["true_probability"])
+    reached = roc_auc_score(outcome, scored_clicks["predicted_probability"])
+    assert 0.72 < reached < best + 0.01
+    assert spearmanr(scored_clicks["true_probability"], scored_clicks["predicted_probability"])[0] > 0.7
+
+
+def test_scores_mean_what_is_true(scored_clicks: pd.DataFrame) -> None:
+    means = scored_clicks[["predicted_probability", "true_probability"]].mean()
+    assert means["predicted_probability"] == pytest.approx(means["true_probability"], rel=0.2)
+
+
+def test_products_of_a_theme_are_found(built: Dbt, truth: Path) -> None:
+    """The learned groups are the themes that the sample's products were made of."""
+    with duckdb.connect(str(built.warehouse), read_only=True) as connection:
+        [(products, alike)] = connection.sql(f"""
+            with themes as (
+                select product_group, theme, count(*) as product_count
+                from core.product_groups
+                inner join '{truth}/online_retail/products.parquet' on product_id = StockCode
+                where source = 'online_retail'
+                group by all
+            ),
+            groups as (
+                select product_group, max(product_count) as most, sum(product_count) as product_count
+                from themes group by all
+            )
+            select sum(product_count), sum(most) from groups
+        """).fetchall()
+    assert products > 800
+    assert alike / products > 0.9

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from python_models.privacy import pseudonym, pseudonym_key
 
@@ -795,13 +796,15 @@ FAULTY_ROWS = [
         18,
         {number: INTERESTS.format(value) for number, value in
          {2: '{"12": }', 3: "[1, 2]", 4: "5", 7: "{'12': 0.5}", 9: "null", 10: "{12: 0.5}",
-          11: '{"12": 0.5', 12: "12:0.5", 13: '{"12": 0.5, "12": 0.6}', 14: '{"12": null}',
+          11: '{"12": 0.5', 12: "12:0.5", 14: '{"12": null}',
           15: '{"12": 1e999}', 16: '{"12": "much"}', 17: '{"12": [1]}'}.items()},
         holds={
             1: {"long_term_interests": {"topics": ["12"], "weights": [0.5]}},
             5: {"long_term_interests": {"topics": [], "weights": []}},
             6: {"long_term_interests": None},
             8: {"long_term_interests": {"topics": ["99999"], "weights": [1.0]}},
+            # a topic named twice counts with both weights
+            13: {"long_term_interests": {"topics": ["12", "12"], "weights": [0.5, pytest.approx(0.6)]}},
             18: {"long_term_interests": {"topics": ["12", "13"], "weights": [-0.5, 1.0]}},
         },
     ),

@@ -1,4 +1,61 @@
 {#
+    CTEs that list the interests of the CTE `devices`, one row each: of all devices in the
+    view, of a block's devices in the block, because a filter finds no way through unnest.
+#}
+{% macro listed_interests() %}
+topics as (
+    select * from {{ ref('stg_display_ads__interest_topics') }}
+),
+
+-- an interest may name its topic by id or by path
+topic_keys as (
+    select
+        topic_id as topic_key,
+        topic_number,
+        top_topic_number,
+    from topics
+
+    union all
+
+    select
+        topic_path as topic_key,
+        topic_number,
+        top_topic_number,
+    from topics
+),
+
+listed as (
+    {% for term in ['long', 'short'] %}
+    select
+        device_key,
+        cast(date_trunc('week', observed_date) as date) as week,
+        has_converted,
+        {{ term == 'short' }} as is_short_term,
+        unnest({{ term }}_term_interests.topics) as topic_key,
+        unnest({{ term }}_term_interests.weights) as weight,
+    from devices
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+interests as (
+    select
+        listed.device_key,
+        listed.week,
+        listed.has_converted,
+        listed.is_short_term,
+        topic_keys.topic_number,
+        topic_keys.top_topic_number,
+        -- decimals add up to the same sum in every order
+        cast(listed.weight as decimal(9, 6)) as weight,
+    from listed
+    left join topic_keys using (topic_key)
+    where listed.weight between 0.000001 and 999
+)
+{% endmacro %}
+
+
+{#
     Body of display_ads_features for a block of devices, first to first + size - 1: so many
     are put together at a time, whatever their number, that memory stays the same.
 #}
@@ -20,16 +77,17 @@
     {% endfor %}
 {% endif %}
 
+{% set last_known = run_query(
+    "select cast(max(date_trunc('week', observed_date)) as date) from "
+    ~ ref('stg_display_ads__devices') ~ " where has_converted is not null"
+).rows[0][0] if execute and load_relation(topics) %}
+
 with devices as (
     select * from {{ ref('stg_display_ads__devices') }}
     where device_key between {{ first }} and {{ first + display_ads_block_size - 1 }}
 ),
 
-last_known as (
-    select max(date_trunc('week', observed_date)) as week
-    from {{ ref('stg_display_ads__devices') }}
-    where has_converted is not null
-),
+{{ listed_interests() }},
 
 topic_rates as (
     select * from {{ ref('display_ads_topic_rates') }}
@@ -77,14 +135,9 @@ topic_weights as (
             interests.weight
             * cast(topic_rates.conversion_rate as decimal(9, 8))
         ) as weighted_rate,
-        sum(interests.weight) filter (
-            where topic_rates.conversion_rate is not null
-        ) as rated_weight,
-    from {{ ref('display_ads_interests') }} as interests
-    left join topic_rates using (topic_id, week)
-    where
-        interests.device_key
-        between {{ first }} and {{ first + display_ads_block_size - 1 }}
+    from interests
+    left join topic_rates using (topic_number, week)
+    where interests.topic_number is not null
     group by interests.device_key, interests.top_topic_number
 ),
 
@@ -93,7 +146,7 @@ rates as (
         device_key,
         max(best_topic_rate) as best_topic_rate,
         cast(sum(weighted_rate) as double)
-        / cast(sum(rated_weight) as double) as mean_topic_rate,
+        / cast(sum(weight) as double) as mean_topic_rate,
     from topic_weights
     group by device_key
 ),
@@ -145,13 +198,12 @@ described as (
             when devices.has_converted is null then 'score'
             when
                 devices.observed_date
-                >= last_known.week
+                >= date '{{ last_known or '9999-12-31' }}'
                 - interval {{ var('display_ads_test_weeks') - 1 }} week
                 then 'test'
             else 'train'
         end as split,
     from devices
-    cross join last_known
     inner join habits using (device_key)
     left join rates using (device_key)
     {% if top_topics %}

@@ -312,7 +312,6 @@ select * from all_rows
         {%- set weights = 'map_values(map_' ~ column.name ~ ')' %}
         case
             when list_count({{ weights }}) = len({{ weights }}) and isfinite(coalesce(list_sum({{ weights }}), 0))
-                and len(list_distinct(map_keys(map_{{ column.name }}))) = len({{ weights }})
                 then struct_pack(topics := map_keys(map_{{ column.name }}), weights := {{ weights }})
         end
     {%- elif column.type == 'private' -%}

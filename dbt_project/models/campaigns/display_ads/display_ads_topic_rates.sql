@@ -3,7 +3,7 @@
 
 with interests as (
     select * from {{ ref('display_ads_interests') }}
-    where topic_id is not null
+    where topic_number is not null
 ),
 
 devices as (
@@ -17,22 +17,22 @@ weeks as (
 
 topic_weeks as (
     select
-        topic_id,
+        topic_number,
         week,
         count(has_converted) as device_count,
         count(*) filter (where has_converted) as conversion_count,
     from interests
-    group by topic_id, week
+    group by topic_number, week
 ),
 
 -- every topic in every week: what was known before a week does not need the week
 topics as (
-    select distinct topic_id from topic_weeks
+    select distinct topic_number from topic_weeks
 ),
 
 earlier_topic_weeks as (
     select
-        topics.topic_id,
+        topics.topic_number,
         weeks.week,
         coalesce(sum(topic_weeks.device_count), 0) as device_count,
         coalesce(sum(topic_weeks.conversion_count), 0) as conversion_count,
@@ -40,9 +40,9 @@ earlier_topic_weeks as (
     cross join weeks
     left join topic_weeks
         on
-            topics.topic_id = topic_weeks.topic_id
+            topics.topic_number = topic_weeks.topic_number
             and weeks.week > topic_weeks.week
-    group by topics.topic_id, weeks.week
+    group by topics.topic_number, weeks.week
 ),
 
 earlier_weeks as (
@@ -57,7 +57,7 @@ earlier_weeks as (
 
 rated as (
     select
-        earlier_topic_weeks.topic_id,
+        earlier_topic_weeks.topic_number,
         earlier_topic_weeks.week,
         earlier_topic_weeks.device_count,
         earlier_topic_weeks.conversion_count,

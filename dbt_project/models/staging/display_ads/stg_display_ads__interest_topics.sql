@@ -6,6 +6,9 @@ with interest_topics as (
 placed as (
     select
         topic_id,
+        -- a short key for the ten interests of each of millions of devices
+        cast(row_number() over (order by topic_id) as usmallint)
+            as topic_number,
         topic_path,
         split_part(topic_path, '/', 2) as top_topic,
         cast(dense_rank() over (order by top_topic) as usmallint)

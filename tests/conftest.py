@@ -137,7 +137,7 @@ def altered(tmp_path_factory: pytest.TempPathFactory, built: Dbt, default_data: 
         (insurance / "own.csv").write_text(re.sub(",yes$", ",no", calls.read(), flags=re.M))
     link_other_sources(folder / "data", default_data)
     dbt = Dbt(folder, folder / "data", project)
-    dbt("build")
+    dbt("run")
     return Altered(dbt, erased)
 
 

@@ -20,7 +20,8 @@ from python_models.privacy import (
 from tests.conftest import Altered, Dbt
 
 IDENTIFIER = (
-    r"(^|[^0-9])(\+|00)?(254[ -]?7|07)[0-9]{2}[ -]?[0-9]{3}[ -]?[0-9]{3}([^0-9]|$)|@example[.](com|org)"
+    r"(^|[^0-9a-z])(\+|00)?(254[ -]?7|07)[0-9]{2}[ -]?[0-9]{3}[ -]?[0-9]{3}([^0-9a-z]|$)"
+    r"|@example[.](com|org)"
 )
 # The list by which people are erased: it has to know whom.
 KNOWS_PEOPLE = {("staging", "erasure_requests")}
@@ -129,8 +130,9 @@ def test_no_report_file_holds_an_identifier_or_a_pseudonym(built_reports: Path, 
     some = identities(built, "customer_id")[:200]
     forbidden = {name for (name,) in names if name} | {person for (person,) in some}
     pattern = re.compile(r"\+2547[0-9]{8}|@example[.](?:com|org)")
-    pages = [path for path in built_reports.rglob("*") if path.suffix in {".html", ".js", ".json"}]
-    tables = list(built_reports.rglob("*.parquet"))
+    files = [path for path in built_reports.rglob("*") if path.is_file()]
+    pages = [path for path in files if path.suffix in {".html", ".js", ".json"}]
+    tables = [path for path in files if path.suffix == ".parquet"]
     assert len(pages) > 20
     assert len(tables) > 5
     for path in pages:

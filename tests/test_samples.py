@@ -87,7 +87,7 @@ def test_conversions_of_devices_halve_from_training_to_validation(
         inner join '{truth}/display_ads/*.parquet' using (device_id)
     """).fetchone()
     assert rates[0] == pytest.approx(6e-4, rel=0.1)
-    assert rates[1] == pytest.approx(rates[0] / 2, rel=0.1)
+    assert rates[1] == pytest.approx(rates[0] / 2, rel=0.2), "a tenth of few devices"
 
 
 def test_the_mail_out_has_its_published_shape(default_data: Path) -> None:

@@ -1,8 +1,9 @@
 {#
     The attributes of mail_out, one per column of the raw files that raw_columns.csv does not
     name: {raw, name, kind, is_text, codes, recoded, clean (SQL of the value without its
-    codes for unknown and recoded)}. Kind and codes are the dictionary's; an
-    undocumented attribute is numeric where all its values are numbers, else text.
+    codes for unknown and recoded)}. Kind and codes are the dictionary's.
+    Text without a kind is numeric where all values are numbers; text that is called a
+    number and never is one stays text.
 #}
 {% macro mail_out_attributes() %}
     {%- set people = ref('base_mail_out__people') -%}
@@ -40,16 +41,25 @@
             'clean': 'case ' ~ cases | join(' ') ~ ' else ' ~ raw ~ ' end' if cases else raw,
         }) -%}
         {%- do attributes.append(attribute) -%}
-        {%- if is_text and not documented -%}{%- do unknown_texts.append(attribute) -%}{%- endif -%}
+        {%- if is_text and documented.get('kind') not in ['nominal', 'text', 'date', 'outcome'] -%}
+            {%- do attribute.update({'is_documented': documented | length > 0}) -%}
+            {%- do unknown_texts.append(attribute) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- if unknown_texts -%}
         {%- set tests = [] -%}
         {%- for attribute in unknown_texts -%}
-            {%- do tests.append('count("' ~ attribute.raw ~ '") = count(try_cast("' ~ attribute.raw ~ '" as double))') -%}
+            {%- do tests.append('count(' ~ attribute.clean ~ ')') -%}
+            {%- do tests.append('count(try_cast(' ~ attribute.clean ~ ' as double))') -%}
         {%- endfor -%}
-        {%- set are_numbers = run_query('select ' ~ tests | join(', ') ~ ' from ' ~ people).rows[0] -%}
+        {%- set counts = run_query('select ' ~ tests | join(', ') ~ ' from ' ~ people).rows[0] -%}
         {%- for attribute in unknown_texts -%}
-            {%- if are_numbers[loop.index0] -%}{%- do attribute.update({'kind': 'numeric'}) -%}{%- endif -%}
+            {%- set known, numbers = counts[2 * loop.index0], counts[2 * loop.index0 + 1] -%}
+            {%- if attribute.is_documented and known and not numbers -%}
+                {%- do attribute.update({'kind': 'text'}) -%}
+            {%- elif not attribute.is_documented and known == numbers -%}
+                {%- do attribute.update({'kind': 'numeric'}) -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
     {{ return(attributes) }}

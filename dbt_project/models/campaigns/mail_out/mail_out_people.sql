@@ -25,7 +25,6 @@ described as (
     select
         concat(part, '-', person_id) as entity_id,
         person_id,
-        part = 'customers' as is_customer,
         {% for attribute in shown %}
         {% if attribute.kind == 'date' %}
         year({{ attribute.name }}) as {{ attribute.name }}_year,
@@ -33,6 +32,7 @@ described as (
         {{ attribute.name }},
         {% endif %}
         {% endfor %}
+        part = 'customers' as is_customer,
     from people
 )
 

@@ -1,5 +1,3 @@
-{% set groups = range(1, var('product_groups') + 1) %}
-
 with spending as (
     select * from {{ ref('customer_spending') }}
     where source = 'online_retail'
@@ -26,13 +24,13 @@ product_mix as (
 mixes as (
     select
         customer_id,
-        -- entropy of the shares, in nats: 0 is one group only
-        round(-sum(share_of_spend * ln(share_of_spend)), 9)
-            as product_mix_entropy,
-        {% for number in groups %}
+        {% for number in range(1, var('product_groups') + 1) %}
         sum(if(product_group_number = {{ number }}, share_of_spend, 0))
             as product_group_{{ number }}_share,
         {% endfor %}
+        -- entropy of the shares, in nats: 0 is one group only
+        round(-sum(share_of_spend * ln(share_of_spend)), 9)
+            as product_mix_entropy,
     from product_mix
     group by customer_id
 ),

@@ -16,7 +16,8 @@ def whole(tmp_path_factory: pytest.TempPathFactory, real_data: Path, default_dat
         (folder / "data" / path).symlink_to(real_data / path)
     link_other_sources(folder / "data", default_data)
     dbt = Dbt(folder, folder / "data")
-    dbt("build")
+    dbt("run")
+    dbt("test", "--select", "every_raw_row_is_kept_or_rejected", "every_transaction_is_in_core")
     return dbt
 
 

@@ -51,7 +51,7 @@ def measure(folder: Path, source: str, size: str) -> None:
     if source == "online_retail":
         for other in ("app_install", "coupon", "insurance", "mail_out"):
             (folder / "data" / other).symlink_to(REPOSITORY / "data/raw" / other)
-        run(folder, ["+customers", "+transactions"])
+        run(folder, ["+customers", "+transactions", "+products"])
     seconds, peak = run(folder, MODELS[source])
     print(
         f"{source} {size}: models {model_seconds(folder):.1f} s, whole command {seconds:.1f} s, "

@@ -15,9 +15,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 
-from python_models.frames import FOLDS, Design
+from python_models.frames import FOLDS, SEED, Design
 
-SEED = 20170101
 SMALL_TABLE = 10_000
 FEW_VALUES = 10
 

@@ -12,6 +12,7 @@ import pandas as pd
 from python_models.campaign import Campaign, DeclarationError
 
 FOLDS = 5
+SEED = 20170101
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*|BOOLEAN")
 
 

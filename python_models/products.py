@@ -15,7 +15,7 @@ from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
 from python_models.campaign import DeclarationError
-from python_models.candidates import SEED
+from python_models.frames import SEED
 
 # Groups want a coarser space than neighbours do: 150 + 128 dimensions without a pull find neighbours
 # better (benchmarks/product_groups.py), but leave KMeans one large group of all that is rarely bought.

@@ -7,9 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import duckdb
 import pytest
@@ -24,8 +25,11 @@ SAMPLE_SIZES = {"LEADLIGHT_SAMPLE_SIZES": "display_ads=100000 mail_out=4000"}
 class Dbt:
     """Runs dbt in a folder of the test's own, on its `data` and its `warehouse.duckdb`.
 
-    Both are named relative to the folder: dbt parses anew where the environment differs.
+    Both are named relative to the folder: dbt parses anew where the environment differs. What one has
+    parsed, the next one need not.
     """
+
+    parsed: ClassVar[Path | None] = None
 
     def __init__(self, folder: Path, data: Path, project: Path = REPOSITORY / "dbt_project"):
         self.folder = folder
@@ -45,6 +49,11 @@ class Dbt:
         }
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
+        parsed = Path(self.environment["DBT_TARGET_PATH"]) / "partial_parse.msgpack"
+        if not parsed.exists() and Dbt.parsed and Dbt.parsed.exists():
+            parsed.parent.mkdir(exist_ok=True)
+            shutil.copy(Dbt.parsed, parsed)
+        Dbt.parsed = parsed
         return subprocess.Popen(
             [Path(sys.executable).with_name("dbt"), *arguments],
             cwd=self.folder,
@@ -94,8 +103,45 @@ def link_other_sources(data: Path, default_data: Path) -> None:
             (data / source.name).symlink_to(source)
 
 
+@dataclass(frozen=True)
+class SqlLint:
+    """A run of sqlfluff and the file it writes its findings into."""
+
+    process: subprocess.Popen[str]
+    findings: Path
+
+
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, default_data: Path) -> Dbt:
+def sql_lint(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, default_data: Path
+) -> Iterator[SqlLint | None]:
+    """Sqlfluff on all SQL, which takes a minute of one core: started here, asked for its findings at the end.
+
+    With the dbt templater, on an empty warehouse: SQL that is generated per column stays short.
+    """
+    if not any(item.name == "test_sql_is_clean" for item in request.session.items):
+        yield None
+        return
+    folder = tmp_path_factory.mktemp("lint")
+    environment = Dbt(folder, default_data).environment | {
+        "LEADLIGHT_DATA": str(default_data),
+        "LEADLIGHT_WAREHOUSE": str(folder / "empty.duckdb"),
+    }
+    sqlfluff = Path(sys.executable).with_name("sqlfluff")
+    process = subprocess.Popen(
+        [sqlfluff, "lint", "dbt_project/models", "dbt_project/tests"],
+        cwd=REPOSITORY,
+        env=environment,
+        stdout=(findings := folder / "findings").open("w"),
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    yield SqlLint(process, findings)
+    process.kill()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory, default_data: Path, sql_lint: SqlLint | None) -> Dbt:
     """A whole build of the default input: the one expensive thing, once per session."""
     dbt = Dbt(tmp_path_factory.mktemp("built"), default_data)
     dbt("build")
@@ -220,6 +266,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def cost(item: pytest.Item) -> int:
         fixtures = getattr(item, "fixturenames", ())
-        return 2 * ("built_reports" in fixtures) + ("built" in fixtures)
+        return 2 * ("built_reports" in fixtures) + ("built" in fixtures) + (item.name == "test_sql_is_clean")
 
     items.sort(key=cost)

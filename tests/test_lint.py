@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, Dbt
+from tests.conftest import REPOSITORY, Dbt, SqlLint
 
 TOOLS = Path(sys.executable).parent
 
@@ -20,20 +20,8 @@ def test_python_is_clean(command: list[str]) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def test_sql_is_clean(default_data: Path, tmp_path: Path) -> None:
-    """With the dbt templater, on an empty warehouse: SQL that is generated per column stays short."""
-    environment = Dbt(tmp_path, default_data).environment | {
-        "LEADLIGHT_DATA": str(default_data),
-        "LEADLIGHT_WAREHOUSE": str(tmp_path / "empty.duckdb"),
-    }
-    run = subprocess.run(
-        [TOOLS / "sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"],
-        cwd=REPOSITORY,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+def test_sql_is_clean(sql_lint: SqlLint) -> None:
+    assert sql_lint.process.wait() == 0, sql_lint.findings.read_text()
 
 
 def test_the_project_parses_without_a_deprecation(built: Dbt) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
-from duckdb import DuckDBPyConnection, sqltypes
+from duckdb import DuckDBPyConnection, connect, sqltypes
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 KEY_VARIABLE = "LEADLIGHT_PSEUDONYM_KEY"
@@ -70,9 +70,11 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         for attached in (self.creds.attach or []) if self.creds else []:
-            # the file of raw identifiers is for its owner only
-            if (path := Path(attached.path)).exists():
-                path.chmod(0o600)
+            # the file of raw identifiers is for its owner only, before there is anything in it
+            path = Path(attached.path)
+            if not path.exists():
+                connect(str(path)).close()
+            path.chmod(0o600)
         conn.create_function(
             "pseudonym",
             lambda identifiers: pseudonyms(identifiers, self.key),

@@ -99,6 +99,13 @@ def texts(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     return [column for column in columns if column[:2] not in KNOWS_PEOPLE]
 
 
+def test_the_way_back_is_for_its_owner_only(built: Dbt) -> None:
+    assert Path(f"{built.warehouse}.identities").stat().st_mode & 0o777 == 0o600
+    assert built.query(
+        "select count(*) from information_schema.tables where table_name = 'identity_map'"
+    ) == [(0,)]
+
+
 def test_no_table_holds_a_raw_identifier(built: Dbt, connection: duckdb.DuckDBPyConnection) -> None:
     [(known, found)] = identities(
         built,

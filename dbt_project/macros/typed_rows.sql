@@ -128,10 +128,6 @@ typed as (
         lower(cast(raw_{{ column.name }} as varchar)) in ('{{ column.codes | join("', '") }}')
             and {{ column.name }} is null as is_coded_{{ column.name }},
         {%- endfor %}
-        {%- if key %}
-        occurrence,
-        is_equal,
-        {%- endif %}
     from parsed
 ),
 {%- if erasures %}

@@ -7,12 +7,17 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-ALGORITHMS = ("logistic_regression", "lightgbm")
+ALGORITHMS = ("logistic_regression", "random_forest", "lightgbm", "xgboost")
+MEASURES = ("average_precision", "roc_auc", "log_loss", "brier", "f1")
 POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most")
 
 _NOTHING_UNKNOWN = ConfigDict(extra="forbid")
 # Set by the project for all campaigns; no part of what a campaign declares.
-_PROJECT_KEYS = ("retrain",)
+_PROJECT_KEYS = ("retrain", "champion")
+_AFTER_CONTACT = "after_contact"
+
+Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "xgboost"]
+Imbalance = Literal["none", "weight", "smote", "downsample"]
 
 
 class DeclarationError(ValueError):
@@ -46,14 +51,30 @@ class Campaign:
     label: str | None = None
     split: str = "split"
     as_of: str | None = None
+    order_by: str | None = None
+    label_known_at: str | None = None
     group_by: str | None = None
     withhold: list[str] = Field(default_factory=list)
+    known_at: dict[str, str] = Field(default_factory=dict)
+    accept_leak: list[str] = Field(default_factory=list)
+    audit: list[str] = Field(default_factory=list)
+    allow_audited: list[str] = Field(default_factory=list)
+    dimensions: list[str] = Field(default_factory=list)
+    baseline: str | None = None
     decide_by: str | dict[str, float] = "f1"
     contact_cost: Annotated[float, Field(ge=0)] | None = None
     conversion_value: Annotated[float, Field(ge=0)] | None = None
-    candidates: list[Literal["logistic_regression", "lightgbm"]] = Field(
-        default_factory=lambda: list(ALGORITHMS)  # type: ignore[arg-type]
+    candidates: list[Algorithm] = Field(
+        default_factory=lambda: ["logistic_regression", "lightgbm"],
+        min_length=1,
     )
+    imbalance: Imbalance | list[Imbalance] = "none"
+    blend: bool = False
+    choose_by: Literal["average_precision", "roc_auc", "log_loss", "brier", "f1"] = "average_precision"
+    tune: int | str | None = None
+    keep_features: Annotated[int, Field(ge=2)] | None = None
+    expected_base_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    recalibrate: bool = False
     minimum_positives: Annotated[int, Field(ge=1)] = 100
     segments: Segmentation | None = None
     variant_of: str | None = None
@@ -73,7 +94,24 @@ class Campaign:
             raise ValueError("decide_by profit needs contact_cost and conversion_value")
         if (self.variant_of is None) != (self.not_usable_reason is None):
             raise ValueError("variant_of and not_usable_reason go together")
+        if self.recalibrate and self.order_by is None:
+            raise ValueError("recalibrate needs order_by: without an order no block is the newest")
+        if self.tune is not None and self.tune_seconds is None:
+            raise ValueError(f"tune is {self.tune!r}; allowed: seconds, such as 60 or 60s")
+        if stray := set(self.allow_audited) - set(self.audit):
+            raise ValueError(f"allow_audited names {sorted(stray)}, which audit does not name")
         return self
+
+    @property
+    def tune_seconds(self) -> int | None:
+        """Seconds that the search for settings may take; None without a search."""
+        text = str(self.tune or "").strip().removesuffix("s")
+        return int(text) if text.isdigit() and int(text) > 0 else None
+
+    @property
+    def imbalances(self) -> list[str]:
+        """The ways of handling imbalance that compete."""
+        return [self.imbalance] if isinstance(self.imbalance, str) else list(self.imbalance)
 
     @property
     def policy(self) -> str:
@@ -92,16 +130,22 @@ class Campaign:
 
     @property
     def not_features(self) -> set[str]:
-        """Columns of the mart that no model may see."""
-        named = {self.entity, self.split, self.label, self.as_of, self.group_by, *self.withhold}
+        """Columns of the mart that no model may see; what is audited only where it is allowed by name."""
+        audited = set(self.audit) - set(self.allow_audited)
+        keys = {self.entity, self.split, self.label, self.as_of, self.order_by, self.label_known_at}
+        times = set(self.known_at.values()) - {_AFTER_CONTACT}
+        named = keys | {self.group_by, self.baseline, *self.withhold} | audited | times
         return {name for name in named if name}
 
     def require_columns(self, mart: Iterable[str]) -> None:
         """Refuse a declaration that names a column which the mart lacks."""
         present = set(mart)
-        keys = {"entity": [self.entity], "withhold": self.withhold, "split": [self.split]}
-        for key in ("label", "as_of", "group_by"):
+        keys = {"entity": [self.entity], "split": [self.split]}
+        for key in ("label", "as_of", "order_by", "label_known_at", "group_by", "baseline"):
             keys[key] = [value] if (value := getattr(self, key)) else []
+        for key in ("withhold", "audit", "dimensions", "accept_leak"):
+            keys[key] = getattr(self, key)
+        keys["known_at"] = [*self.known_at, *(set(self.known_at.values()) - {_AFTER_CONTACT})]
         for key, names in keys.items():
             for name in names:
                 if name not in present:

@@ -19,6 +19,10 @@ def __getattr__(name: str) -> Any:  # imported when asked for, so that `dbt pars
         from python_models.scoring import score
 
         return score
+    if name == "explain":
+        from python_models.explaining import explain
+
+        return explain
     if name in ("fit_segments", "segment"):
         from python_models import segmentation
 

@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-ALGORITHMS = ("logistic_regression", "random_forest", "lightgbm", "xgboost")
 MEASURES = ("average_precision", "roc_auc", "log_loss", "brier", "f1")
 POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most")
 
 _NOTHING_UNKNOWN = ConfigDict(extra="forbid")
 # Set by the project for all campaigns; no part of what a campaign declares.
 _PROJECT_KEYS = ("retrain", "champion")
-_AFTER_CONTACT = "after_contact"
+# As a value of `known_at`: not before the contact.
+AFTER_CONTACT = "after_contact"
 
-Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "xgboost"]
+Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "lightgbm_shallow", "xgboost"]
+ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
 Imbalance = Literal["none", "weight", "smote", "downsample"]
 
 
@@ -65,7 +66,7 @@ class Campaign:
     contact_cost: Annotated[float, Field(ge=0)] | None = None
     conversion_value: Annotated[float, Field(ge=0)] | None = None
     candidates: list[Algorithm] = Field(
-        default_factory=lambda: ["logistic_regression", "lightgbm"],
+        default_factory=lambda: list(ALGORITHMS),
         min_length=1,
     )
     imbalance: Imbalance | list[Imbalance] = "none"
@@ -98,6 +99,8 @@ class Campaign:
             raise ValueError("recalibrate needs order_by: without an order no block is the newest")
         if self.tune is not None and self.tune_seconds is None:
             raise ValueError(f"tune is {self.tune!r}; allowed: seconds, such as 60 or 60s")
+        if set(self.known_at.values()) - {AFTER_CONTACT} and self.as_of is None:
+            raise ValueError("known_at names a column of times, so as_of must say what to compare it with")
         if stray := set(self.allow_audited) - set(self.audit):
             raise ValueError(f"allow_audited names {sorted(stray)}, which audit does not name")
         return self
@@ -133,7 +136,7 @@ class Campaign:
         """Columns of the mart that no model may see; what is audited only where it is allowed by name."""
         audited = set(self.audit) - set(self.allow_audited)
         keys = {self.entity, self.split, self.label, self.as_of, self.order_by, self.label_known_at}
-        times = set(self.known_at.values()) - {_AFTER_CONTACT}
+        times = set(self.known_at.values()) - {AFTER_CONTACT}
         named = keys | {self.group_by, self.baseline, *self.withhold} | audited | times
         return {name for name in named if name}
 
@@ -145,7 +148,8 @@ class Campaign:
             keys[key] = [value] if (value := getattr(self, key)) else []
         for key in ("withhold", "audit", "dimensions", "accept_leak"):
             keys[key] = getattr(self, key)
-        keys["known_at"] = [*self.known_at, *(set(self.known_at.values()) - {_AFTER_CONTACT})]
+        keys["accept_leak"] = [name for name in self.accept_leak if name != "all_features"]
+        keys["known_at"] = [*self.known_at, *(set(self.known_at.values()) - {AFTER_CONTACT})]
         for key, names in keys.items():
             for name in names:
                 if name not in present:

@@ -31,6 +31,11 @@ class Design:
     def categorical_positions(self) -> list[int]:
         return [i for i, name in enumerate(self.columns) if name in self.categories]
 
+    def only(self, names: list[str]) -> "Design":
+        """The design of some of its columns."""
+        kept = {name: values for name, values in self.categories.items() if name in names}
+        return Design(list(names), kept)
+
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
         """Float64 matrix, rows x columns, of a frame that holds these columns."""
         matrix = np.empty((len(frame), len(self.columns)))

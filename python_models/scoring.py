@@ -1,6 +1,7 @@
 """Writes a campaign's scores: every row of the mart, streamed, judged by models that never saw it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from python_models.campaign import Campaign, read_campaign
+from python_models.fitted import FittedModel
 from python_models.frames import fold_of, quoted
-from python_models.training import FittedModel
+from python_models.registry import champion_row
 
 BATCH_ROWS = 65_536
 
@@ -23,6 +25,7 @@ SCORE_ROW = pa.schema(
         ("has_converted", pa.bool_()),
         ("predicted_probability", pa.float64()),
         ("baseline_probability", pa.float64()),
+        ("declared_baseline_probability", pa.float64()),
         ("is_out_of_fold", pa.bool_()),
         ("model_version", pa.string()),
         ("scored_at", pa.timestamp("us")),
@@ -30,8 +33,21 @@ SCORE_ROW = pa.schema(
 )
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a mart: which of them are training rows, which are new (outcome not known yet)."""
+
+    frame: pd.DataFrame
+    has_converted: pd.Series
+    entity_id: np.ndarray
+    customer_id: np.ndarray
+    folds: np.ndarray
+    is_training: np.ndarray
+    is_new: np.ndarray
+
+
 def score(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchReader:
-    """Score a campaign's mart with its newest model.
+    """Score a campaign's mart with its champion.
 
     Parameters
     ----------
@@ -46,76 +62,76 @@ def score(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchRea
     -------
     pyarrow.RecordBatchReader
         One row per row of the mart (`SCORE_ROW`). Rows of split `train` get out-of-fold predictions, all
-        others the mean of the fold models. Probabilities are null where the newest model was refused.
+        others the mean of the fold models. Probabilities are null where there is no champion.
     """
     campaign = read_campaign(meta)
+    version, model = champion_of(models, campaign, meta)
+    scored_at = datetime.now(UTC).replace(tzinfo=None)
+    batches = (
+        _scores(batch, campaign, model, version, scored_at) for batch in stream(features, campaign, model)
+    )
+    return pa.RecordBatchReader.from_batches(SCORE_ROW, batches)
+
+
+def champion_of(models: Any, campaign: Campaign, meta: dict[str, Any]) -> tuple[str, FittedModel | None]:
+    """Version of the model in service and the model; that of the newest training and None without one."""
+    version, body = champion_row(models, meta)
+    return version, FittedModel.from_text(body) if body else None
+
+
+def stream(features: Any, campaign: Campaign, model: FittedModel | None) -> Iterator[Batch]:
+    """The rows of a mart with the columns that a model reads, some ten thousand at a time."""
     campaign.require_columns(features.columns)
-    version, body = newest_model(models)
-    model = FittedModel.from_text(body) if body else None
     needed = [campaign.entity, campaign.customer, campaign.split]
     needed += [campaign.label] if campaign.label else []
     needed += model.design.columns if model else []
+    needed += model.declared_rule.design.columns if model and model.declared_rule else []
     columns = ", ".join(dict.fromkeys(quoted(name) for name in needed))
-    reader = features.project(columns).to_arrow_reader(BATCH_ROWS)
-    return pa.RecordBatchReader.from_batches(
-        SCORE_ROW,
-        _batches(reader, campaign, model, version, datetime.now(UTC).replace(tzinfo=None)),
-    )
-
-
-def newest_model(models: Any) -> tuple[str, str | None]:
-    """Version and body of the model trained last; the body is None where it was refused."""
-    row = models.order("trained_at desc").project("model_version, model_body").limit(1).fetchall()
-    return row[0][0], row[0][1]
-
-
-def _batches(
-    reader: pa.RecordBatchReader,
-    campaign: Campaign,
-    model: FittedModel | None,
-    version: str,
-    scored_at: datetime,
-) -> Iterator[pa.RecordBatch]:
-    for batch in reader:
+    for batch in features.project(columns).to_arrow_reader(BATCH_ROWS):
         frame = batch.to_pandas()
+        if frame.empty:
+            continue
         has_converted = (
             frame[campaign.label].astype("boolean")
             if campaign.label
             else pd.Series(pd.NA, index=frame.index, dtype="boolean")
         )
-        is_training = ((frame[campaign.split] == "train") & has_converted.notna()).to_numpy(bool)
-        probability, baseline = predict(model, frame, campaign, is_training)
-        yield pa.RecordBatch.from_pydict(
-            {
-                "campaign": [campaign.campaign] * len(frame),
-                "entity_id": frame[campaign.entity].astype(str),
-                "customer_id": frame[campaign.customer].astype(str),
-                "split": frame[campaign.split],
-                "has_converted": has_converted,
-                "predicted_probability": pa.array(probability, from_pandas=True),
-                "baseline_probability": pa.array(baseline, from_pandas=True),
-                "is_out_of_fold": is_training,
-                "model_version": [version] * len(frame),
-                "scored_at": [scored_at] * len(frame),
-            },
-            schema=SCORE_ROW,
+        customer = frame[campaign.customer]
+        yield Batch(
+            frame=frame,
+            has_converted=has_converted,
+            entity_id=frame[campaign.entity].astype(str).to_numpy(object),
+            customer_id=customer.astype(str).to_numpy(object),
+            folds=fold_of(customer),
+            is_training=((frame[campaign.split] == "train") & has_converted.notna()).to_numpy(bool),
+            is_new=has_converted.isna().to_numpy(bool),
         )
 
 
-def predict(
-    model: FittedModel | None, frame: pd.DataFrame, campaign: Campaign, is_training: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Model's and baseline's probability per row; training rows out of fold, NaN without a model."""
-    probability = np.full(len(frame), np.nan)
-    baseline = np.full(len(frame), np.nan)
-    if model is None or frame.empty:
-        return probability, baseline
-    matrix = model.design.matrix(frame)
-    if is_training.any():
-        folds = fold_of(frame[campaign.customer][is_training])
-        probability[is_training] = model.out_of_fold(matrix[is_training], folds)
-        baseline[is_training] = model.one_rule.out_of_fold(matrix[is_training], folds)
-    if not is_training.all():
-        probability[~is_training] = model.ensemble(matrix[~is_training])
-        baseline[~is_training] = model.one_rule.ensemble(matrix[~is_training])
-    return probability, baseline
+def _scores(
+    batch: Batch, campaign: Campaign, model: FittedModel | None, version: str, scored_at: datetime
+) -> pa.RecordBatch:
+    rows = len(batch.frame)
+    nothing = np.full(rows, np.nan)
+    probability, baseline, declared = nothing, nothing, nothing
+    if model is not None:
+        probability = model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new)
+        baseline = model.one_rule.predict(batch.frame, batch.folds, batch.is_training)
+        if model.declared_rule:
+            declared = model.declared_rule.predict(batch.frame, batch.folds, batch.is_training)
+    return pa.RecordBatch.from_pydict(
+        {
+            "campaign": [campaign.campaign] * rows,
+            "entity_id": batch.entity_id,
+            "customer_id": batch.customer_id,
+            "split": batch.frame[campaign.split],
+            "has_converted": batch.has_converted,
+            "predicted_probability": pa.array(probability, from_pandas=True),
+            "baseline_probability": pa.array(baseline, from_pandas=True),
+            "declared_baseline_probability": pa.array(declared, from_pandas=True),
+            "is_out_of_fold": batch.is_training,
+            "model_version": [version] * rows,
+            "scored_at": [scored_at] * rows,
+        },
+        schema=SCORE_ROW,
+    )

@@ -16,7 +16,7 @@ from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, silhouett
 from python_models.campaign import Campaign, DeclarationError, Segmentation, read_campaign
 from python_models.candidates import SEED
 from python_models.frames import content_hash, quoted, read_rows
-from python_models.training import newest_fingerprint, retrains
+from python_models.registry import newest_fingerprint, retrains
 
 RECIPE = 1
 FITTED_ROWS = 20_000

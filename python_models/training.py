@@ -1,29 +1,27 @@
-"""Fits the declared candidates, lets them compete out of fold, and returns the champion as a row."""
+"""Lets the declared candidates compete out of fold and returns the champion, or why there is none."""
 
 import hashlib
 import json
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import imblearn
 import lightgbm
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sklearn
-from scipy.special import expit
-from sklearn.metrics import (
-    average_precision_score,
-    brier_score_loss,
-    log_loss,
-    precision_recall_curve,
-    roc_auc_score,
-)
+import xgboost
+from sklearn.metrics import roc_auc_score
 
-from python_models.calibration import Calibrator
-from python_models.campaign import Campaign, read_campaign
-from python_models.candidates import ALGORITHMS, Candidate, Training
+from python_models import explaining
+from python_models.calibration import shift_to
+from python_models.campaign import AFTER_CONTACT, Campaign, read_campaign
+from python_models.candidates import ALGORITHMS
+from python_models.fitted import FittedModel
+from python_models.fitting import CrossFit, Training, blend, cross_fit
+from python_models.forward import Forward, Ordered, later_measure, validate_forward
 from python_models.frames import (
     FOLDS,
     Design,
@@ -34,120 +32,107 @@ from python_models.frames import (
     quoted,
     read_rows,
 )
-from python_models.one_rule import OneRule
+from python_models.leakage import Finding, check_features, leak_refusal, withheld_findings
+from python_models.measures import expected_calibration_error, is_loss, measure, measures
+from python_models.one_rule import OneRule, single_power
+from python_models.registry import judge, newest_fingerprint, present_champion, retrains
+from python_models.relevance import Fate, judge_features, kept_positions
+from python_models.tuning import tune
 
 # Part of every fingerprint: raise it when the way of training changes, so that all models are fitted anew.
-RECIPE = 1
-EXPLAINED_ROWS = 3_000
+RECIPE = 2
+BLENDED = 2
+# Expected calibration error, out of fold, beyond which probabilities are not to be believed: this much,
+# and never more than half the base rate.
+WORST_CALIBRATION = 0.05
+
+
+def _struct(**kinds: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.struct(list(kinds.items())))
+
+
+_TEXT, _NUMBER, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
 
 MODEL_ROW = pa.schema(
     [
-        ("campaign", pa.string()),
-        ("model_version", pa.string()),
-        ("algorithm", pa.string()),
-        ("imbalance", pa.string()),
+        ("campaign", _TEXT),
+        ("model_version", _TEXT),
+        ("algorithm", _TEXT),
+        ("imbalance", _TEXT),
         ("trained_at", pa.timestamp("us")),
-        ("training_rows", pa.int64()),
-        ("training_positives", pa.int64()),
-        ("parameters", pa.string()),
-        ("features", pa.list_(pa.string())),
-        ("model_format", pa.string()),
-        ("model_body", pa.string()),
-        ("fingerprint", pa.string()),
-        ("refused_reason", pa.string()),
-        ("declaration", pa.string()),
-        ("baseline_rule", pa.string()),
+        ("training_rows", _COUNT),
+        ("training_positives", _COUNT),
+        ("parameters", _TEXT),
+        ("features", pa.list_(_TEXT)),
+        ("model_format", _TEXT),
+        ("model_body", _TEXT),
+        ("fingerprint", _TEXT),
+        ("refused_reason", _TEXT),
+        ("declaration", _TEXT),
+        ("baseline_rule", _TEXT),
+        ("calibration", _TEXT),
+        ("champion_version", _TEXT),
+        ("gate_note", _TEXT),
         (
             "candidates",
-            pa.list_(
-                pa.struct(
-                    [
-                        ("algorithm", pa.string()),
-                        ("imbalance", pa.string()),
-                        ("roc_auc", pa.float64()),
-                        ("average_precision", pa.float64()),
-                        ("f1", pa.float64()),
-                        ("log_loss", pa.float64()),
-                        ("brier", pa.float64()),
-                        ("fit_seconds", pa.float64()),
-                    ]
-                )
+            _struct(
+                algorithm=_TEXT,
+                imbalance=_TEXT,
+                roc_auc=_NUMBER,
+                average_precision=_NUMBER,
+                f1=_NUMBER,
+                log_loss=_NUMBER,
+                brier=_NUMBER,
+                fit_seconds=_NUMBER,
+                feature_count=_COUNT,
+                all_features_average_precision=_NUMBER,
+                later_measure=_NUMBER,
+            ),
+        ),
+        ("factors", _struct(feature=_TEXT, importance=_NUMBER, direction=_TEXT)),
+        (
+            "relevance",
+            _struct(
+                feature=_TEXT,
+                is_kept=_FLAG,
+                dropped_by=_TEXT,
+                measured=_NUMBER,
+                limit=_NUMBER,
+                correlated_with=_TEXT,
+                folds_kept=_COUNT,
             ),
         ),
         (
-            "factors",
-            pa.list_(
-                pa.struct(
-                    [
-                        ("feature", pa.string()),
-                        ("importance", pa.float64()),
-                        ("direction", pa.string()),
-                    ]
-                )
+            "leakage",
+            _struct(
+                feature=_TEXT, check_name=_TEXT, measured=_NUMBER, limit=_NUMBER, status=_TEXT, advice=_TEXT
+            ),
+        ),
+        (
+            "dependence",
+            _struct(
+                feature=_TEXT,
+                bin=_COUNT,
+                bin_label=_TEXT,
+                row_count=_COUNT,
+                mean_value=_NUMBER,
+                mean_predicted=_NUMBER,
+            ),
+        ),
+        (
+            "forward",
+            _struct(
+                entity_id=_TEXT,
+                customer_id=_TEXT,
+                block=_COUNT,
+                has_converted=_FLAG,
+                predicted_probability=_NUMBER,
+                baseline_probability=_NUMBER,
+                declared_baseline_probability=_NUMBER,
             ),
         ),
     ]
 )
-
-
-@dataclass(frozen=True)
-class CrossFit:
-    """One candidate, fitted once per fold; `log_odds` of each row are of the model that never saw it."""
-
-    models: list[Candidate]
-    log_odds: np.ndarray
-    seconds: float
-
-
-@dataclass(frozen=True)
-class FittedModel:
-    """What a model row holds in `model_body`: fold models, calibrators, design and one-rule baseline."""
-
-    algorithm: str
-    design: Design
-    models: list[Candidate]
-    fold_calibrators: list[Calibrator]
-    calibrator: Calibrator
-    one_rule: OneRule
-
-    def out_of_fold(self, matrix: np.ndarray, folds: np.ndarray) -> np.ndarray:
-        """Probability of each training row from the model and calibrator that never saw it."""
-        probability = np.empty(len(matrix))
-        for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
-            rows = folds == fold
-            if rows.any():
-                probability[rows] = calibrator.probability(model.log_odds(matrix[rows]))
-        return probability
-
-    def ensemble(self, matrix: np.ndarray) -> np.ndarray:
-        """Probability of rows outside training: mean log-odds of all fold models, calibrated."""
-        mean = np.mean([model.log_odds(matrix) for model in self.models], axis=0)
-        return self.calibrator.probability(mean)
-
-    def to_text(self) -> str:
-        return json.dumps(
-            {
-                "algorithm": self.algorithm,
-                "design": asdict(self.design),
-                "models": [model.to_text() for model in self.models],
-                "fold_calibrators": [asdict(calibrator) for calibrator in self.fold_calibrators],
-                "calibrator": asdict(self.calibrator),
-                "one_rule": asdict(self.one_rule),
-            }
-        )
-
-    @classmethod
-    def from_text(cls, text: str) -> "FittedModel":
-        body = json.loads(text)
-        read = ALGORITHMS[body["algorithm"]].from_text
-        return cls(
-            algorithm=body["algorithm"],
-            design=Design(**body["design"]),
-            models=[read(model) for model in body["models"]],
-            fold_calibrators=[Calibrator(**values) for values in body["fold_calibrators"]],
-            calibrator=Calibrator(**body["calibrator"]),
-            one_rule=OneRule(**body["one_rule"]),
-        )
 
 
 def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.Table:
@@ -166,44 +151,51 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
     -------
     pyarrow.Table
         One model row (`MODEL_ROW`); none where rows and declaration are those of the newest known
-        model, unless `retrain` is set. A model that may not be used comes with `refused_reason`
-        and without a body.
+        model, unless `retrain` is set. A model that may not be used comes with `refused_reason`;
+        `champion_version` says which model is in service after this training.
     """
     campaign = read_campaign(meta)
     names, texts = feature_columns(features, campaign)
-    frame = training_rows(features, campaign, names)
-    fingerprint = fingerprint_of(frame, campaign)
+    rows = known_rows(features, campaign, names)
+    fingerprint = fingerprint_of(rows, campaign)
+    if known is not None and not set(MODEL_ROW.names) <= set(known.columns):
+        known = None
     if known is not None and not retrains(meta) and newest_fingerprint(known) == fingerprint:
         return MODEL_ROW.empty_table()
 
+    frame = rows[rows[campaign.split] == "train"].reset_index(drop=True) if campaign.label else rows
     row: dict[str, Any] = {
         "campaign": campaign.campaign,
         "model_version": fingerprint[:12],
         "imbalance": "none",
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
         "training_rows": len(frame),
-        "training_positives": 0,
+        "training_positives": int(frame[campaign.label].sum()) if campaign.label else 0,
         "features": names,
         "fingerprint": fingerprint,
         "declaration": declaration_text(campaign),
-        "candidates": [],
-        "factors": [],
+        "refused_reason": refusal(campaign, frame),
     }
-    if campaign.label:
-        row["training_positives"] = int(frame[campaign.label].sum())
-    row["refused_reason"] = refusal(campaign, frame)
+    row |= {
+        nested: [] for nested in ("candidates", "factors", "relevance", "leakage", "dependence", "forward")
+    }
     if row["refused_reason"] is None:
-        row |= fit_champion(campaign, frame, make_design(frame, names, texts))
+        row |= compete(campaign, rows, frame, make_design(frame, names, texts), row["model_version"], known)
     return pa.Table.from_pylist([row], schema=MODEL_ROW)
 
 
-def training_rows(features: Any, campaign: Campaign, names: list[str]) -> pd.DataFrame:
-    """Rows of split `train` with a known outcome, ordered by entity."""
+def known_rows(features: Any, campaign: Campaign, names: list[str]) -> pd.DataFrame:
+    """Rows with a known outcome, ordered by entity: those of split `train`, with an order all."""
     if not campaign.label:
         return pd.DataFrame()
-    columns = [campaign.entity, campaign.customer, *names, campaign.label]
-    where = f"{quoted(campaign.split)} = 'train' and {quoted(campaign.label)} is not null"
-    return read_rows(features, columns, campaign.entity, where)
+    times = set(campaign.known_at.values()) - {AFTER_CONTACT}
+    more = [campaign.order_by, campaign.label_known_at, campaign.baseline, *sorted(times)]
+    more += [campaign.as_of] if times else []
+    columns = [campaign.entity, campaign.customer, campaign.split, *names, campaign.label]
+    where = f"{quoted(campaign.label)} is not null"
+    if not campaign.order_by:
+        where += f" and {quoted(campaign.split)} = 'train'"
+    return read_rows(features, columns + [name for name in more if name], campaign.entity, where)
 
 
 def refusal(campaign: Campaign, frame: pd.DataFrame) -> str | None:
@@ -224,106 +216,232 @@ def refusal(campaign: Campaign, frame: pd.DataFrame) -> str | None:
     return None
 
 
-def fit_champion(campaign: Campaign, frame: pd.DataFrame, design: Design) -> dict[str, Any]:
-    """Cross-fit every candidate; the champion has the best average precision out of fold."""
-    training = Training(
-        matrix=design.matrix(frame),
-        label=frame[campaign.label].to_numpy(np.int64),
-        folds=fold_of(frame[campaign.customer]),
+def compete(
+    campaign: Campaign,
+    rows: pd.DataFrame,
+    frame: pd.DataFrame,
+    design: Design,
+    version: str,
+    known: Any | None,
+) -> dict[str, Any]:
+    """Cross-fit every candidate, check for leaks, judge the best against the present champion."""
+    training, fates = training_of(campaign, frame, design)
+    label = training.label
+    positions = kept_positions(fates) if fates else None
+    ordered = Ordered.of(rows, campaign)
+    fits = candidates(campaign, training)
+    later = [later_measure(ordered, campaign, fit, design, positions) if ordered else None for fit in fits]
+    best = champion(campaign, label, fits, later)
+    categorical = design.categorical_positions
+    powers = [
+        single_power(training.matrix[:, i], i in categorical, label, training.folds)
+        for i in range(len(design.columns))
+    ]
+    findings = check_features(
+        campaign,
+        frame,
+        training,
+        powers,
+        measure("roc_auc", label, best.probability),
+        lambda position: _roc_auc_without(position, best, training),
     )
-    fits = {str(name): cross_fit(name, training, design) for name in campaign.candidates}
-    figures = {name: candidate_metrics(training.label, fit.log_odds) for name, fit in fits.items()}
-    best = max(figures, key=lambda name: figures[name]["average_precision"])
-    model = finish(best, fits[best], training, design)
-    parameters = ALGORITHMS[best].parameters(len(training.label))
-    return {
-        "algorithm": best,
-        "parameters": json.dumps(parameters, sort_keys=True),
-        "model_format": f"json of {FOLDS} x {ALGORITHMS[best].model_format}",
-        "model_body": model.to_text(),
+    declared_rule = rule_on(campaign.baseline, frame, training) if campaign.baseline else None
+    model = FittedModel.of(best, training, OneRule.best(training, powers), declared_rule)
+    probability = model.out_of_fold(training.matrix, training.folds)
+    forward = forward_of(campaign, ordered, best, positions, model)
+    if campaign.expected_base_rate is not None:
+        model = replace(model, shift=shift_to(campaign.expected_base_rate, probability))
+    elif forward:
+        model = replace(model, shift=forward.shift)
+    result: dict[str, Any] = {
+        "algorithm": best.name,
+        "imbalance": best.imbalance,
+        "parameters": json.dumps(best.settings, sort_keys=True),
+        "features": used_features(best, design),
         "baseline_rule": model.one_rule.feature,
+        "calibration": model.calibrator.method,
         "candidates": [
-            {"algorithm": name, "imbalance": "none", "fit_seconds": fit.seconds} | figures[name]
-            for name, fit in fits.items()
+            candidate_row(fit, training, best) | {"later_measure": value}
+            for fit, value in zip(fits, later, strict=True)
         ],
-        "factors": factors(fits[best], training, design),
+        "relevance": relevance_rows(fates, training),
+        "leakage": [asdict(finding) for finding in [*findings, *withheld_findings(campaign)]],
+        "factors": explaining.factors(best, training),
     }
+    reason = leak_refusal(findings) or distrust(label, best.log_odds, probability)
+    present = present_champion(known)
+    allowed = [name for name in design.columns if name not in leaking(findings)]
+    verdict = judge(version, campaign, present, frame, training.folds, probability, allowed, reason)
+    result |= {
+        "champion_version": verdict.champion_version,
+        "refused_reason": verdict.refused_reason,
+        "gate_note": verdict.note,
+    }
+    if reason is None:
+        strongest = sorted(result["factors"], key=lambda factor: -factor["importance"])
+        result |= {
+            "model_format": f"json of {FOLDS} x {model_format(best)}",
+            "model_body": model.to_text(),
+            "dependence": explaining.dependence(model, training, [factor["feature"] for factor in strongest]),
+            "forward": forward_rows(campaign, ordered.frame, forward) if ordered and forward else [],
+        }
+    return result
 
 
-def cross_fit(algorithm: str, training: Training, design: Design) -> CrossFit:
-    """Fit once per fold; every row is predicted by the model that never saw its customer."""
-    start = time.perf_counter()
-    models, log_odds = [], np.empty(len(training.label))
-    for fold in range(FOLDS):
-        model = ALGORITHMS[algorithm].fit(training, design, fold)
-        rows = training.folds == fold
-        log_odds[rows] = model.log_odds(training.matrix[rows])
-        models.append(model)
-    return CrossFit(models, log_odds, time.perf_counter() - start)
+def training_of(campaign: Campaign, frame: pd.DataFrame, design: Design) -> tuple[Training, list[Fate]]:
+    """The training rows as a matrix, and what relevance keeps in each fold and in all of them."""
+    matrix, folds = design.matrix(frame), fold_of(frame[campaign.customer])
+    label = frame[campaign.label].to_numpy(np.int64)
+    if campaign.keep_features is None or campaign.keep_features >= len(design.columns):
+        return Training(design, matrix, label, folds), []
+    keep = campaign.keep_features
+    kept = [kept_positions(judge_features(matrix[folds != fold], design, keep)) for fold in range(FOLDS)]
+    return Training(design, matrix, label, folds, kept), judge_features(matrix, design, keep)
 
 
-def finish(algorithm: str, fit: CrossFit, training: Training, design: Design) -> FittedModel:
-    """Add calibrators (one per fold that never saw it, one of all) and the one-rule baseline."""
-    fold_calibrators = [
-        Calibrator.fit(fit.log_odds[training.folds != fold], training.label[training.folds != fold])
+def candidates(campaign: Campaign, training: Training) -> list[CrossFit]:
+    """Every declared algorithm with every declared handling of imbalance, tuned ones and a blend."""
+    fits = [
+        cross_fit(algorithm, training, imbalance)
+        for algorithm in campaign.candidates
+        for imbalance in campaign.imbalances
+    ]
+    if campaign.tune_seconds:
+        tuned = tune(
+            list(campaign.candidates),
+            training,
+            campaign.imbalances[0],
+            campaign.choose_by,
+            campaign.tune_seconds,
+        )
+        fits += [tuned] if tuned else []
+    if campaign.blend and len(fits) > 1:
+        ranked = sorted(fits, key=lambda fit: _loss(campaign.choose_by, training.label, fit.probability))
+        fits.append(blend(ranked[:BLENDED]))
+    return fits
+
+
+def champion(
+    campaign: Campaign, label: np.ndarray, fits: list[CrossFit], later: list[float | None]
+) -> CrossFit:
+    """The best candidate: by how it predicts a later fifth where that was measured, else out of fold."""
+    if None not in later:
+        sign = 1 if is_loss(campaign.choose_by) else -1
+        return fits[int(np.argmin([sign * float(value or 0) for value in later]))]
+    return min(fits, key=lambda fit: _loss(campaign.choose_by, label, fit.probability))
+
+
+def _loss(choose_by: str, label: np.ndarray, probability: np.ndarray) -> float:
+    value = measure(choose_by, label, probability)
+    return value if is_loss(choose_by) else -value
+
+
+def _roc_auc_without(position: int, fit: CrossFit, training: Training) -> float:
+    """ROC AUC out of fold of the same candidate without one column."""
+    every = range(len(training.design.columns))
+    kept = [
+        [column for column in (training.kept[fold] if training.kept else every) if column != position]
         for fold in range(FOLDS)
     ]
-    return FittedModel(
-        algorithm=algorithm,
-        design=design,
-        models=fit.models,
-        fold_calibrators=fold_calibrators,
-        calibrator=Calibrator.fit(fit.log_odds, training.label),
-        one_rule=OneRule.fit(training, design),
-    )
+    part = fit.parts[0]
+    without = training.keeping(kept)
+    again = cross_fit(part.algorithm, without, part.imbalance, part.settings)
+    return measure("roc_auc", training.label, again.probability)
 
 
-def candidate_metrics(label: np.ndarray, log_odds: np.ndarray) -> dict[str, float]:
-    """Out-of-fold figures by which candidates are compared; F1 is the best over all thresholds."""
-    probability = expit(log_odds)
-    precision, recall, _ = precision_recall_curve(label, log_odds)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
+def rule_on(column: str, frame: pd.DataFrame, training: Training) -> OneRule:
+    """The declared baseline: a rule on one column of the mart that is no feature."""
+    is_text = not pd.api.types.is_numeric_dtype(frame[column])
+    design = make_design(frame, [column], [column] if is_text else [])
+    return OneRule.of(design, design.matrix(frame)[:, 0], training.label, training.folds)
+
+
+def used_features(fit: CrossFit, design: Design) -> list[str]:
+    """Columns that at least one fold model may read."""
+    read: set[int] = set()
+    for part in fit.parts:
+        for model in part.models:
+            read |= set(range(len(design.columns)) if model.positions is None else model.positions)
+    return [name for position, name in enumerate(design.columns) if position in read]
+
+
+def candidate_row(fit: CrossFit, training: Training, best: CrossFit) -> dict[str, Any]:
+    """How a candidate did out of fold; of the best also what it does with all columns."""
+    everything = None
+    if fit is best and training.kept:
+        part = fit.parts[0]
+        whole = cross_fit(part.algorithm, training.keeping(None), part.imbalance, part.settings)
+        everything = measure("average_precision", training.label, whole.probability)
     return {
-        "roc_auc": float(roc_auc_score(label, log_odds)),
-        "average_precision": float(average_precision_score(label, log_odds)),
-        "f1": float(f1.max()),
-        "log_loss": float(log_loss(label, probability)),
-        "brier": float(brier_score_loss(label, probability)),
-    }
+        "algorithm": fit.name,
+        "imbalance": fit.imbalance,
+        "fit_seconds": fit.seconds,
+        "feature_count": len(training.kept[0]) if training.kept else len(training.design.columns),
+        "all_features_average_precision": everything,
+    } | measures(training.label, fit.probability)
 
 
-def factors(fit: CrossFit, training: Training, design: Design) -> list[dict[str, Any]]:
-    """Mean absolute SHAP value (log-odds) of each feature, with its direction.
-
-    Over out-of-fold rows, evenly picked: more than EXPLAINED_ROWS of them take long and change nothing.
-    """
-    picked = np.unique(np.linspace(0, len(training.label) - 1, EXPLAINED_ROWS).astype(int))
-    matrix, folds = training.matrix[picked], training.folds[picked]
-    shares = np.zeros(matrix.shape)
-    for fold, model in enumerate(fit.models):
-        rows = folds == fold
-        if rows.any():
-            shares[rows] = model.contributions(matrix[rows])
+def relevance_rows(fates: list[Fate], training: Training) -> list[dict[str, Any]]:
+    """Fate of each column on all training rows, and in how many folds it was kept."""
+    kept = training.kept or []
     return [
-        {
-            "feature": name,
-            "importance": float(np.abs(shares[:, i]).mean()),
-            "direction": "mixed" if name in design.categories else direction(matrix[:, i], shares[:, i]),
-        }
-        for i, name in enumerate(design.columns)
+        asdict(fate) | {"folds_kept": sum(position in fold for fold in kept)}
+        for position, fate in enumerate(fates)
     ]
 
 
-def direction(values: np.ndarray, shares: np.ndarray) -> str:
-    """`raises` or `lowers` where value and contribution correlate (|r| >= 0.5, ranks), else `mixed`."""
-    known = ~np.isnan(values)
-    if known.sum() < 3:
-        return "mixed"
-    ranks = pd.DataFrame({"value": values[known], "share": shares[known]}).rank()
-    correlation = ranks["value"].corr(ranks["share"])
-    if not abs(correlation) >= 0.5:
-        return "mixed"
-    return "raises" if correlation > 0 else "lowers"
+def leaking(findings: list[Finding]) -> set[str]:
+    """Features that failed a check."""
+    return {finding.feature for finding in findings if finding.status == "fail"}
+
+
+def distrust(label: np.ndarray, log_odds: np.ndarray, probability: np.ndarray) -> str | None:
+    """Why a fitted model is of no use, in a sentence; None where it is."""
+    if np.ptp(log_odds) < 1e-9:
+        return "Constant score: the features tell no row from another."
+    roc_auc = float(roc_auc_score(label, log_odds))
+    if roc_auc <= 0.5:
+        return f"Ranks no better than chance out of fold (ROC AUC {roc_auc:.3f})."
+    error = expected_calibration_error(label, probability)
+    limit = min(WORST_CALIBRATION, label.mean() / 2)
+    if error > limit:
+        return f"Calibration failed: expected calibration error {error:.4f} out of fold, limit {limit:.4f}."
+    return None
+
+
+def forward_of(
+    campaign: Campaign,
+    ordered: Ordered | None,
+    fit: CrossFit,
+    positions: list[int] | None,
+    model: FittedModel,
+) -> Forward | None:
+    """Forward validation of the champion beside its baselines; None without an order."""
+    if ordered is None:
+        return None
+    rules = [rule.design for rule in (model.one_rule, model.declared_rule) if rule]
+    return validate_forward(ordered, campaign, fit, model.design, positions, rules)
+
+
+def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: Forward) -> list[dict[str, Any]]:
+    """Forward predictions, one per row of the last fifth."""
+    rows = frame.iloc[forward.rows]
+    declared = forward.baselines[1] if len(forward.baselines) > 1 else [None] * len(rows)
+    columns = {
+        "entity_id": rows[campaign.entity].astype(str),
+        "customer_id": rows[campaign.customer].astype(str),
+        "block": forward.block.tolist(),
+        "has_converted": rows[campaign.label].astype(bool),
+        "predicted_probability": forward.probability.tolist(),
+        "baseline_probability": forward.baselines[0].tolist(),
+        "declared_baseline_probability": list(declared),
+    }
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def model_format(fit: CrossFit) -> str:
+    """Format of the fold models' text."""
+    return " + ".join(dict.fromkeys(ALGORITHMS[part.algorithm].model_format for part in fit.parts))
 
 
 def declaration_text(campaign: Campaign) -> str:
@@ -334,22 +452,14 @@ def declaration_text(campaign: Campaign) -> str:
 
 def fingerprint_of(frame: pd.DataFrame, campaign: Campaign) -> str:
     """Hash of all that decides a model: rows, declaration, settings, way of training, library versions."""
-    settings = {name: ALGORITHMS[name].parameters(len(frame)) for name in campaign.candidates}
+    positives = int(frame[campaign.label].sum()) if campaign.label else 0
+    settings = {name: ALGORITHMS[name].settings(len(frame), positives) for name in campaign.candidates}
+    libraries = (lightgbm, sklearn, xgboost, imblearn)
+    versions = ", ".join(f"{library.__name__} {library.__version__}" for library in libraries)
     parts = [
         content_hash(frame),
         declaration_text(campaign),
         json.dumps(settings, sort_keys=True),
-        f"recipe {RECIPE}, lightgbm {lightgbm.__version__}, scikit-learn {sklearn.__version__}",
+        f"recipe {RECIPE}, {versions}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def newest_fingerprint(known: Any) -> str | None:
-    """Fingerprint of the model trained last."""
-    row = known.order("trained_at desc").project("fingerprint").limit(1).fetchall()
-    return row[0][0] if row else None
-
-
-def retrains(meta: dict[str, Any]) -> bool:
-    """Whether the project asks for training even where nothing changed."""
-    return str(meta.get("retrain", False)).lower() == "true"

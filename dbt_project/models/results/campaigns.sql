@@ -11,9 +11,30 @@ policies as (
     select * from {{ ref('conversion_policies') }}
 ),
 
+champions as (
+    select * from {{ ref('conversion_models') }}
+    where is_champion
+),
+
 metrics as (
     select * from {{ ref('conversion_metrics') }}
-    where split = 'test'
+    where split in ('test', 'forward')
+),
+
+judged_scores as (
+    select * from {{ ref('judged_scores') }}
+    where split in ('test', 'forward')
+),
+
+leaks as (
+    select
+        campaign,
+        string_agg(distinct feature, ', ' order by feature)
+            filter (where status = 'accepted') as accepted_leaks,
+        count(distinct feature) filter (where status = 'warn')
+            as leak_warning_count,
+    from {{ ref('leakage_checks') }}
+    group by campaign
 ),
 
 source_kinds as (
@@ -39,8 +60,8 @@ declared as (
         cast(declaration ->> 'conversion_value' as double) as conversion_value,
         declaration ->> 'source' as source,
         declaration ->> 'source_note' as source_note,
+        declaration ->> 'as_of' as as_of,
         model_version,
-        algorithm,
         refused_reason,
     from newest
 ),
@@ -59,28 +80,73 @@ counted as (
     group by campaign
 ),
 
+-- the later time says more than rows drawn at random
+judged_splits as (
+    select
+        campaign,
+        if(bool_or(split = 'forward'), 'forward', 'test') as judged_split,
+    from judged_scores
+    group by campaign
+),
+
+judged_contacts as (
+    select
+        judged_scores.campaign,
+        count(*) as judged_count,
+        count(*) filter (
+            where judged_scores.predicted_probability >= policies.threshold
+        ) as contact_count,
+        sum(judged_scores.predicted_probability) filter (
+            where judged_scores.predicted_probability >= policies.threshold
+        ) as expected_conversions,
+    from judged_scores
+    inner join judged_splits
+        on
+            judged_scores.campaign = judged_splits.campaign
+            and judged_scores.split = judged_splits.judged_split
+    inner join policies on judged_scores.campaign = policies.campaign
+    group by judged_scores.campaign
+),
+
 contacts as (
     select
         campaign,
-        count(*) filter (where split = 'test') as contact_count,
-        sum(predicted_probability) filter (where split = 'test')
-            as expected_conversions,
-        count(*) filter (where split = 'score') as score_contact_count,
-        sum(predicted_probability) filter (where split = 'score')
-            as score_expected_conversions,
+        count(*) as score_contact_count,
+        sum(predicted_probability) as score_expected_conversions,
     from {{ ref('conversion_scores') }}
-    where predicted_conversion
+    where predicted_conversion and split = 'score'
     group by campaign
 ),
 
 quality as (
     select
-        campaign,
-        max(value) filter (where metric = 'roc_auc') as roc_auc,
-        max(lower) filter (where metric = 'roc_auc') as roc_auc_lower,
-        max(upper) filter (where metric = 'roc_auc') as roc_auc_upper,
+        metrics.campaign,
+        {% for bound in ['value', 'lower', 'upper'] %}
+        max(metrics.{{ bound }}) filter (where metrics.metric = 'roc_auc')
+            as roc_auc_{{ bound }},
+        {% endfor %}
+        max(metrics.value) filter (where metrics.metric = 'top_decile_lift')
+            as top_decile_lift,
     from metrics
-    group by campaign
+    inner join judged_splits
+        on
+            metrics.campaign = judged_splits.campaign
+            and metrics.split = judged_splits.judged_split
+    group by metrics.campaign
+),
+
+-- what the best single rule reaches, beside the model on the same rows
+rivals as (
+    select
+        baselines.campaign,
+        baselines.feature,
+        baselines.gain_lower > 0 as is_beaten,
+    from {{ ref('conversion_baselines') }} as baselines
+    inner join judged_splits
+        on
+            baselines.campaign = judged_splits.campaign
+            and baselines.split = judged_splits.judged_split
+    where baselines.baseline = 'one_rule' and baselines.metric = 'roc_auc'
 ),
 
 graded as (
@@ -108,39 +174,74 @@ graded as (
         counted.score_count,
         counted.conversion_count,
         counted.base_rate,
-        declared.model_version,
-        declared.algorithm,
+        coalesce(champions.model_version, declared.model_version)
+            as model_version,
+        champions.algorithm,
         policies.threshold,
         policies.threshold_policy,
         policies.is_promise_kept,
-        coalesce(contacts.contact_count, 0) as contact_count,
-        coalesce(contacts.expected_conversions, 0) as expected_conversions,
+        coalesce(judged_splits.judged_split, 'test') as judged_split,
+        coalesce(judged_contacts.judged_count, 0) as judged_count,
+        coalesce(judged_contacts.contact_count, 0) as contact_count,
+        coalesce(judged_contacts.expected_conversions, 0)
+            as expected_conversions,
         coalesce(contacts.score_contact_count, 0) as score_contact_count,
         coalesce(contacts.score_expected_conversions, 0)
             as score_expected_conversions,
-        'test' as judged_split,
-        declared.refused_reason,
         case
-            when declared.refused_reason is not null then 'refused'
-            when quality.roc_auc is null then 'unknown'
-            when quality.roc_auc >= 0.8 then 'strong'
-            when quality.roc_auc >= 0.7 then 'good'
-            when quality.roc_auc >= 0.6 then 'fair'
+            when champions.model_version is null then declared.refused_reason
+        end as refused_reason,
+        case
+            when champions.model_version is not null
+                then declared.refused_reason
+        end as refused_training,
+        leaks.accepted_leaks,
+        coalesce(leaks.leak_warning_count, 0) as leak_warning_count,
+        case
+            when champions.model_version is null then 'refused'
+            when quality.roc_auc_value is null then 'unknown'
+            when not rivals.is_beaten then 'weak'
+            when quality.roc_auc_value >= 0.8 then 'strong'
+            when quality.roc_auc_value >= 0.7 then 'good'
+            when quality.roc_auc_value >= 0.6 then 'fair'
             else 'weak'
         end as quality_grade,
         case
-            when declared.refused_reason is not null
-                then declared.refused_reason
-            when quality.roc_auc is null
+            when champions.model_version is null
+                then
+                    coalesce(
+                        declared.refused_reason, 'No model is in service.'
+                    )
+            when quality.roc_auc_value is null
                 then 'No test row with a known outcome: nothing to judge by.'
             else
                 format(
-                    'ROC AUC {:.3f} (95 % interval {:.3f} to {:.3f}) on {:,} '
-                    || 'test rows that no model has seen.',
-                    quality.roc_auc,
-                    quality.roc_auc_lower,
-                    quality.roc_auc_upper,
-                    counted.test_count
+                    'Of 100 pairs of a converter and another one it ranks '
+                    || '{:.0f} rightly ({:.0f} to {:.0f}; chance: 50). The '
+                    || 'best-scored tenth converts {:.1f} times as often as '
+                    || 'the average. {}Measured on {:,} rows {}.',
+                    100 * quality.roc_auc_value,
+                    100 * quality.roc_auc_lower,
+                    100 * quality.roc_auc_upper,
+                    quality.top_decile_lift,
+                    if(
+                        rivals.is_beaten,
+                        '',
+                        'No better than choosing by '
+                        || replace(rivals.feature, '_', ' ') || ' alone. '
+                    ),
+                    judged_contacts.judged_count,
+                    case
+                        when judged_splits.judged_split = 'forward'
+                            then
+                                'of a later time, each predicted from '
+                                || 'earlier ones alone'
+                        when declared.as_of is not null
+                            then 'of a later time, which no model has seen'
+                        else
+                            'drawn at random, which no model has seen: a '
+                            || 'later time may be harder'
+                    end
                 )
         end as quality_reason,
         counted.scored_at,
@@ -148,8 +249,13 @@ graded as (
     inner join counted using (campaign)
     left join source_kinds using (source)
     left join policies using (campaign)
+    left join champions using (campaign)
+    left join judged_splits using (campaign)
+    left join judged_contacts using (campaign)
     left join contacts using (campaign)
     left join quality using (campaign)
+    left join rivals using (campaign)
+    left join leaks using (campaign)
 )
 
 select * from graded

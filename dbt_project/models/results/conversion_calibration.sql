@@ -1,6 +1,5 @@
 with scores as (
-    select * from {{ ref('conversion_scores') }}
-    where has_converted is not null and split in ('train', 'test')
+    select * from {{ ref('judged_scores') }}
 ),
 
 bins as (

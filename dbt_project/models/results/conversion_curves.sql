@@ -1,18 +1,5 @@
-with scores as (
-    {{ union_campaigns('scores') }}
-),
-
-judged_scores as (
-    select
-        campaign,
-        split,
-        predicted_probability,
-        has_converted,
-    from scores
-    where
-        has_converted is not null
-        and predicted_probability is not null
-        and split in ('train', 'test')
+with judged_scores as (
+    select * from {{ ref('judged_scores') }}
 ),
 
 policies as (
@@ -23,7 +10,7 @@ policies as (
         cast(declaration ->> 'contact_cost' as double) as contact_cost,
         cast(declaration ->> 'conversion_value' as double) as conversion_value,
     from {{ ref('conversion_models') }}
-    where is_champion
+    where is_newest
 ),
 
 -- only out-of-fold rows may choose: test rows are looked at, never learned from

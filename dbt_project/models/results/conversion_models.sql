@@ -1,3 +1,5 @@
+{% set named = var('champion') | replace(',', ' ') %}
+
 with models as (
     {{ union_campaigns('model') }}
 ),
@@ -5,11 +7,27 @@ with models as (
 ranked as (
     select
         *,
-        row_number() over (
-            partition by campaign
-            order by trained_at desc, model_version asc
-        ) as recency,
+        row_number() over newest_first as recency,
+        first_value(champion_version) over newest_first as present_champion,
+        list_contains(
+            string_split('{{ named }}', ' '), model_version
+        ) and model_body is not null as is_named,
     from models
+    window newest_first as (
+        partition by campaign
+        order by trained_at desc, model_version asc
+    )
+),
+
+-- a version that is named by hand goes before the one that training chose
+served as (
+    select
+        *,
+        case
+            when bool_or(is_named) over (partition by campaign) then is_named
+            else coalesce(model_version = present_champion, false)
+        end as is_champion,
+    from ranked
 ),
 
 judged as (
@@ -25,15 +43,22 @@ judged as (
         features,
         model_format,
         model_body,
+        calibration,
         fingerprint,
-        recency = 1 and refused_reason is null as is_champion,
+        is_champion,
+        champion_version,
         refused_reason,
+        gate_note,
         baseline_rule,
         declaration,
         recency = 1 as is_newest,
         candidates,
         factors,
-    from ranked
+        relevance,
+        leakage,
+        dependence,
+        forward,
+    from served
 )
 
 select * from judged

@@ -7,6 +7,7 @@ candidates as (
         campaign,
         model_version,
         algorithm as champion,
+        imbalance as champion_imbalance,
         unnest(candidates, recursive := true),
     from models
 ),
@@ -22,12 +23,19 @@ compared as (
         f1,
         log_loss,
         brier,
+        later_measure,
         fit_seconds,
+        feature_count,
+        all_features_average_precision,
         cast(row_number() over (
             partition by campaign, model_version
-            order by average_precision desc, algorithm asc
+            order by
+                algorithm = champion and imbalance = champion_imbalance desc,
+                coalesce(later_measure, average_precision) desc,
+                algorithm asc,
+                imbalance asc
         ) as integer) as rank,
-        algorithm = champion as is_champion,
+        algorithm = champion and imbalance = champion_imbalance as is_champion,
     from candidates
 )
 

@@ -1,0 +1,58 @@
+with scores as (
+    {{ union_campaigns('scores') }}
+),
+
+champions as (
+    select * from {{ ref('conversion_models') }}
+    where is_champion
+),
+
+forward_scores as (
+    select
+        campaign,
+        unnest(forward, recursive := true),
+    from champions
+),
+
+known as (
+    select
+        campaign,
+        split,
+        entity_id,
+        customer_id,
+        has_converted,
+        predicted_probability,
+        baseline_probability,
+        declared_baseline_probability,
+    from scores
+    where
+        has_converted is not null
+        and predicted_probability is not null
+        and split in ('train', 'test')
+
+    union all
+
+    select
+        campaign,
+        'forward' as split,
+        entity_id,
+        customer_id,
+        has_converted,
+        predicted_probability,
+        baseline_probability,
+        declared_baseline_probability,
+    from forward_scores
+),
+
+ranked as (
+    select
+        *,
+        -- ties break by key
+        cast(ntile(10) over (
+            partition by campaign, split
+            order by predicted_probability desc, entity_id asc
+        ) as integer) as decile,
+    from known
+)
+
+select * from ranked

@@ -1,0 +1,194 @@
+"""What a model goes by: strongest factors, how the probability moves with them, reasons of each row."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy.special import logit
+
+from python_models.campaign import read_campaign
+from python_models.fitted import FittedModel
+from python_models.fitting import CrossFit, Training
+from python_models.frames import Design
+from python_models.scoring import Batch, champion_of, stream
+
+EXPLAINED_ROWS = 3_000
+MOVED_ROWS = 500
+DEPENDENCE_BINS = 10
+DEPENDENCE_FEATURES = 10
+REASONS = 5
+UNKNOWN = "(unknown)"
+
+REASON_ROW = pa.schema(
+    [
+        ("campaign", pa.string()),
+        ("entity_id", pa.string()),
+        ("reason_rank", pa.int32()),
+        ("feature", pa.string()),
+        ("feature_value", pa.string()),
+        ("contribution", pa.float64()),
+        ("direction", pa.string()),
+        ("base_log_odds", pa.float64()),
+        ("other_contribution", pa.float64()),
+        ("model_version", pa.string()),
+    ]
+)
+
+
+def factors(fit: CrossFit, training: Training) -> list[dict[str, Any]]:
+    """Mean absolute SHAP value (log-odds) of each feature, with its direction.
+
+    Over out-of-fold rows, evenly picked: more than EXPLAINED_ROWS of them take long and change nothing.
+    """
+    picked = np.unique(np.linspace(0, len(training.label) - 1, EXPLAINED_ROWS).astype(int))
+    matrix, folds = training.matrix[picked], training.folds[picked]
+    shares = np.zeros(matrix.shape)
+    for fold, model in enumerate(fit.models):
+        rows = folds == fold
+        if rows.any():
+            shares[rows] = model.contributions(matrix[rows])
+    is_text = training.design.categories
+    return [
+        {
+            "feature": name,
+            "importance": float(np.abs(shares[:, i]).mean()),
+            "direction": "mixed" if name in is_text else direction(matrix[:, i], shares[:, i]),
+        }
+        for i, name in enumerate(training.design.columns)
+    ]
+
+
+def direction(values: np.ndarray, shares: np.ndarray) -> str:
+    """`raises` or `lowers` where value and contribution correlate (|r| >= 0.5, ranks), else `mixed`."""
+    known = ~np.isnan(values)
+    if known.sum() < 3:
+        return "mixed"
+    ranks = pd.DataFrame({"value": values[known], "share": shares[known]}).rank()
+    correlation = ranks["value"].corr(ranks["share"])
+    if not abs(correlation) >= 0.5:
+        return "mixed"
+    return "raises" if correlation > 0 else "lowers"
+
+
+def dependence(model: FittedModel, training: Training, strongest: list[str]) -> list[dict[str, Any]]:
+    """Partial dependence (Friedman 2001): mean probability if all rows had the value of a bin.
+
+    Bins are tenths of the training rows with a known value, or the most frequent categories; missing
+    values are a bin of their own. Rows are judged by the model that never saw them.
+    """
+    picked = np.unique(np.linspace(0, len(training.label) - 1, MOVED_ROWS).astype(int))
+    folds = training.folds[picked]
+    moved = []
+    for name in strongest[:DEPENDENCE_FEATURES]:
+        position = training.design.columns.index(name)
+        matrix = training.matrix[picked].copy()
+        for number, (label, rows, value) in enumerate(_bins(training, position), start=1):
+            matrix[:, position] = value
+            moved.append(
+                {
+                    "feature": name,
+                    "bin": number,
+                    "bin_label": label,
+                    "row_count": rows,
+                    "mean_value": None if name in training.design.categories or np.isnan(value) else value,
+                    "mean_predicted": float(model.out_of_fold(matrix, folds).mean()),
+                }
+            )
+    return moved
+
+
+def _bins(training: Training, position: int) -> Iterator[tuple[str, int, float]]:
+    """Label, number of rows and mean value of each bin of a column."""
+    column = training.matrix[:, position]
+    categories = training.design.categories.get(training.design.columns[position])
+    known = column[~np.isnan(column)]
+    values, counts = np.unique(known, return_counts=True)
+    if categories is not None:
+        for i in np.argsort(-counts, kind="stable")[:DEPENDENCE_BINS]:
+            yield categories[int(values[i])], int(counts[i]), float(values[i])
+    elif len(values) <= DEPENDENCE_BINS:
+        for value, count in zip(values, counts, strict=True):
+            yield f"{value:g}", int(count), float(value)
+    else:
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, DEPENDENCE_BINS + 1)))
+        tenth = np.clip(np.searchsorted(edges, known, side="right") - 1, 0, len(edges) - 2)
+        for number in range(len(edges) - 1):
+            inside = known[tenth == number]
+            if len(inside):
+                label = f"{edges[number]:.4g} to {edges[number + 1]:.4g}"
+                yield label, len(inside), float(inside.mean())
+    if len(known) < len(column):
+        yield UNKNOWN, len(column) - len(known), float("nan")
+
+
+def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchReader:
+    """Reasons of every scored row: the five features that moved its log-odds most.
+
+    Parameters
+    ----------
+    features : DuckDB relation
+        The feature mart, one row per entity.
+    models : DuckDB relation
+        Model rows, as `train` returns them.
+    meta : dict
+        The declaration.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader
+        Five rows per row of the mart (`REASON_ROW`), none without a champion. In log-odds,
+        `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds of
+        `predicted_probability`. Features without any share are left out.
+    """
+    campaign = read_campaign(meta)
+    version, model = champion_of(models, campaign, meta)
+    if model is None:
+        return pa.RecordBatchReader.from_batches(REASON_ROW, [])
+    batches = stream(features, campaign, model)
+    return pa.RecordBatchReader.from_batches(
+        REASON_ROW, (_reasons(batch, model, campaign.campaign, version) for batch in batches)
+    )
+
+
+def _reasons(batch: Batch, model: FittedModel, campaign: str, version: str) -> pa.RecordBatch:
+    shares = model.contributions(batch.frame, batch.folds, batch.is_training)
+    line = logit(model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new))
+    base = line - shares.sum(axis=1)
+    order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
+    row = np.repeat(np.arange(len(shares)), order.shape[1])
+    column = order.ravel()
+    contribution = shares[row, column]
+    others = shares.sum(axis=1) - np.take_along_axis(shares, order, axis=1).sum(axis=1)
+    said = contribution != 0
+    values = _as_text(batch.frame, model.design)
+    return pa.RecordBatch.from_pydict(
+        {
+            "campaign": [campaign] * int(said.sum()),
+            "entity_id": batch.entity_id[row[said]],
+            "reason_rank": np.tile(np.arange(1, order.shape[1] + 1), len(shares))[said],
+            "feature": np.array(model.design.columns, dtype=object)[column[said]],
+            "feature_value": values[row[said], column[said]],
+            "contribution": contribution[said],
+            "direction": np.where(contribution[said] > 0, "raises", "lowers"),
+            "base_log_odds": base[row[said]],
+            "other_contribution": others[row[said]],
+            "model_version": [version] * int(said.sum()),
+        },
+        schema=REASON_ROW,
+    )
+
+
+def _as_text(frame: pd.DataFrame, design: Design) -> np.ndarray:
+    """Values of the design's columns as people read them, None where missing."""
+    texts = np.empty((len(frame), len(design.columns)), dtype=object)
+    for position, name in enumerate(design.columns):
+        values = frame[name]
+        shown = values.map("{:.6g}".format, na_action="ignore") if _is_float(values) else values.astype(str)
+        texts[:, position] = np.where(values.isna(), None, shown.astype(object))
+    return texts
+
+
+def _is_float(values: pd.Series) -> bool:
+    return pd.api.types.is_float_dtype(values)

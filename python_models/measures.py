@@ -1,0 +1,42 @@
+"""Measures by which models are compared while they are chosen; results are measured in SQL."""
+
+import numpy as np
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    log_loss,
+    precision_recall_curve,
+    roc_auc_score,
+)
+
+CALIBRATION_BINS = 10
+
+
+def measures(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """All measures of predicted probabilities; F1 is the best over all thresholds."""
+    precision, recall, _ = precision_recall_curve(label, probability)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
+    return {
+        "roc_auc": float(roc_auc_score(label, probability)),
+        "average_precision": float(average_precision_score(label, probability)),
+        "f1": float(f1.max()),
+        "log_loss": float(log_loss(label, probability)),
+        "brier": float(brier_score_loss(label, probability)),
+    }
+
+
+def measure(name: str, label: np.ndarray, probability: np.ndarray) -> float:
+    """One of them."""
+    return measures(label, probability)[name]
+
+
+def is_loss(name: str) -> bool:
+    """Whether less is better."""
+    return name in ("log_loss", "brier")
+
+
+def expected_calibration_error(label: np.ndarray, probability: np.ndarray) -> float:
+    """Mean gap between predicted and observed rate over ten bins of equally many rows."""
+    bins = np.array_split(np.argsort(probability, kind="stable"), CALIBRATION_BINS)
+    gaps = [abs((probability[rows] - label[rows]).sum()) for rows in bins]
+    return float(sum(gaps) / len(label))

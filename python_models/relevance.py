@@ -1,0 +1,134 @@
+"""Which columns of a wide mart a model is given: three filters that never look at the outcome."""
+
+from dataclasses import dataclass
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from python_models.frames import SEED, Design
+
+# Variance of "is the most frequent value": 0.005 is one row in two hundred that differs.
+LEAST_VARIANCE = 0.005
+MOST_CORRELATION = 0.95
+ROWS_LOOKED_AT = 10_000
+BINS = 20
+FOREST = {
+    "objective": "binary",
+    "boosting": "rf",
+    "bagging_freq": 1,
+    "bagging_fraction": 0.5,
+    "feature_fraction": 0.2,
+    "num_leaves": 63,
+    "min_data_in_leaf": 20,
+    "max_bin": 63,
+    "num_threads": 1,
+    "seed": SEED,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbose": -1,
+}
+TREES = 60
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one column: kept, or dropped by which filter, with its measure and the limit."""
+
+    feature: str
+    is_kept: bool
+    dropped_by: str | None
+    measured: float
+    limit: float
+    correlated_with: str | None = None
+
+
+def judge_features(matrix: np.ndarray, design: Design, keep: int) -> list[Fate]:
+    """The fate of each column of a matrix, in the order of the design.
+
+    1. Variance: of "is the most frequent value" at least `LEAST_VARIANCE`, missing being a value.
+    2. Correlation: of two numbers whose ranks correlate above `MOST_CORRELATION`, the one that says less
+       (the lower entropy of its binned values) goes.
+    3. Relevance: an unsupervised random forest (Shi and Horvath 2006) tells real rows from rows whose
+       columns were permuted one by one; the `keep` columns with the highest share of its gain stay, those
+       that hang together with others.
+    """
+    rows = np.unique(np.linspace(0, len(matrix) - 1, ROWS_LOOKED_AT).astype(int))
+    looked_at = matrix[rows]
+    fates: dict[int, Fate] = {}
+
+    def drop(position: int, by: str, measured: float, limit: float, twin: int | None = None) -> None:
+        other = None if twin is None else design.columns[twin]
+        fates[position] = Fate(design.columns[position], False, by, measured, limit, other)
+
+    variances = [_variance(column) for column in looked_at.T]
+    for position, variance in enumerate(variances):
+        if variance < LEAST_VARIANCE:
+            drop(position, "variance", variance, LEAST_VARIANCE)
+    for loser, winner, correlation in _twins(looked_at, design, set(fates)):
+        drop(loser, "correlation", correlation, MOST_CORRELATION, winner)
+    left = [position for position in range(len(design.columns)) if position not in fates]
+    gains = dict(zip(left, _gains(looked_at[:, left], design, left), strict=True))
+    best = sorted(left, key=lambda position: (-gains[position], position))
+    limit = gains[best[:keep][-1]] if best else 0.0
+    for position in best[keep:]:
+        drop(position, "relevance", gains[position], limit)
+    for position in best[:keep]:
+        fates[position] = Fate(design.columns[position], True, None, gains[position], limit)
+    return [fates[position] for position in range(len(design.columns))]
+
+
+def kept_positions(fates: list[Fate]) -> list[int]:
+    """Places in the design of the columns that stay."""
+    return [position for position, fate in enumerate(fates) if fate.is_kept]
+
+
+def _variance(column: np.ndarray) -> float:
+    """Variance of "is the most frequent value", in 0 to 0.25; missing values are equal."""
+    known = column[~np.isnan(column)]
+    most = max(len(column) - len(known), np.unique(known, return_counts=True)[1].max(initial=0))
+    share = most / len(column)
+    return float(share * (1 - share)) if share > 0.5 else 0.25
+
+
+def _entropy(column: np.ndarray) -> float:
+    """Entropy in nats of a column's values, cut into at most `BINS` bins; missing is a value."""
+    known = column[~np.isnan(column)]
+    if len(np.unique(known)) > BINS:
+        known = np.searchsorted(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]), known)
+    counts = np.append(np.unique(known, return_counts=True)[1], len(column) - len(known))
+    shares = counts[counts > 0] / len(column)
+    return float(-(shares * np.log(shares)).sum())
+
+
+def _twins(matrix: np.ndarray, design: Design, gone: set[int]) -> list[tuple[int, int, float]]:
+    """Loser, winner and rank correlation of each pair of numbers that say the same, strongest first."""
+    numbers = [i for i in range(matrix.shape[1]) if i not in gone and i not in design.categorical_positions]
+    if len(numbers) < 2:
+        return []
+    ranks = pd.DataFrame(matrix[:, numbers]).rank()
+    centred = (ranks - ranks.mean()).fillna(0.0).to_numpy()
+    correlations = np.abs(np.corrcoef(centred, rowvar=False))
+    first, second = np.nonzero(np.triu(correlations > MOST_CORRELATION, 1))
+    entropies = {position: _entropy(matrix[:, position]) for position in numbers}
+    dropped: set[int] = set()
+    twins = []
+    for pair in np.argsort(-correlations[first, second], kind="stable"):
+        one, other = numbers[first[pair]], numbers[second[pair]]
+        if one in dropped or other in dropped:
+            continue
+        winner, loser = (one, other) if entropies[one] >= entropies[other] else (other, one)
+        dropped.add(loser)
+        twins.append((loser, winner, float(correlations[first[pair], second[pair]])))
+    return twins
+
+
+def _gains(matrix: np.ndarray, design: Design, positions: list[int]) -> np.ndarray:
+    """Each column's share in the gain of a forest that tells real rows from permuted ones."""
+    generator = np.random.default_rng(SEED)
+    permuted = generator.permuted(matrix, axis=0)
+    label = np.repeat([1, 0], len(matrix))
+    categorical = [i for i, position in enumerate(positions) if position in design.categorical_positions]
+    data = lgb.Dataset(np.vstack([matrix, permuted]), label, categorical_feature=categorical, params=FOREST)
+    gains = lgb.train(FOREST, data, num_boost_round=TREES).feature_importance("gain")
+    return gains / max(gains.sum(), np.finfo(float).tiny)

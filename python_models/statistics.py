@@ -9,7 +9,7 @@ from functools import wraps
 import numpy as np
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
-from duckdb import DuckDBPyConnection, sqltypes
+from duckdb import DuckDBPyConnection
 from duckdb.func import FunctionNullHandling, PythonUDFType
 from scipy.special import betaincinv
 
@@ -52,15 +52,15 @@ class Plugin(BasePlugin):
     """Gives every dbt connection the functions."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        for function, types in (
-            (beta_quantile, [sqltypes.DOUBLE] * 3),
-            (exact_p_value, [sqltypes.BIGINT] * 4),
+        for function, argument, count in (
+            (beta_quantile, "double", 3),
+            (exact_p_value, "bigint", 4),
         ):
             conn.create_function(
                 function.__name__,
                 on_arrow(function),
-                types,
-                sqltypes.DOUBLE,
+                [argument] * count,
+                "double",
                 type=PythonUDFType.ARROW,
                 null_handling=FunctionNullHandling.SPECIAL,
             )

@@ -8,7 +8,8 @@
 {% for campaign in var('marts') %}
 {% set mart = ref(campaign ~ '_features') %}
 {% if execute %}
-{% set meta = graph.nodes['model.leadlight.' ~ campaign ~ '_features'].config.meta %}
+{% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}
+{% set meta = node.config.meta %}
 {% set audited = meta.audit or [] %}
 {% set dimensions = meta.dimensions or [] %}
 {% set hidden = [
@@ -18,7 +19,8 @@
 {% set numbers = [] %}
 {% set texts = [] %}
 {% for column in (adapter.get_columns_in_relation(mart) if meta.label else []) %}
-{% set is_feature = column.name in audited or column.name not in hidden %}
+{% set is_audited = column.name in audited %}
+{% set is_feature = is_audited or column.name not in hidden %}
 {% set is_dimension = column.name in dimensions %}
 {% set is_text = column.dtype in ['VARCHAR', 'BOOLEAN'] or column.dtype.startswith('ENUM') %}
 {% set is_time = column.dtype.startswith('DATE') or column.dtype.startswith('TIME') %}
@@ -83,7 +85,7 @@ number_lists as not materialized (
         cast(null as boolean) as has_converted,
         cast(null as boolean) as is_sampled,
         0 as columns_before,
-        cast([] as double []) as values,
+        cast([] as double[]) as values,
     where false
     {% endfor %}
 ),
@@ -110,7 +112,7 @@ text_lists as not materialized (
     select
         cast(null as boolean) as has_converted,
         0 as columns_before,
-        cast([] as varchar []) as categories,
+        cast([] as varchar[]) as categories,
     where false
     {% endfor %}
 ),

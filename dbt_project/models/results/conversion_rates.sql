@@ -36,7 +36,8 @@ steady_categories as (
         )) as double) as squared_conversions,
     from rates
     where
-        row_count * least(base_rate, 1 - base_rate) >= {{ expected_conversions }}
+        row_count * least(base_rate, 1 - base_rate)
+        >= {{ expected_conversions }}
     group by campaign, dimension
 ),
 

@@ -179,13 +179,15 @@ def shrunk_in_pandas(rows: pd.DataFrame) -> pd.Series:
     if correlation <= 0:
         return pd.Series(base_rate, rows.index)
     total = 1 / min(correlation, 1.0) - 1
-    return (hits + base_rate * total) / (size + total)
+    return ((hits + base_rate * total) / (size + total)).where(size >= SMALLEST_CELL, base_rate)
 
 
 def test_shrunk_rates_and_intervals_are_those_of_pandas(connection: duckdb.DuckDBPyConnection) -> None:
     rates = connection.sql("from results.conversion_rates").df()
     for key, rows in rates.groupby(["campaign", "dimension"]):
         np.testing.assert_allclose(rows["shrunk_rate"], shrunk_in_pandas(rows), rtol=1e-7, err_msg=str(key))
+        if rows["shrunk_rate"].nunique() > 1:
+            assert rows.loc[rows["shrunk_rate"].idxmax(), "row_count"] >= SMALLEST_CELL
         hits, misses = rows["converted"], rows["row_count"] - rows["converted"]
         lower = stats.beta.ppf(0.025, hits + 0.5, misses + 0.5)
         upper = stats.beta.ppf(0.975, hits + 0.5, misses + 0.5)

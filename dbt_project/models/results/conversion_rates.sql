@@ -66,13 +66,18 @@ priors as (
     where freedom > 0
 ),
 
--- posterior mean of Beta(a, b), a / (a + b) = base rate, 1 / (a + b + 1) = correlation
+-- posterior mean of Beta(a, b), a / (a + b) = base rate, 1 / (a + b + 1) = correlation;
+-- the luck of fewer than smallest_cell rows has no weight of its own
 shrunk as (
     select
         rates.*,
-        coalesce(priors.correlation, 0) as correlation,
-        rates.row_count * correlation
-        / (rates.row_count * correlation + 1 - correlation) as own_weight,
+        case
+            when rates.row_count >= {{ var('smallest_cell') }}
+                then coalesce(priors.correlation, 0)
+            else 0
+        end as spread,
+        rates.row_count * spread
+        / (rates.row_count * spread + 1 - spread) as own_weight,
         rates.base_rate
         + own_weight * (rates.conversion_rate - rates.base_rate) as shrunk_rate,
     from rates

@@ -410,8 +410,8 @@ def test_equal_rates_make_as_many_contacts_best_scores_first(built: Dbt) -> None
     compiled = Path(built.environment["DBT_TARGET_PATH"]) / "compiled/leadlight/models/results"
     with duckdb.connect() as connection:
         connection.sql("""
-            attach ':memory:' as "warehouse.duckdb";
-            use "warehouse.duckdb".main;
+            attach ':memory:' as warehouse;
+            use warehouse.main;
             create schema results; create schema campaigns;
             create table results.conversion_scores as
             select if(i < 10, 'app_install', 'insurance') as campaign, 'abcdefghijzw'[i + 1] as entity_id,

@@ -6,7 +6,7 @@ import pytest
 
 from python_models.campaign import read_campaign
 from python_models.fitting import Training, cross_fit
-from python_models.forward import Ordered, block_starts, later_measure, validate_forward
+from python_models.forward import Forward, Ordered, block_starts, later_measure, validate_forward
 from python_models.frames import make_design
 from tests.test_campaign import DECLARED
 
@@ -28,7 +28,7 @@ def calls(count: int = 6_000, drift: float = 0.0) -> pd.DataFrame:
     )
 
 
-def forward_of(frame: pd.DataFrame, **declared: object):  # noqa: ANN202
+def forward_of(frame: pd.DataFrame, **declared: object) -> tuple[Ordered, Forward | None]:
     campaign = read_campaign(DECLARED | {"order_by": "called_on"} | declared)
     ordered = Ordered.of(frame, campaign)
     assert ordered is not None
@@ -65,7 +65,7 @@ def test_an_outcome_that_is_not_known_yet_teaches_nothing() -> None:
     frame = calls()
     frame["told_on"] = frame["called_on"] + pd.Timedelta(days=400)
     frame.loc[frame["called_on"] < "2026-05-01", "told_on"] = frame["called_on"]
-    ordered, forward = forward_of(frame, label_known_at="told_on")
+    _, forward = forward_of(frame, label_known_at="told_on")
     unripe = frame.copy()
     unknown = unripe["called_on"] >= "2026-05-01"
     unripe.loc[unknown, "has_bought"] = ~unripe.loc[unknown, "has_bought"]

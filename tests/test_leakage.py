@@ -11,7 +11,7 @@ from python_models.training import train
 from tests.test_campaign import DECLARED
 from tests.test_training import DECLARED_SMALL, clients
 
-META = DECLARED_SMALL | {"candidates": ["lightgbm"]}
+META = DECLARED_SMALL
 
 
 def trained(frame: pd.DataFrame, meta: dict) -> dict:

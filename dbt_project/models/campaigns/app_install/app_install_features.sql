@@ -160,6 +160,7 @@ described as (
         clicks.click_id,
         clicks.customer_id,
         clicks.clicked_at as as_of,
+        clicks.outcome_known_at,
 
         -- who the subscriber is
         subscribers.customer_id is not null as has_demographics,

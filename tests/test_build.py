@@ -305,4 +305,4 @@ def test_a_reader_does_not_stop_a_build(built: Dbt, make_dbt: Callable[..., Dbt]
     shutil.copy(built.warehouse, dbt.warehouse)
     with duckdb.connect(str(dbt.warehouse), read_only=True) as reader:
         dbt("run", "--select", "base_insurance__calls", "stg_insurance__calls")
-        assert reader.sql("select count(*) from results.campaigns").fetchall() == [(4,)]
+        assert reader.sql("select count(*) from results.campaigns").fetchall() == [(6,)]

@@ -225,7 +225,8 @@ described as (
         {% endfor %}
         {% endfor %}
         {% for kind in ['airtime', 'data'] %}
-        coalesce(spending.{{ kind }}_top_up_count, 0) as {{ kind }}_top_up_count,
+        coalesce(spending.{{ kind }}_top_up_count, 0)
+            as {{ kind }}_top_up_count,
         spending.days_since_{{ kind }}_top_up,
         cast(spending.{{ kind }}_amount as double)
         / nullif(spending.{{ kind }}_top_up_count, 0) as mean_{{ kind }}_top_up,

@@ -19,7 +19,7 @@ from python_models.sources import put_default_inputs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Small samples: what they show does not depend on their size.
-SAMPLE_SIZES = {"LEADLIGHT_SAMPLE_SIZES": "display_ads=100000 mail_out=4000"}
+SAMPLE_SIZES = {"LEADLIGHT_SAMPLE_SIZES": "app_install=10000 display_ads=100000 mail_out=4000"}
 
 
 class Dbt:

@@ -425,12 +425,16 @@ def forward_of(
 
 
 def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: Forward) -> list[dict[str, Any]]:
-    """Forward predictions, one per row of the last fifth."""
+    """Forward predictions, one per row of the last fifth.
+
+    Rows and customers are numbers within the validation: model rows are kept for good, and must not
+    name anybody who asks to be forgotten later.
+    """
     rows = frame.iloc[forward.rows]
     declared = forward.baselines[1] if len(forward.baselines) > 1 else [None] * len(rows)
     columns = {
-        "entity_id": rows[campaign.entity].astype(str),
-        "customer_id": rows[campaign.customer].astype(str),
+        "entity_id": [f"{number:09d}" for number in range(len(rows))],
+        "customer_id": [str(number) for number in pd.factorize(rows[campaign.customer])[0]],
         "block": forward.block.tolist(),
         "has_converted": rows[campaign.label].astype(bool),
         "predicted_probability": forward.probability.tolist(),

@@ -38,6 +38,19 @@ def test_every_call_comes_through(whole: Dbt) -> None:
     assert missing == [(288, 1_857, 13_020, 36_959)]
 
 
+def test_the_years_of_the_calls_are_told_apart(whole: Dbt) -> None:
+    """561 dates from 5 May of the first year to 17 November of the third, each with a call list."""
+    assert whole.query("""
+        select
+            count(*), min(call_order), max(call_order), sum(calls_on_date)::bigint,
+            min(days_since_last_list)
+        from (
+            select distinct call_order, calls_on_date, days_since_last_list
+            from campaigns.insurance_features
+        )
+    """) == [(561, 126, 2 * 366 + 322, 45_211, 1)]
+
+
 def test_the_model_is_as_good_as_published_ones(whole: Dbt) -> None:
     measured = dict(
         whole.query("""

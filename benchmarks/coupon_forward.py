@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from python_models.candidates import ALGORITHMS, Training
+from python_models.candidates import ALGORITHMS
+from python_models.fitting import Training, cross_fit
 from python_models.frames import fold_of, make_design
-from python_models.training import cross_fit
 
 BLOCKS = [[1, 2, 3], [4, 5], [6, 7], [8], [9], [10], [11, 12], [13]]
 NOT_FEATURES = (
@@ -43,11 +43,12 @@ def main(warehouse: str = "warehouse.duckdb") -> None:
             earlier = frame["as_of_date"] < frame.loc[later, "as_of_date"].min()
             design = make_design(frame[earlier], names, [])
             training = Training(
+                design,
                 design.matrix(frame[earlier]),
                 label[earlier],
                 fold_of(frame.loc[earlier, "household_id"]),
             )
-            models = cross_fit(algorithm, training, design).models
+            models = cross_fit(algorithm, training).models
             matrix = design.matrix(frame[later])
             predicted.append(np.mean([model.log_odds(matrix) for model in models], axis=0))
             outcomes.append(label[later])

@@ -19,6 +19,8 @@ MOVED_ROWS = 500
 DEPENDENCE_BINS = 10
 DEPENDENCE_FEATURES = 10
 REASONS = 5
+# Of a larger mart only those rows are explained that somebody might contact.
+ALL_EXPLAINED = 100_000
 UNKNOWN = "(unknown)"
 
 REASON_ROW = pa.schema(
@@ -138,7 +140,8 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchR
     Returns
     -------
     pyarrow.RecordBatchReader
-        Five rows per row of the mart (`REASON_ROW`), none without a champion. In log-odds,
+        Five rows per row of the mart (`REASON_ROW`), none without a champion; of a mart of more than
+        `ALL_EXPLAINED` rows only of those whose probability is at least the training rows' rate. In log-odds,
         `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds of
         `predicted_probability`. Features without any share are left out.
     """
@@ -146,16 +149,19 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchR
     version, model = champion_of(models, campaign, meta)
     if model is None:
         return pa.RecordBatchReader.from_batches(REASON_ROW, [])
+    is_large = features.count("*").fetchone()[0] > ALL_EXPLAINED
+    least = model.base_rate if is_large else 0.0
     batches = stream(features, campaign, model)
     return pa.RecordBatchReader.from_batches(
-        REASON_ROW, (_reasons(batch, model, campaign.campaign, version) for batch in batches)
+        REASON_ROW, (_reasons(batch, model, campaign.campaign, version, least) for batch in batches)
     )
 
 
-def _reasons(batch: Batch, model: FittedModel, campaign: str, version: str) -> pa.RecordBatch:
+def _reasons(batch: Batch, model: FittedModel, campaign: str, version: str, least: float) -> pa.RecordBatch:
+    probability = model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new)
+    batch, probability = batch.only(probability >= least), probability[probability >= least]
     shares = model.contributions(batch.frame, batch.folds, batch.is_training)
-    line = logit(model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new))
-    base = line - shares.sum(axis=1)
+    base = logit(probability) - shares.sum(axis=1)
     order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
     rank = np.tile(np.arange(1, order.shape[1] + 1), len(shares))
     row = np.repeat(np.arange(len(shares)), order.shape[1])

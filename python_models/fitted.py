@@ -16,7 +16,8 @@ from python_models.one_rule import OneRule
 class FittedModel:
     """What a model row holds in `model_body`.
 
-    `shift` moves the log-odds of rows to be scored: to a declared base rate, or to the newest block's.
+    `base_rate` is the rate of the training rows. `shift` moves the log-odds of rows to be scored: to a
+    declared base rate, or to the newest block's.
     `declared_rule` is the baseline that the campaign declares, if any.
     """
 
@@ -25,6 +26,7 @@ class FittedModel:
     fold_calibrators: list[Calibrator]
     calibrator: Calibrator
     one_rule: OneRule
+    base_rate: float
     declared_rule: OneRule | None = None
     shift: float = 0.0
 
@@ -42,6 +44,7 @@ class FittedModel:
             ],
             calibrator=Calibrator.fit(fit.log_odds, training.label),
             one_rule=one_rule,
+            base_rate=float(training.label.mean()),
             declared_rule=declared_rule,
         )
 
@@ -98,6 +101,7 @@ class FittedModel:
                 "fold_calibrators": [asdict(calibrator) for calibrator in self.fold_calibrators],
                 "calibrator": asdict(self.calibrator),
                 "one_rule": asdict(self.one_rule),
+                "base_rate": self.base_rate,
                 "declared_rule": asdict(self.declared_rule) if self.declared_rule else None,
                 "shift": self.shift,
             }
@@ -112,6 +116,7 @@ class FittedModel:
             fold_calibrators=[Calibrator(**values) for values in body["fold_calibrators"]],
             calibrator=Calibrator(**body["calibrator"]),
             one_rule=_rule(body["one_rule"]),
+            base_rate=body["base_rate"],
             declared_rule=_rule(body["declared_rule"]) if body["declared_rule"] else None,
             shift=body["shift"],
         )

@@ -11,7 +11,7 @@ from python_models.frames import SEED, Design
 # Variance of "is the most frequent value": 0.005 is one row in two hundred that differs.
 LEAST_VARIANCE = 0.005
 MOST_CORRELATION = 0.95
-ROWS_LOOKED_AT = 10_000
+ROWS_LOOKED_AT = 5_000
 BINS = 20
 FOREST = {
     "objective": "binary",
@@ -51,8 +51,10 @@ def judge_features(matrix: np.ndarray, design: Design, keep: int) -> list[Fate]:
     2. Correlation: of two numbers whose ranks correlate above `MOST_CORRELATION`, the one that says less
        (the lower entropy of its binned values) goes.
     3. Relevance: an unsupervised random forest (Shi and Horvath 2006) tells real rows from rows whose
-       columns were permuted one by one; the `keep` columns with the highest share of its gain stay, those
-       that hang together with others.
+       columns were permuted one by one. One after the other, the column stays whose share of the gain,
+       times (1 - its highest rank correlation with one that stays)^2, is highest (relevance without
+       redundancy: Peng, Long and Ding 2005), until `keep` do. By the share alone one large group of
+       columns that say the same would fill all places.
     """
     rows = np.unique(np.linspace(0, len(matrix) - 1, ROWS_LOOKED_AT).astype(int))
     looked_at = matrix[rows]
@@ -66,16 +68,18 @@ def judge_features(matrix: np.ndarray, design: Design, keep: int) -> list[Fate]:
     for position, variance in enumerate(variances):
         if variance < LEAST_VARIANCE:
             drop(position, "variance", variance, LEAST_VARIANCE)
-    for loser, winner, correlation in _twins(looked_at, design, set(fates)):
+    correlations = _correlations(looked_at, design)
+    for loser, winner, correlation in _twins(looked_at, correlations, set(fates)):
         drop(loser, "correlation", correlation, MOST_CORRELATION, winner)
     left = [position for position in range(len(design.columns)) if position not in fates]
-    gains = dict(zip(left, _gains(looked_at[:, left], design, left), strict=True))
-    best = sorted(left, key=lambda position: (-gains[position], position))
-    limit = gains[best[:keep][-1]] if best else 0.0
-    for position in best[keep:]:
-        drop(position, "relevance", gains[position], limit)
-    for position in best[:keep]:
-        fates[position] = Fate(design.columns[position], True, None, gains[position], limit)
+    gains = _gains(looked_at[:, left], design, left)
+    measured, kept = _spread(gains, correlations[np.ix_(left, left)], keep)
+    limit = min((measured[place] for place in kept), default=0.0)
+    for place, position in enumerate(left):
+        if place in kept:
+            fates[position] = Fate(design.columns[position], True, None, measured[place], limit)
+        else:
+            drop(position, "relevance", measured[place], limit)
     return [fates[position] for position in range(len(design.columns))]
 
 
@@ -102,34 +106,69 @@ def _entropy(column: np.ndarray) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def _twins(matrix: np.ndarray, design: Design, gone: set[int]) -> list[tuple[int, int, float]]:
-    """Loser, winner and rank correlation of each pair of numbers that say the same, strongest first."""
-    numbers = [i for i in range(matrix.shape[1]) if i not in gone and i not in design.categorical_positions]
-    if len(numbers) < 2:
-        return []
-    ranks = pd.DataFrame(matrix[:, numbers]).rank()
+def _correlations(matrix: np.ndarray, design: Design) -> np.ndarray:
+    """Absolute rank correlation of each pair of numbers; 0 with a category or a constant."""
+    ranks = pd.DataFrame(matrix).rank()
     centred = (ranks - ranks.mean()).fillna(0.0).to_numpy()
-    correlations = np.abs(np.corrcoef(centred, rowvar=False))
+    length = np.sqrt((centred * centred).sum(axis=0))
+    length[length == 0] = np.inf
+    correlations = np.abs(centred.T @ centred) / np.outer(length, length)
+    correlations[design.categorical_positions, :] = 0.0
+    correlations[:, design.categorical_positions] = 0.0
+    np.fill_diagonal(correlations, 0.0)
+    return correlations
+
+
+def _twins(matrix: np.ndarray, correlations: np.ndarray, gone: set[int]) -> list[tuple[int, int, float]]:
+    """Loser, winner and rank correlation of each pair of numbers that say the same, strongest first."""
     first, second = np.nonzero(np.triu(correlations > MOST_CORRELATION, 1))
-    entropies = {position: _entropy(matrix[:, position]) for position in numbers}
-    dropped: set[int] = set()
+    dropped = set(gone)
     twins = []
     for pair in np.argsort(-correlations[first, second], kind="stable"):
-        one, other = numbers[first[pair]], numbers[second[pair]]
+        one, other = int(first[pair]), int(second[pair])
         if one in dropped or other in dropped:
             continue
-        winner, loser = (one, other) if entropies[one] >= entropies[other] else (other, one)
+        winner, loser = (
+            (one, other) if _entropy(matrix[:, one]) >= _entropy(matrix[:, other]) else (other, one)
+        )
         dropped.add(loser)
-        twins.append((loser, winner, float(correlations[first[pair], second[pair]])))
+        twins.append((loser, winner, float(correlations[one, other])))
     return twins
 
 
+def _spread(gains: np.ndarray, correlations: np.ndarray, keep: int) -> tuple[list[float], set[int]]:
+    """Measure of each column, and the places of those that stay: relevant, and unlike the others that do."""
+    measured = gains.copy()
+    nearest = np.zeros(len(gains))
+    kept: list[int] = []
+    for _ in range(min(keep, len(gains))):
+        worth = gains * (1 - nearest) ** 2
+        worth[kept] = -1.0
+        best = int(np.argmax(worth))
+        measured[best] = worth[best]
+        kept.append(best)
+        nearest = np.maximum(nearest, correlations[best])
+    others = [place for place in range(len(gains)) if place not in kept]
+    measured[others] = (gains * (1 - nearest) ** 2)[others]
+    return measured.tolist(), set(kept)
+
+
 def _gains(matrix: np.ndarray, design: Design, positions: list[int]) -> np.ndarray:
-    """Each column's share in the gain of a forest that tells real rows from permuted ones."""
+    """Each column's share in the gain of a forest that tells real rows from permuted ones, above chance.
+
+    Chance is what the same forest gains by the column in telling permuted rows from permuted rows: columns
+    of many values gain more there.
+    """
     generator = np.random.default_rng(SEED)
-    permuted = generator.permuted(matrix, axis=0)
-    label = np.repeat([1, 0], len(matrix))
     categorical = [i for i, position in enumerate(positions) if position in design.categorical_positions]
-    data = lgb.Dataset(np.vstack([matrix, permuted]), label, categorical_feature=categorical, params=FOREST)
-    gains = lgb.train(FOREST, data, num_boost_round=TREES).feature_importance("gain")
+    permuted = [generator.permuted(matrix, axis=0) for _ in range(2)]
+    gains = _forest_gains(matrix, permuted[0], categorical)
+    gains = np.maximum(gains - _forest_gains(permuted[1], permuted[0], categorical), 0.0)
     return gains / max(gains.sum(), np.finfo(float).tiny)
+
+
+def _forest_gains(rows: np.ndarray, others: np.ndarray, categorical: list[int]) -> np.ndarray:
+    """Gain of each column in a forest that tells rows from others."""
+    label = np.repeat([1, 0], [len(rows), len(others)])
+    data = lgb.Dataset(np.vstack([rows, others]), label, categorical_feature=categorical, params=FOREST)
+    return lgb.train(FOREST, data, num_boost_round=TREES).feature_importance("gain")

@@ -45,6 +45,10 @@ class Batch:
     is_training: np.ndarray
     is_new: np.ndarray
 
+    def only(self, rows: np.ndarray) -> "Batch":
+        """Some of the rows."""
+        return Batch(**{name: values[rows] for name, values in vars(self).items()})
+
 
 def score(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchReader:
     """Score a campaign's mart with its champion.

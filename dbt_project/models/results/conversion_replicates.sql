@@ -117,13 +117,13 @@ measurable as (
             exact_rank,
             position * {{ finest }} // rows_in_split
         ) as coarse_rank,
-        -- large splits need fewer replicates, and what is out of fold no baseline's
+        -- large splits need fewer; what models are chosen by is no promise
         if(
-            split = 'train' and predictor != 'model',
+            split = 'train',
             0,
             least(
                 {{ var('bootstrap_replicates') }},
-                greatest(50, 10000000 // rows_in_split)
+                greatest(50, 5000000 // rows_in_split)
             )
         ) as replicate_count,
         (probability - outcome) * (probability - outcome) as squared_error,

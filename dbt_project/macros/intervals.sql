@@ -5,7 +5,7 @@
 {% macro wilson_bound(successes, trials, side) -%}
     case
         when {{ trials }} > 0
-            then
+            then greatest(0, least(1,
                 (
                     {{ successes }} + 1.92072941
                     + {{ side }} * 1.959964 * sqrt(
@@ -13,5 +13,6 @@
                         / cast({{ trials }} as double) + 0.9603647
                     )
                 ) / ({{ trials }} + 3.84145882)
+            ))
     end
 {%- endmacro %}

@@ -1,0 +1,177 @@
+-- the rate of a smaller group says too little to be compared
+{% set least_rows = 100 %}
+-- of the highest rate: the four-fifths rule
+{% set least_ratio = 0.8 %}
+{% set audits = [] %}
+{% for campaign in var('marts') %}
+{% set mart = ref(campaign ~ '_features') %}
+{% if execute %}
+{% set meta = graph.nodes['model.leadlight.' ~ campaign ~ '_features'].config.meta %}
+{% for column in meta.audit or [] %}
+{% do audits.append({
+    'campaign': campaign, 'mart': mart, 'entity': meta.entity, 'column': column
+}) %}
+{% endfor %}
+{% endif %}
+{% endfor %}
+
+with scores as (
+    select
+        campaign,
+        entity_id,
+        has_converted,
+        predicted_probability,
+        predicted_conversion,
+    from {{ ref('conversion_scores') }}
+    where split = 'test' and has_converted is not null
+),
+
+grouped as (
+    {% for audit in audits %}
+    select
+        scores.*,
+        '{{ audit.column }}' as audited_column,
+        coalesce(cast(mart.{{ audit.column }} as varchar), '(unknown)')
+            as group_value,
+    from scores
+    inner join {{ audit.mart }} as mart
+        on scores.entity_id = cast(mart.{{ audit.entity }} as varchar)
+    where scores.campaign = '{{ audit.campaign }}'
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        scores.*,
+        cast(null as varchar) as audited_column,
+        cast(null as varchar) as group_value,
+    from scores
+    where false
+    {% endfor %}
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by campaign, audited_column, group_value
+            order by predicted_probability desc, entity_id asc
+        ) as place,
+    from grouped
+),
+
+counted as (
+    select
+        campaign,
+        audited_column,
+        group_value,
+        count(*) as row_count,
+        count(*) filter (where has_converted) as converted,
+        count(*) filter (where predicted_conversion) as contacted,
+        count(*) filter (where predicted_conversion and has_converted)
+            as conversions_found,
+        -- decimals: their sum does not depend on the order of rows
+        avg(cast(predicted_probability as decimal(18, 12))) as mean_predicted,
+    from ranked
+    group by campaign, audited_column, group_value
+),
+
+totalled as (
+    select
+        *,
+        cast(sum(row_count) over whole as bigint) as all_rows,
+        cast(sum(contacted) over whole as bigint) as all_contacted,
+        -- the same rate for all makes so many contacts, and a fraction
+        row_count * all_contacted // all_rows as whole_contacts,
+        row_count * all_contacted % all_rows as remainder,
+        max(case
+            when row_count >= {{ least_rows }}
+                then contacted / cast(row_count as double)
+        end) over whole as best_rate,
+    from counted
+    window whole as (partition by campaign, audited_column)
+),
+
+-- as many contacts as before: the largest fractions are rounded up
+allotted as (
+    select
+        *,
+        whole_contacts + cast(
+            row_number() over (
+                partition by campaign, audited_column
+                order by remainder desc, group_value asc
+            ) <= all_contacted - sum(whole_contacts) over (
+                partition by campaign, audited_column
+            ) as integer
+        ) as equal_contacts,
+    from totalled
+),
+
+found_at_equal_rates as (
+    select
+        ranked.campaign,
+        ranked.audited_column,
+        ranked.group_value,
+        count(*) filter (where ranked.has_converted)
+            as conversions_at_equal_rates,
+    from ranked
+    inner join allotted using (campaign, audited_column, group_value)
+    where ranked.place <= allotted.equal_contacts
+    group by ranked.campaign, ranked.audited_column, ranked.group_value
+),
+
+rated as (
+    select
+        allotted.*,
+        allotted.contacted / cast(allotted.row_count as double)
+            as selection_rate,
+        allotted.contacted - allotted.conversions_found as false_positives,
+        allotted.row_count - allotted.converted as not_converted,
+        selection_rate / nullif(allotted.best_rate, 0) as ratio_to_best,
+        coalesce(found_at_equal_rates.conversions_at_equal_rates, 0)
+            as conversions_at_equal_rates,
+    from allotted
+    left join found_at_equal_rates
+        using (campaign, audited_column, group_value)
+),
+
+compared as (
+    select
+        campaign,
+        audited_column,
+        group_value,
+        row_count,
+        converted,
+        selection_rate,
+        {{ wilson_bound('contacted', 'row_count', -1) }}
+            as selection_rate_lower,
+        {{ wilson_bound('contacted', 'row_count', 1) }} as selection_rate_upper,
+        conversions_found / nullif(cast(converted as double), 0)
+            as true_positive_rate,
+        {{ wilson_bound('conversions_found', 'converted', -1) }}
+            as true_positive_rate_lower,
+        {{ wilson_bound('conversions_found', 'converted', 1) }}
+            as true_positive_rate_upper,
+        false_positives / nullif(cast(not_converted as double), 0)
+            as false_positive_rate,
+        {{ wilson_bound('false_positives', 'not_converted', -1) }}
+            as false_positive_rate_lower,
+        {{ wilson_bound('false_positives', 'not_converted', 1) }}
+            as false_positive_rate_upper,
+        mean_predicted - converted / cast(row_count as double)
+            as calibration_gap,
+        mean_predicted - {{ wilson_bound('converted', 'row_count', 1) }}
+            as calibration_gap_lower,
+        mean_predicted - {{ wilson_bound('converted', 'row_count', -1) }}
+            as calibration_gap_upper,
+        ratio_to_best,
+        case
+            when row_count < {{ least_rows }} or ratio_to_best is null
+                then 'unknown'
+            when ratio_to_best >= {{ least_ratio }} then 'pass'
+            else 'warn'
+        end as status,
+        conversions_found,
+        conversions_at_equal_rates,
+    from rated
+)
+
+select * from compared

@@ -1,0 +1,123 @@
+-- where fewer conversions are to be expected, a rate says nothing of how rates differ
+{% set expected_conversions = 5 %}
+
+with counts as (
+    select * from {{ ref('conversion_counts') }}
+    where is_dimension
+),
+
+rates as (
+    select
+        campaign,
+        column_name as dimension,
+        category,
+        row_count,
+        converted,
+        converted / cast(row_count as double) as conversion_rate,
+        sum(converted) over whole
+        / cast(sum(row_count) over whole as double) as base_rate,
+    from counts
+    window whole as (partition by campaign, column_name)
+),
+
+-- sums are whole numbers or decimals: they do not depend on the order of rows
+steady_categories as (
+    select
+        campaign,
+        dimension,
+        count(*) - 1 as freedom,
+        cast(sum(row_count) as double) as row_count,
+        cast(sum(converted) as double) as converted,
+        cast(sum(cast(row_count as hugeint) * row_count) as double)
+            as squared_row_counts,
+        cast(sum(cast(
+            cast(converted as double) * converted / row_count
+            as decimal(38, 12)
+        )) as double) as squared_conversions,
+    from rates
+    where
+        row_count * least(base_rate, 1 - base_rate)
+        >= {{ expected_conversions }}
+    group by campaign, dimension
+),
+
+homogeneity as (
+    select
+        campaign,
+        dimension,
+        freedom,
+        row_count,
+        squared_row_counts,
+        (squared_conversions - converted * converted / row_count)
+        / nullif(converted / row_count * (1 - converted / row_count), 0)
+            as chi_squared,
+    from steady_categories
+),
+
+-- Kleinman (1973), weights = rows: what chi squared has beyond chance
+priors as (
+    select
+        campaign,
+        dimension,
+        greatest(0, least(1, (chi_squared - freedom) / nullif(
+            row_count - squared_row_counts / row_count - freedom, 0
+        ))) as correlation,
+    from homogeneity
+    where freedom > 0
+),
+
+-- posterior mean of Beta(a, b), a / (a + b) = base rate, 1 / (a + b + 1) = correlation;
+-- the luck of fewer than smallest_cell rows has no weight of its own
+shrunk as (
+    select
+        rates.*,
+        case
+            when rates.row_count >= {{ var('smallest_cell') }}
+                then coalesce(priors.correlation, 0)
+            else 0
+        end as spread,
+        rates.row_count * spread
+        / (rates.row_count * spread + 1 - spread) as own_weight,
+        rates.base_rate
+        + own_weight * (rates.conversion_rate - rates.base_rate) as shrunk_rate,
+    from rates
+    left join priors using (campaign, dimension)
+),
+
+bounded as (
+    select
+        *,
+        case
+            when converted = 0 then 0
+            else beta_quantile(
+                0.025, converted + 0.5, row_count - converted + 0.5
+            )
+        end as lower,
+        case
+            when converted = row_count then 1
+            else beta_quantile(
+                0.975, converted + 0.5, row_count - converted + 0.5
+            )
+        end as upper,
+    from shrunk
+),
+
+judged as (
+    select
+        campaign,
+        dimension,
+        category,
+        row_count,
+        converted,
+        conversion_rate,
+        shrunk_rate,
+        lower,
+        upper,
+        conversion_rate / nullif(base_rate, 0) as lift,
+        row_count >= {{ var('smallest_cell') }}
+        and upper - lower <= greatest(conversion_rate, base_rate)
+            as is_reliable,
+    from bounded
+)
+
+select * from judged

@@ -1,0 +1,94 @@
+-- of a column's categories so many are told apart, the most frequent
+{% set most_categories = 20 %}
+
+with counts as (
+    select * from {{ ref('conversion_counts') }}
+    where is_feature
+),
+
+ranked as (
+    select
+        campaign,
+        column_name,
+        category,
+        row_count,
+        converted,
+        sum(row_count) over whole as all_rows,
+        sum(converted) over whole as all_converted,
+        row_number() over (
+            partition by campaign, column_name, category = '(unknown)'
+            order by row_count desc, category asc
+        ) as place,
+    from counts
+    window whole as (partition by campaign, column_name)
+),
+
+merged as (
+    select
+        campaign,
+        column_name as feature,
+        case
+            when
+                row_count >= {{ var('smallest_cell') }}
+                and place <= {{ most_categories }}
+                then category
+            else '(others)'
+        end as category,
+        cast(sum(row_count) as bigint) as row_count,
+        cast(sum(converted) as bigint) as converter_count,
+        cast(any_value(all_rows) as bigint) as all_rows,
+        cast(any_value(all_converted) as bigint) as all_converters,
+    from ranked
+    group by all
+    having sum(row_count) >= {{ var('smallest_cell') }}
+),
+
+compared as (
+    select
+        campaign,
+        feature,
+        category,
+        converter_count,
+        row_count - converter_count as rest_count,
+        converter_count / nullif(cast(all_converters as double), 0)
+            as share_of_converters,
+        (row_count - converter_count)
+        / nullif(cast(all_rows - all_converters as double), 0) as share_of_rest,
+        exact_p_value(converter_count, row_count, all_converters, all_rows)
+            as p_value,
+    from merged
+),
+
+ordered as (
+    select
+        *,
+        row_number() over by_p_value as place,
+        count(*) over (partition by campaign) as comparisons,
+    from compared
+    window by_p_value as (
+        partition by campaign
+        order by p_value, feature, category
+    )
+),
+
+-- Benjamini and Hochberg (1995): the least of p x comparisons / place from here on
+adjusted as (
+    select
+        campaign,
+        feature,
+        category,
+        converter_count,
+        rest_count,
+        share_of_converters,
+        share_of_rest,
+        100 * share_of_converters / nullif(share_of_rest, 0) as index_value,
+        p_value,
+        least(1, min(p_value * comparisons / place) over (
+            partition by campaign
+            order by place desc
+            rows between unbounded preceding and current row
+        )) as q_value,
+    from ordered
+)
+
+select * from adjusted

@@ -1,0 +1,66 @@
+"""dbt-duckdb plugin: the SQL functions `beta_quantile` and `exact_p_value`, which DuckDB lacks.
+
+For models that are tables only: whoever opens the published warehouse has no such functions.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+
+import numpy as np
+import pyarrow as pa
+from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb import DuckDBPyConnection
+from duckdb.func import FunctionNullHandling, PythonUDFType
+from scipy.special import betaincinv
+
+
+def beta_quantile(probability: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Quantile of the beta distribution with shapes a and b; NaN for NaN."""
+    return betaincinv(a, b, probability)
+
+
+def exact_p_value(
+    converted: np.ndarray, row_count: np.ndarray, all_converted: np.ndarray, all_rows: np.ndarray
+) -> np.ndarray:
+    """Chance that a group drawn blindly has a share of converters at least as far off, either way.
+
+    Fisher's exact test: of `all_rows` rows, `all_converted` of them converters, the group has `row_count`
+    rows and `converted` converters. Two-sided as twice the smaller tail, at most 1 (Agresti 2013,
+    Categorical Data Analysis, 3.5.1); valid for cells of any size. NaN for NaN.
+    """
+    # imported where it is needed: it takes longer than many a dbt command
+    from scipy.stats import hypergeom
+
+    group = hypergeom(all_rows, all_converted, row_count)
+    smaller_tail = np.minimum(group.cdf(converted), group.sf(converted - 1))
+    return np.minimum(1.0, 2 * smaller_tail)
+
+
+def on_arrow(function: Callable[..., np.ndarray]) -> Callable[..., pa.Array]:
+    """The same function on Arrow columns; null where any argument is null or the result is not defined."""
+
+    # DuckDB counts the arguments of the wrapped function
+    @wraps(function)
+    def applied(*columns: pa.ChunkedArray) -> pa.Array:
+        arguments = [column.cast(pa.float64()).to_numpy() for column in columns]
+        return pa.array(function(*arguments), pa.float64(), from_pandas=True)
+
+    return applied
+
+
+class Plugin(BasePlugin):
+    """Gives every dbt connection the functions."""
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        for function, argument, count in (
+            (beta_quantile, "double", 3),
+            (exact_p_value, "bigint", 4),
+        ):
+            conn.create_function(
+                function.__name__,
+                on_arrow(function),
+                [argument] * count,
+                "double",
+                type=PythonUDFType.ARROW,
+                null_handling=FunctionNullHandling.SPECIAL,
+            )

@@ -29,5 +29,7 @@ export const colours = {
 	'Interval To': '#56b4e9',
 	raises: '#0072b2',
 	lowers: '#d55e00',
-	mixed: '#888888'
+	mixed: '#888888',
+	yes: '#0072b2',
+	'few rows: uncertain': '#888888'
 };

@@ -24,7 +24,6 @@ compared as (
         on baselines.campaign = campaigns.campaign
         and baselines.split = campaigns.judged_split
     inner join metric_names on baselines.metric = metric_names.metric
-    where campaigns.variant_of is null
 )
 
 select

@@ -8,7 +8,7 @@ numbered as (
         dependence.*,
         factors.rank,
         factors.description,
-        dependence.mean_value is not null as is_number,
+        bool_or(dependence.mean_value is not null) over factor as is_number,
         try_cast(split_part(bin_label, ' to ', 1) as double) as bin_from,
         try_cast(split_part(bin_label, ' to ', 2) as double) as bin_to,
         max(dependence.bin) filter (where dependence.mean_value is not null)

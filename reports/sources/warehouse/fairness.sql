@@ -39,7 +39,8 @@ select
     shown.calibration_gap,
     shown.calibration_gap_lower,
     shown.calibration_gap_upper,
-    shown.ratio_to_best,
+    case when shown.status != 'unknown' then shown.ratio_to_best end
+        as ratio_to_best,
     shown.status,
     shown.all_found,
     shown.all_at_equal_rates

@@ -33,6 +33,8 @@ unseen_metrics as (
 select
     unseen_metrics.campaign,
     unseen_metrics.split,
+    if(unseen_metrics.split = 'forward', 'later rows', 'test rows')
+        as split_name,
     unseen_metrics.is_judged,
     unseen_metrics.metric,
     unseen_metrics.metric_order,

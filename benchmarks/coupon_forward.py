@@ -17,7 +17,16 @@ from python_models.frames import fold_of, make_design
 from python_models.training import cross_fit
 
 BLOCKS = [[1, 2, 3], [4, 5], [6, 7], [8], [9], [10], [11, 12], [13]]
-NOT_FEATURES = ("contact_id", "household_id", "campaign_id", "as_of_date", "has_redeemed", "split")
+NOT_FEATURES = (
+    "contact_id",
+    "household_id",
+    "campaign_id",
+    "as_of_date",
+    "outcome_known_date",
+    "recency_frequency_value",
+    "has_redeemed",
+    "split",
+)
 
 
 def main(warehouse: str = "warehouse.duckdb") -> None:

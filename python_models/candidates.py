@@ -153,7 +153,7 @@ def shallow_settings(rows: int, positives: int) -> Settings:
         "learning_rate": 0.1,
         "feature_fraction": 0.5,
         "min_data_in_leaf": 40,
-        "lambda_l2": 5.0,
+        "lambda_l2": 50.0,
         "cat_smooth": 20.0,
     }
 

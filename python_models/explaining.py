@@ -157,38 +157,37 @@ def _reasons(batch: Batch, model: FittedModel, campaign: str, version: str) -> p
     line = logit(model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new))
     base = line - shares.sum(axis=1)
     order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
+    rank = np.tile(np.arange(1, order.shape[1] + 1), len(shares))
     row = np.repeat(np.arange(len(shares)), order.shape[1])
     column = order.ravel()
+    said = shares[row, column] != 0
+    rank, row, column = rank[said], row[said], column[said]
     contribution = shares[row, column]
     others = shares.sum(axis=1) - np.take_along_axis(shares, order, axis=1).sum(axis=1)
-    said = contribution != 0
-    values = _as_text(batch.frame, model.design)
     return pa.RecordBatch.from_pydict(
         {
-            "campaign": [campaign] * int(said.sum()),
-            "entity_id": batch.entity_id[row[said]],
-            "reason_rank": np.tile(np.arange(1, order.shape[1] + 1), len(shares))[said],
-            "feature": np.array(model.design.columns, dtype=object)[column[said]],
-            "feature_value": values[row[said], column[said]],
-            "contribution": contribution[said],
-            "direction": np.where(contribution[said] > 0, "raises", "lowers"),
-            "base_log_odds": base[row[said]],
-            "other_contribution": others[row[said]],
-            "model_version": [version] * int(said.sum()),
+            "campaign": [campaign] * len(row),
+            "entity_id": batch.entity_id[row],
+            "reason_rank": rank,
+            "feature": np.array(model.design.columns, dtype=object)[column],
+            "feature_value": _as_text(batch.frame, model.design, row, column),
+            "contribution": contribution,
+            "direction": np.where(contribution > 0, "raises", "lowers"),
+            "base_log_odds": base[row],
+            "other_contribution": others[row],
+            "model_version": [version] * len(row),
         },
         schema=REASON_ROW,
     )
 
 
-def _as_text(frame: pd.DataFrame, design: Design) -> np.ndarray:
-    """Values of the design's columns as people read them, None where missing."""
-    texts = np.empty((len(frame), len(design.columns)), dtype=object)
+def _as_text(frame: pd.DataFrame, design: Design, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Values of some cells as people read them, None where missing."""
+    texts = np.empty(len(row), dtype=object)
     for position, name in enumerate(design.columns):
-        values = frame[name]
-        shown = values.map("{:.6g}".format, na_action="ignore") if _is_float(values) else values.astype(str)
-        texts[:, position] = np.where(values.isna(), None, shown.astype(object))
+        cells = column == position
+        values = frame[name].iloc[row[cells]]
+        is_float = pd.api.types.is_float_dtype(values)
+        shown = values.map("{:.6g}".format, na_action="ignore") if is_float else values.astype(str)
+        texts[cells] = np.where(values.isna(), None, shown.astype(object))
     return texts
-
-
-def _is_float(values: pd.Series) -> bool:
-    return pd.api.types.is_float_dtype(values)

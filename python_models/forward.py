@@ -95,8 +95,8 @@ def later_measure(
 ) -> float | None:
     """How well a candidate, fitted on the first three fifths, predicts the next one.
 
-    By the measure that the declaration chooses by; None where conversions are too few to choose by. The last fifth is kept for the champion's forward
-    validation.
+    By the measure that the declaration chooses by; None where conversions are too few to choose by.
+    The last fifth is kept for the champion's forward validation.
     """
     starts = [float(ordered.order[int(len(ordered.order) * share)]) for share in (1 - 2 * SHARE, 1 - SHARE)]
     label = ordered.frame[campaign.label].to_numpy(np.int64)

@@ -10,8 +10,8 @@ from python_models.campaign import Campaign
 from python_models.fitted import FittedModel
 from python_models.measures import is_loss, measure
 
-# A new model may be so much worse on the same rows, relatively: less is the noise of a fit.
-TOLERANCE = 0.02
+# A new model may be so much worse on the same rows, relatively: so much is the noise of a fit.
+TOLERANCE = 0.05
 
 
 @dataclass(frozen=True)

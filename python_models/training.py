@@ -268,7 +268,7 @@ def compete(
         "leakage": [asdict(finding) for finding in [*findings, *withheld_findings(campaign)]],
         "factors": explaining.factors(best, training),
     }
-    reason = leak_refusal(findings) or distrust(label, best.log_odds, probability)
+    reason = leak_refusal(findings) or distrust(training, best.log_odds, probability)
     present = present_champion(known)
     allowed = [name for name in design.columns if name not in leaking(findings)]
     verdict = judge(version, campaign, present, frame, training.folds, probability, allowed, reason)
@@ -395,9 +395,10 @@ def leaking(findings: list[Finding]) -> set[str]:
     return {finding.feature for finding in findings if finding.status == "fail"}
 
 
-def distrust(label: np.ndarray, log_odds: np.ndarray, probability: np.ndarray) -> str | None:
+def distrust(training: Training, log_odds: np.ndarray, probability: np.ndarray) -> str | None:
     """Why a fitted model is of no use, in a sentence; None where it is."""
-    if np.ptp(log_odds) < 1e-9:
+    label = training.label
+    if all(np.ptp(log_odds[training.folds == fold]) < 1e-9 for fold in np.unique(training.folds)):
         return "Constant score: the features tell no row from another."
     roc_auc = float(roc_auc_score(label, log_odds))
     if roc_auc <= 0.5:
@@ -424,12 +425,16 @@ def forward_of(
 
 
 def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: Forward) -> list[dict[str, Any]]:
-    """Forward predictions, one per row of the last fifth."""
+    """Forward predictions, one per row of the last fifth.
+
+    Rows and customers are numbers within the validation: model rows are kept for good, and must not
+    name anybody who asks to be forgotten later.
+    """
     rows = frame.iloc[forward.rows]
     declared = forward.baselines[1] if len(forward.baselines) > 1 else [None] * len(rows)
     columns = {
-        "entity_id": rows[campaign.entity].astype(str),
-        "customer_id": rows[campaign.customer].astype(str),
+        "entity_id": [f"{number:09d}" for number in range(len(rows))],
+        "customer_id": [str(number) for number in pd.factorize(rows[campaign.customer])[0]],
         "block": forward.block.tolist(),
         "has_converted": rows[campaign.label].astype(bool),
         "predicted_probability": forward.probability.tolist(),

@@ -19,7 +19,7 @@ from python_models.sources import put_default_inputs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Small samples: what they show does not depend on their size.
-SAMPLE_SIZES = {"LEADLIGHT_SAMPLE_SIZES": "display_ads=100000 mail_out=4000"}
+SAMPLE_SIZES = {"LEADLIGHT_SAMPLE_SIZES": "app_install=10000 display_ads=100000 mail_out=4000"}
 
 
 class Dbt:
@@ -183,7 +183,8 @@ def altered(tmp_path_factory: pytest.TempPathFactory, built: Dbt, default_data: 
         (insurance / "own.csv").write_text(re.sub(",yes$", ",no", calls.read(), flags=re.M))
     link_other_sources(folder / "data", default_data)
     dbt = Dbt(folder, folder / "data", project)
-    dbt("run")
+    # the rest is trained anew in no other way than these
+    dbt("run", "--exclude", "display_ads_model", "mail_out_model")
     return Altered(dbt, erased)
 
 

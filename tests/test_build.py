@@ -163,7 +163,7 @@ def test_the_model_beats_the_one_rule_and_the_one_rule_beats_chance(
         select campaign, value, baseline_value, random_value, baseline_rule
         from results.conversion_metrics where split = 'test' and metric = 'average_precision'
     """).fetchall()
-    assert len(rows) == 4
+    assert len(rows) == 5, "so small a sample of display_ads is refused"
     for campaign, value, baseline, chance, rule in rows:
         assert value > baseline > chance, campaign
         assert rule
@@ -305,4 +305,4 @@ def test_a_reader_does_not_stop_a_build(built: Dbt, make_dbt: Callable[..., Dbt]
     shutil.copy(built.warehouse, dbt.warehouse)
     with duckdb.connect(str(dbt.warehouse), read_only=True) as reader:
         dbt("run", "--select", "base_insurance__calls", "stg_insurance__calls")
-        assert reader.sql("select count(*) from results.campaigns").fetchall() == [(4,)]
+        assert reader.sql("select count(*) from results.campaigns").fetchall() == [(6,)]

@@ -1,6 +1,5 @@
 """Training and scoring on small marts: out of fold, refused where it must be, the same twice."""
 
-import json
 from collections.abc import Callable
 
 import duckdb
@@ -9,16 +8,17 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from python_models.calibration import Calibrator
-from python_models.candidates import ALGORITHMS, Training
+from python_models.candidates import ALGORITHMS
+from python_models.fitted import FittedModel
+from python_models.fitting import BLEND, FoldModel, Training, blend, cross_fit, default_settings, fit_fold
 from python_models.frames import FOLDS, fold_of, make_design
-from python_models.one_rule import OneRule
+from python_models.one_rule import OneRule, single_power
 from python_models.scoring import score
-from python_models.training import FittedModel, cross_fit, train
+from python_models.training import train
 from tests.test_campaign import DECLARED
 
 Mart = Callable[[pd.DataFrame], duckdb.DuckDBPyRelation]
-DECLARED_SMALL = DECLARED | {"minimum_positives": 50}
+DECLARED_SMALL = DECLARED | {"minimum_positives": 50, "candidates": ["lightgbm_shallow"]}
 
 
 @pytest.fixture
@@ -58,10 +58,14 @@ def scored(frame: pd.DataFrame, mart: Mart, meta: dict) -> pd.DataFrame:
     return rows.sort_values("entity_id").reset_index(drop=True)
 
 
-def as_training(frame: pd.DataFrame) -> tuple[Training, object]:
+def as_training(frame: pd.DataFrame) -> Training:
     design = make_design(frame, ["spend", "noise", "job"], ["job"])
     label = frame["has_bought"].to_numpy(np.int64)
-    return Training(design.matrix(frame), label, fold_of(frame["client_id"])), design
+    return Training(design, design.matrix(frame), label, fold_of(frame["client_id"]))
+
+
+def fitted(name: str, training: Training, held_out: int = 0) -> FoldModel:
+    return fit_fold(name, training, held_out, "none", default_settings(name, training))
 
 
 def test_scores_rank_the_test_rows_and_mean_what_they_say(mart: Mart) -> None:
@@ -77,43 +81,80 @@ def test_no_training_row_is_judged_by_a_model_that_saw_it(mart: Mart) -> None:
     frame = clients()
     frame["has_bought"] = np.random.default_rng(5).random(len(frame)) < 0.3
     frame["split"] = "train"
-    rows = scored(frame, mart, DECLARED_SMALL)
-    out_of_fold = roc_auc_score(rows["has_converted"], rows["predicted_probability"])
-    training, design = as_training(frame)
-    models = cross_fit("lightgbm", training, design).models
-    seen = np.mean([model.log_odds(training.matrix) for model in models], axis=0)
-    assert out_of_fold < 0.55
-    assert roc_auc_score(training.label, seen) > out_of_fold + 0.05
+    training = as_training(frame)
+    fit = cross_fit("lightgbm_shallow", training)
+    seen = np.mean([model.log_odds(training.matrix) for model in fit.models], axis=0)
+    assert roc_auc_score(training.label, fit.log_odds) < 0.55
+    assert roc_auc_score(training.label, seen) > 0.6
+    row = train(mart(frame), DECLARED_SMALL).to_pylist()[0]
+    assert row["refused_reason"].startswith("Ranks no better than chance out of fold")
 
 
 def test_a_label_of_the_held_out_fold_changes_nothing_in_its_model() -> None:
-    training, design = as_training(clients(1_000))
+    training = as_training(clients(1_000))
     turned = training.label.copy()
     turned[training.folds == 2] = 1 - turned[training.folds == 2]
-    for algorithm in ALGORITHMS.values():
-        before = algorithm.fit(training, design, 2)
-        after = algorithm.fit(Training(training.matrix, turned, training.folds), design, 2)
+    other = Training(training.design, training.matrix, turned, training.folds)
+    for name in ALGORITHMS:
+        before, after = fitted(name, training, 2), fitted(name, other, 2)
         np.testing.assert_array_equal(before.log_odds(training.matrix), after.log_odds(training.matrix))
 
 
-@pytest.mark.parametrize("name", list(ALGORITHMS))
+@pytest.mark.parametrize("name", [*ALGORITHMS, BLEND])
 def test_a_model_goes_to_text_and_back_unchanged(name: str) -> None:
-    training, design = as_training(clients(1_000))
-    model = ALGORITHMS[name].fit(training, design, 0)
-    again = ALGORITHMS[name].from_text(model.to_text())
+    training = as_training(clients(1_000))
+    model = any_model(name, training)
+    again = FoldModel.from_text(model.to_text())
     np.testing.assert_array_equal(model.log_odds(training.matrix), again.log_odds(training.matrix))
+    np.testing.assert_array_equal(model.contributions(training.matrix), again.contributions(training.matrix))
 
 
-@pytest.mark.parametrize("name", list(ALGORITHMS))
+def any_model(name: str, training: Training) -> FoldModel:
+    if name == BLEND:
+        return blend([cross_fit("logistic_regression", training), cross_fit("xgboost", training)]).models[0]
+    return fitted(name, training)
+
+
+@pytest.mark.parametrize("name", [*ALGORITHMS, BLEND])
 def test_contributions_explain_the_log_odds(name: str) -> None:
     """Shares of a row sum to its log-odds, but for a constant; pure noise weighs least."""
-    training, design = as_training(clients(3_000))
-    model = ALGORITHMS[name].fit(training, design, 0)
+    training = as_training(clients(3_000))
+    model = any_model(name, training)
     shares = model.contributions(training.matrix)
     rest = model.log_odds(training.matrix) - shares.sum(axis=1)
-    np.testing.assert_allclose(rest, rest[0], atol=1e-6)
-    weight = dict(zip(design.columns, np.abs(shares).mean(axis=0), strict=True))
+    np.testing.assert_allclose(rest, rest[0], atol=1e-5)
+    weight = dict(zip(training.design.columns, np.abs(shares).mean(axis=0), strict=True))
     assert min(weight, key=weight.get) == "noise"
+
+
+def test_every_algorithm_competes_and_the_best_is_champion(mart: Mart) -> None:
+    everything = DECLARED_SMALL | {"candidates": list(ALGORITHMS)}
+    row = train(mart(clients()), everything).to_pylist()[0]
+    measured = {entry["algorithm"]: entry["average_precision"] for entry in row["candidates"]}
+    assert set(measured) == set(ALGORITHMS)
+    assert row["algorithm"] == max(measured, key=measured.get)
+    by_loss = train(mart(clients()), everything | {"choose_by": "log_loss"}).to_pylist()[0]
+    losses = {entry["algorithm"]: entry["log_loss"] for entry in by_loss["candidates"]}
+    assert by_loss["algorithm"] == min(losses, key=losses.get)
+
+
+def test_a_blend_competes_where_it_is_allowed(mart: Mart) -> None:
+    meta = DECLARED_SMALL | {"blend": True, "candidates": ["logistic_regression", "lightgbm_shallow"]}
+    row = train(mart(clients()), meta).to_pylist()[0]
+    assert [entry["algorithm"] for entry in row["candidates"]] == [
+        "logistic_regression",
+        "lightgbm_shallow",
+        "blend",
+    ]
+    assert scored(clients(), mart, meta)["predicted_probability"].between(0, 1).all()
+
+
+def test_a_search_finds_the_same_settings_twice(mart: Mart) -> None:
+    meta = DECLARED_SMALL | {"candidates": ["lightgbm"], "tune": "1s"}
+    first, again = (train(mart(clients()), meta).to_pylist()[0] for _ in range(2))
+    assert [entry["algorithm"] for entry in first["candidates"]] == ["lightgbm", "lightgbm_tuned"]
+    assert first["parameters"] == again["parameters"]
+    assert first["model_body"] == again["model_body"]
 
 
 def test_training_twice_gives_the_same_scores_bit_for_bit(mart: Mart) -> None:
@@ -186,19 +227,49 @@ def test_a_customer_is_never_torn_between_folds(mart: Mart) -> None:
 
 
 def test_the_one_rule_finds_the_one_feature_that_tells() -> None:
-    training, design = as_training(clients())
-    rule = OneRule.fit(training, design)
+    frame = clients()
+    training = as_training(frame)
+    powers = [single_power(training.matrix[:, i], i == 2, training.label, training.folds) for i in range(3)]
+    rule = OneRule.best(training, powers)
     assert rule.feature == "spend"
-    rates = rule.out_of_fold(training.matrix, training.folds)
+    rates = rule.predict(frame, training.folds, np.ones(len(frame), bool))
     assert len(np.unique(rates)) <= 8 * FOLDS
-    again = OneRule(**json.loads(json.dumps(vars(rule))))
-    np.testing.assert_array_equal(again.out_of_fold(training.matrix, training.folds), rates)
+    assert roc_auc_score(training.label, rates) == pytest.approx(powers[0].roc_auc, abs=0.03)
 
 
-def test_calibration_finds_the_line_that_distorted_the_log_odds() -> None:
-    generator = np.random.default_rng(2)
-    truth = generator.normal(-1, 1, 200_000)
-    label = (generator.random(len(truth)) < 1 / (1 + np.exp(-truth))).astype(int)
-    calibrator = Calibrator.fit(2 * truth + 1, label)
-    assert calibrator.slope == pytest.approx(0.5, abs=0.01)
-    assert calibrator.intercept == pytest.approx(-0.5, abs=0.02)
+def test_power_of_a_feature_is_measured_on_rows_that_its_rates_have_not_seen() -> None:
+    """Of a column in which every row has its own value, the rates of other rows say nothing."""
+    training = as_training(clients())
+    generator = np.random.default_rng(4)
+    noise = single_power(generator.random(2_000), False, training.label, training.folds)
+    assert noise.roc_auc < 0.55
+    copy = single_power(training.label.astype(float), False, training.label, training.folds)
+    assert copy.roc_auc == copy.balanced_accuracy == copy.average_precision == 1.0
+    filled = np.where(training.label == 1, 5.0, np.nan)
+    assert single_power(filled, False, training.label, training.folds).missing_roc_auc == 1.0
+
+
+def test_a_declared_base_rate_is_restored_for_rows_to_be_scored_only(mart: Mart) -> None:
+    frame = clients()
+    frame["has_bought"] = frame["has_bought"].astype("boolean")
+    frame.loc[frame.index % 2 == 0, ["has_bought", "split"]] = [pd.NA, "score"]
+    plain = scored(frame, mart, DECLARED_SMALL)
+    moved = scored(frame, mart, DECLARED_SMALL | {"expected_base_rate": 0.02})
+    new = plain["has_converted"].isna()
+    assert moved.loc[new, "predicted_probability"].mean() == pytest.approx(0.02, abs=0.005)
+    assert (
+        moved.loc[new, "predicted_probability"].rank().equals(plain.loc[new, "predicted_probability"].rank())
+    )
+    pd.testing.assert_series_equal(
+        moved.loc[~new, "predicted_probability"], plain.loc[~new, "predicted_probability"]
+    )
+
+
+def test_a_score_that_tells_nothing_apart_is_refused(mart: Mart) -> None:
+    frame = clients()
+    frame["has_bought"] = np.random.default_rng(9).random(len(frame)) < 0.3
+    constant = frame.assign(spend=1.0, noise=2.0, job="a")
+    row = train(mart(constant), DECLARED_SMALL).to_pylist()[0]
+    assert row["refused_reason"].startswith("Constant score")
+    assert row["model_body"] is None
+    assert row["champion_version"] is None

@@ -177,6 +177,10 @@ described as (
         -- ids and times
         devices.device_id,
         devices.observed_date,
+        cast(
+            devices.observed_date
+            + interval {{ var('display_ads_outcome_days') }} day as date
+        ) as outcome_known_date,
 
         -- how many interests, how strong, how spread
         habits.* exclude (device_key),

@@ -21,7 +21,7 @@ known as (
 
 all_columns as (
     select
-        columns_counted.*,
+        *,
         max(row_count) over (partition by campaign) as most_rows,
         max(converted) over (partition by campaign) as most_converted,
     from columns_counted

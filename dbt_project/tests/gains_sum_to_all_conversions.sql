@@ -16,8 +16,7 @@ scores as (
         split,
         count(*) as contacted,
         count(*) filter (where has_converted) as converted,
-    from {{ ref('conversion_scores') }}
-    where has_converted is not null
+    from {{ ref('judged_scores') }}
     group by campaign, split
 )
 

@@ -36,7 +36,7 @@ class Sample:
 
 
 SAMPLES = {
-    "app_install": Sample("subscribers", 10_000),
+    "app_install": Sample("subscribers", 20_000),
     "display_ads": Sample("devices", 400_000, part=5_000_000),
     "mail_out": Sample("people in the general population", 20_000),
     "online_retail": Sample("customers", 1_500),

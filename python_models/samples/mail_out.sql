@@ -5,11 +5,15 @@
 -- family, mobility), people have their own. An attribute shows one or two factors with noise, in steps.
 create or replace macro people_in(published, least_number) as
     greatest(least_number, cast(round(${size} * (published / 891211)) as bigint));
+-- The mail-out is twice the population as long as that is no more than was published: fewer people give
+-- hardly an answer to learn from.
+create or replace macro people_with_answer() as
+    greatest(people_in(42982, 12000), least(2 * ${size}, 42982));
 
 -- Places are numbered so that a building tells its microcell, that its postcode area, that its region.
 create or replace macro buildings() as
     cast(
-        (${size} + people_in(191652, 4000) + people_in(42982, 12000) + people_in(42833, 5000)) / 2.2
+        (${size} + people_in(191652, 4000) + people_with_answer() + people_in(42833, 5000)) / 2.2
         as bigint
     );
 create or replace macro postcode_of(microcell) as microcell // 20;
@@ -82,8 +86,8 @@ with files(part, members, first_id, likeness) as (
     values
         ('population', cast(${size} as bigint), 0, 0.0),
         ('customers', people_in(191652, 4000), ${size}, 1.0),
-        ('train', people_in(42982, 12000), ${size} + people_in(191652, 4000), 0.7),
-        ('test', people_in(42833, 5000), ${size} + people_in(191652, 4000) + people_in(42982, 12000), 0.7)
+        ('train', people_with_answer(), ${size} + people_in(191652, 4000), 0.7),
+        ('test', people_in(42833, 5000), ${size} + people_in(191652, 4000) + people_with_answer(), 0.7)
 ),
 
 file_rows as (

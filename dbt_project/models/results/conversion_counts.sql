@@ -18,7 +18,8 @@
 ] + (meta.withhold or []) + (meta.known_at or {}).values() | list %}
 {% set numbers = [] %}
 {% set texts = [] %}
-{% for column in (adapter.get_columns_in_relation(mart) if meta.label else []) %}
+{% set present = adapter.get_columns_in_relation(mart) if meta.label else [] %}
+{% for column in present %}
 {% set is_audited = column.name in audited %}
 {% set is_feature = is_audited or column.name not in hidden %}
 {% set is_dimension = column.name in dimensions %}

@@ -14,7 +14,8 @@
 {% set meta = node.config.meta %}
 {% set features = [] %}
 {% for column in adapter.get_columns_in_relation(mart) if column.name not in [
-    meta.entity, meta.label, meta.as_of, meta.group_by, 'split'
+    meta.entity, meta.label, meta.as_of, meta.group_by, 'split',
+    meta.order_by, meta.label_known_at, meta.baseline
 ] + (meta.withhold or []) %}
 {% do features.append('"' ~ column.name ~ '"') %}
 {% endfor %}

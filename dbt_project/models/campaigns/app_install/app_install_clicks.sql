@@ -54,7 +54,8 @@ ripened as (
         clicks.ad_category,
         clicks.clicked_at,
         clicks.clicked_at + interval {{ var('install_days') }} day
-        <= last_day.known_until as is_ripe,
+            as outcome_known_at,
+        outcome_known_at <= last_day.known_until as is_ripe,
         case when is_ripe then installed.click_id is not null end
             as has_installed,
     from clicks
@@ -75,6 +76,7 @@ assigned as (
         ripened.customer_id,
         ripened.ad_category,
         ripened.clicked_at,
+        ripened.outcome_known_at,
         ripened.has_installed,
         case
             when not ripened.is_ripe then 'score'

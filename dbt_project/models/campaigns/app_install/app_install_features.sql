@@ -5,6 +5,12 @@ with clicks as (
     select * from {{ ref('app_install_clicks') }}
 ),
 
+first_record as (
+    select min(purchased_at) as recorded_from
+    from {{ ref('transactions') }}
+    where source = 'app_install'
+),
+
 subscribers as (
     select * from {{ ref('stg_app_install__subscribers') }}
 ),
@@ -46,6 +52,12 @@ spending as (
         sum(amount) filter (
             where product_id = '{{ kind }}' and line_kind = 'purchase'
         ) as {{ kind }}_amount,
+        count(*) filter (
+            where product_id = '{{ kind }}' and line_kind = 'purchase'
+        ) as {{ kind }}_top_up_count,
+        min(days_ago) filter (
+            where product_id = '{{ kind }}' and line_kind = 'purchase'
+        ) as days_since_{{ kind }}_top_up,
         {% for days in [7, 30, 90] %}
         sum(amount) filter (
             where
@@ -160,6 +172,7 @@ described as (
         clicks.click_id,
         clicks.customer_id,
         clicks.clicked_at as as_of,
+        clicks.outcome_known_at,
 
         -- who the subscriber is
         subscribers.customer_id is not null as has_demographics,
@@ -174,11 +187,28 @@ described as (
                     'day', subscribers.activation_date, clicks.clicked_at
                 )
         end as tenure_days,
+        -- what is summed below was summed over so many days
+        date_diff(
+            'day',
+            greatest(
+                first_record.recorded_from,
+                case
+                    when subscribers.activation_date <= clicks.clicked_at
+                        then cast(subscribers.activation_date as timestamp)
+                end
+            ),
+            clicks.clicked_at
+        ) as history_days,
 
         -- the click
         clicks.ad_category,
         hour(clicks.clicked_at) as click_hour,
         isodow(clicks.clicked_at) as click_weekday,
+        -- on the dial midnight lies beside 23 o'clock
+        {% for function in ['cos', 'sin'] %}
+        {{ function }}(hour(clicks.clicked_at) * pi() / 12)
+            as click_hour_{{ function }},
+        {% endfor %}
         category_rates.conversion_rate as category_conversion_rate,
 
         -- spending before the click
@@ -193,6 +223,18 @@ described as (
         cast(coalesce(spending.{{ kind }}_amount_{{ days }}d, 0) as double)
             as {{ kind }}_amount_{{ days }}d,
         {% endfor %}
+        {% endfor %}
+        {% for kind in ['airtime', 'data'] %}
+        coalesce(spending.{{ kind }}_top_up_count, 0)
+            as {{ kind }}_top_up_count,
+        spending.days_since_{{ kind }}_top_up,
+        cast(spending.{{ kind }}_amount as double)
+        / nullif(spending.{{ kind }}_top_up_count, 0) as mean_{{ kind }}_top_up,
+        -- a day more: neither nothing nor infinite on the first day
+        30.0 * coalesce(spending.{{ kind }}_top_up_count, 0)
+        / (history_days + 1) as {{ kind }}_top_ups_per_30d,
+        30.0 * cast(coalesce(spending.{{ kind }}_amount, 0) as double)
+        / (history_days + 1) as {{ kind }}_amount_per_30d,
         {% endfor %}
         cast(spending.data_amount as double)
         / nullif(cast(spending.total_amount as double), 0) as data_share,
@@ -216,11 +258,18 @@ described as (
             as same_category_click_count,
         contacts.days_since_click,
         coalesce(earlier_installs.install_count, 0) as install_count,
+        -- an install is owed to one click
+        greatest(
+            coalesce(contacts.click_count, 0)
+            - coalesce(earlier_installs.install_count, 0),
+            0
+        ) as clicks_without_install,
 
         -- outcome
         clicks.has_installed,
         clicks.split,
     from clicks
+    cross join first_record
     left join subscribers using (customer_id)
     left join spending using (click_id)
     left join contacts using (click_id)

@@ -20,6 +20,7 @@ labelled as (
         contacts.household_id,
         contacts.campaign_id,
         campaigns.start_date,
+        campaigns.end_date,
         campaigns.coupon_count,
         campaigns.split,
         case

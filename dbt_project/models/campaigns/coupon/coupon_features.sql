@@ -14,6 +14,10 @@ redemption_habits as (
     select * from {{ ref('coupon_redemption_habits') }}
 ),
 
+purchase_quintiles as (
+    select * from {{ ref('coupon_purchase_quintiles') }}
+),
+
 households as (
     select * from {{ ref('stg_coupon__households') }}
 ),
@@ -25,6 +29,8 @@ joined as (
         contacts.household_id,
         contacts.campaign_id,
         contacts.start_date as as_of_date,
+        -- the campaign's last day itself may bring a redemption
+        cast(contacts.end_date + interval 1 day as date) as outcome_known_date,
 
         -- the household, its shopping, its liking for the offer, its redemptions
         try_cast(left(households.age_band, 2) as integer) as age_from,
@@ -40,6 +46,9 @@ joined as (
         offer_fit.* exclude (contact_id),
         redemption_habits.* exclude (contact_id),
 
+        -- what a marketer without a model goes by
+        purchase_quintiles.recency_frequency_value,
+
         -- the campaign
         contacts.coupon_count,
 
@@ -50,6 +59,7 @@ joined as (
     left join shopping_habits using (contact_id)
     left join offer_fit using (contact_id)
     left join redemption_habits using (contact_id)
+    left join purchase_quintiles using (campaign_id, household_id)
     left join households using (household_id)
 )
 

@@ -41,7 +41,9 @@ earlier_topic_weeks as (
     left join topic_weeks
         on
             topics.topic_number = topic_weeks.topic_number
-            and weeks.week > topic_weeks.week
+            -- the outcomes of the week's last day were known by then
+            and weeks.week >= topic_weeks.week
+            + interval {{ 6 + var('display_ads_outcome_days') }} day
     group by topics.topic_number, weeks.week
 ),
 

@@ -1,0 +1,6 @@
+from python_models import train
+
+
+def model(dbt, session):
+    known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
+    return train(dbt.ref("display_ads_features"), dbt.config.get("meta"), known)

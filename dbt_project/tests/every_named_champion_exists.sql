@@ -1,0 +1,23 @@
+-- a version that the variable `champion` names and no campaign can put in service
+with named as (
+    select
+        unnest(
+            string_split('{{ var('champion') | replace(',', ' ') }}', ' ')
+        ) as model_version,
+),
+
+models as (
+    select * from {{ ref('conversion_models') }}
+),
+
+unknown as (
+    select named.model_version
+    from named
+    left join models
+        on
+            named.model_version = models.model_version
+            and models.model_body is not null
+    where named.model_version != '' and models.model_version is null
+)
+
+select * from unknown

@@ -1,0 +1,76 @@
+"""Reasons sum to the score, and a factor's curve follows what is true of the data."""
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from python_models.explaining import direction, explain
+from python_models.scoring import score
+from python_models.training import train
+from tests.test_training import DECLARED_SMALL, clients
+
+
+def explained(frame: pd.DataFrame, meta: dict) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+    connection = duckdb.connect()
+    connection.register("mart", frame)
+    models = train(connection.table("mart"), meta)
+    connection.register("models", models)
+    arguments = connection.table("mart"), connection.table("models"), meta
+    return score(*arguments).read_pandas(), explain(*arguments).read_pandas(), models.to_pylist()[0]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "count"),
+    [("lightgbm", 2_000), ("xgboost", 2_000), ("logistic_regression", 2_000), ("random_forest", 6_000)],
+)
+def test_reasons_and_base_sum_to_the_score(algorithm: str, count: int) -> None:
+    frame = clients(count)
+    frame["has_bought"] = frame["has_bought"].astype("boolean")
+    frame.loc[:20, ["has_bought", "split"]] = [pd.NA, "score"]
+    meta = DECLARED_SMALL | {"candidates": [algorithm], "expected_base_rate": 0.1}
+    scores, reasons, row = explained(frame, meta)
+    assert row["calibration"] == ("isotonic" if count == 6_000 else "logistic")
+    sums = reasons.groupby("entity_id").agg(
+        contribution=("contribution", "sum"),
+        base=("base_log_odds", "first"),
+        other=("other_contribution", "first"),
+    )
+    line = sums.sum(axis=1)
+    expected = scores.set_index("entity_id")["predicted_probability"]
+    np.testing.assert_allclose(1 / (1 + np.exp(-line)), expected.loc[line.index], atol=1e-9)
+    assert len(line) == count
+
+
+def test_reasons_are_ranked_and_say_the_value() -> None:
+    frame = clients()
+    _, reasons, _ = explained(frame, DECLARED_SMALL | {"candidates": ["lightgbm"]})
+    size = reasons["contribution"].abs()
+    for _, rows in reasons.assign(size=size).groupby("entity_id"):
+        assert rows.sort_values("reason_rank")["size"].is_monotonic_decreasing
+    jobs = reasons[reasons["feature"] == "job"].set_index("entity_id")["feature_value"]
+    assert jobs.equals(
+        frame.set_index("client_id")["job"].loc[jobs.index].rename("feature_value").astype(jobs.dtype)
+    )
+    assert ((reasons["direction"] == "raises") == (reasons["contribution"] > 0)).all()
+
+
+def test_dependence_follows_what_raises_conversion() -> None:
+    _, _, row = explained(clients(4_000), DECLARED_SMALL | {"candidates": ["lightgbm"]})
+    curve = pd.DataFrame(row["dependence"])
+    spend = curve[curve["feature"] == "spend"].sort_values("bin")
+    assert len(spend) == 10
+    assert spend["row_count"].sum() == row["training_rows"]
+    assert spend["mean_predicted"].iloc[-1] > 3 * spend["mean_predicted"].iloc[0]
+    assert spend["mean_value"].is_monotonic_increasing
+    job = curve[curve["feature"] == "job"].set_index("bin_label")["mean_predicted"]
+    assert job["a"] > job["b"]
+    assert curve.loc[curve["feature"] == "job", "mean_value"].isna().all()
+
+
+def test_a_direction_needs_a_trend() -> None:
+    values = np.arange(10.0)
+    assert direction(values, values) == "raises"
+    assert direction(values, -values) == "lowers"
+    assert direction(values, (values - 4.5) ** 2) == "mixed"
+    assert direction(np.full(10, np.nan), values) == "mixed"

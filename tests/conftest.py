@@ -225,6 +225,9 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
     for table in ("baselines", "calibration", "gains", "metrics", "thresholds"):
         worse = ", value * 0.9 as value" if table == "metrics" else ""
         connection.execute(
+            f"delete from results.conversion_{table} where campaign = 'coupon_later' and split = 'forward'"
+        )
+        connection.execute(
             f"insert into results.conversion_{table} select * replace ('forward' as split{worse}) "
             f"from results.conversion_{table} where campaign = 'coupon_later' and split = 'test'"
         )

@@ -1,4 +1,4 @@
--- One row per campaign, audited column and group of at least ten judged rows. What
+-- One row per campaign, audited column and group of at least ten test rows. What
 -- equal rates of selection would cost counts all groups of the column.
 with
 

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import math
 import os
 import re
 import shutil
@@ -271,6 +272,11 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def percent(share: float) -> str:
+    """A share as the pages write it: a half is rounded up."""
+    return f"{math.floor(1000 * share + 0.5) / 10:.1f}%"
+
+
 def assert_says_who_converts(page: Page, text: str, campaign: dict[str, Any], sql: Sql) -> None:
     """The surest category of converters, and the rates of every dimension, one after the other."""
     name = campaign["campaign"]
@@ -297,7 +303,7 @@ def assert_says_who_converts(page: Page, text: str, campaign: dict[str, Any], sq
         choice.select_option(words(dimension))
         expected = [
             [row["category"], f"{row['row_count']:,}"]
-            + [f"{row[key]:.1%}" for key in ("conversion_rate", "lower", "upper", "shrunk_rate")]
+            + [percent(row[key]) for key in ("conversion_rate", "lower", "upper", "shrunk_rate")]
             for row in rates
             if row["dimension"] == dimension
         ]
@@ -345,7 +351,7 @@ def assert_says_how_it_moves(page: Page, campaign: dict[str, Any], sql: Sql) -> 
         where campaign = ? and rank <= 6 and row_count >= 10""",
         campaign["campaign"],
     )
-    assert sorted(shown) == sorted([f"{row['row_count']:,}", f"{row['mean_predicted']:.1%}"] for row in bins)
+    assert sorted(shown) == sorted([f"{row['row_count']:,}", percent(row["mean_predicted"])] for row in bins)
 
 
 def assert_says_what_it_is_judged_by(page: Page, text: str, campaign: dict[str, Any], sql: Sql) -> None:
@@ -396,7 +402,7 @@ def assert_says_how_groups_fare(page: Page, text: str, campaign: dict[str, Any],
     if groups:
         shown = [row[-7:] for row in cells(page.get_by_role("table").filter(has_text="Of the highest"))]
         assert [[*row[:3], row[-1]] for row in shown] == [
-            [row["group_value"], f"{row['row_count']:,}", f"{row['selection_rate']:.1%}", row["status"]]
+            [row["group_value"], f"{row['row_count']:,}", percent(row["selection_rate"]), row["status"]]
             for row in groups
             if row["row_count"] >= 10
         ]
@@ -572,7 +578,7 @@ def test_no_person_is_published(built_reports: Path, reported_warehouse: Path, c
                 ).fetchall():
                     assert count < most.get(campaign, 1000), (name, campaign, count)
             if CATEGORIES & set(table.column_names):
-                assert connection.sql("select min(row_count) from published").fetchone() >= (10,), name
+                assert not connection.sql("from published where row_count < 10").fetchall(), name
             for field in table.schema:
                 # a category of many may be a number that is somebody's key, too
                 if field.name not in CATEGORIES and pa.types.is_string(field.type):

@@ -27,7 +27,7 @@ select
     rates.shrunk_rate,
     rates.lift,
     rates.is_reliable,
-    case when rates.is_reliable then 'yes' else 'few rows: uncertain' end
-        as reliable
+    case when rates.is_reliable then 'reliable' else 'few rows: uncertain' end
+        as certainty
 from (select 1) as guard
 left join rates on true

@@ -9,7 +9,7 @@ PORT ?= 3000
 LINTED := dbt_project/target/lint.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help setup inputs warehouse build reports serve-reports test lint docs lock clean
+.PHONY: help setup inputs warehouse build reports serve-reports test lint docs model-cards lock clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,8 +56,11 @@ docs: inputs ## dbt's documentation of every table, in one offline page
 	$(BIN)/dbt docs generate --static
 	@echo "open dbt_project/target/static_index.html"
 
+model-cards: setup ## write model_cards/<campaign>.md from warehouse.duckdb
+	$(BIN)/python -m python_models model-cards
+
 lock: setup ## pin every package anew in requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --no-emit-index-url --no-header --no-annotate --upgrade --python-version 3.11 --quiet --output-file requirements.txt
 
 clean: ## remove everything that was built; your raw files stay
-	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.working* warehouse.duckdb.identities* reports/node_modules reports/build reports/.evidence
+	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.working* warehouse.duckdb.identities* reports/node_modules reports/build reports/.evidence model_cards

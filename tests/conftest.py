@@ -201,9 +201,72 @@ def connection(warehouse: Path) -> duckdb.DuckDBPyConnection:
         yield opened
 
 
+def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None:
+    """Two more campaigns, made of the coupons' rows: what no default campaign is, a report must show too.
+
+    `coupon_later` is judged on later rows, had columns dropped, an accepted leak and a refused training;
+    `coupon_refused` never had a model.
+    """
+    of_all = [
+        *("campaigns", "data_sufficiency", "leakage_checks", "conversion_rates", "converter_profiles"),
+        *("segments", "segment_choices", "segment_profiles"),
+    ]
+    of_models = [
+        *("conversion_baselines", "conversion_calibration", "conversion_dependence", "conversion_factors"),
+        *("conversion_gains", "conversion_metrics", "conversion_models", "conversion_thresholds"),
+        "model_candidates",
+    ]
+    for name, tables in {"coupon_later": of_models + of_all, "coupon_refused": of_all}.items():
+        for table in tables:
+            connection.execute(
+                f"insert into results.{table} select * replace ('{name}' as campaign) "
+                f"from results.{table} where campaign = 'coupon'"
+            )
+    for table in ("baselines", "calibration", "gains", "metrics", "thresholds"):
+        worse = ", value * 0.9 as value" if table == "metrics" else ""
+        connection.execute(
+            f"delete from results.conversion_{table} where campaign = 'coupon_later' and split = 'forward'"
+        )
+        connection.execute(
+            f"insert into results.conversion_{table} select * replace ('forward' as split{worse}) "
+            f"from results.conversion_{table} where campaign = 'coupon_later' and split = 'test'"
+        )
+    connection.execute("""
+        update results.campaigns set title = 'Coupons at a later time', judged_split = 'forward',
+            refused_training = 'Worse than the champion: made up.', accepted_leaks = 'coupon_trip_share',
+            leak_warning_count = 0
+        where campaign = 'coupon_later';
+        insert into results.conversion_models
+        select * replace ('000000000000' as model_version, trained_at + interval 1 day as trained_at,
+            false as is_champion, 'Worse than the champion: made up.' as refused_reason)
+        from results.conversion_models where campaign = 'coupon_later' and is_champion;
+        insert into results.feature_relevance
+        select 'coupon_later', feature, rank < 30, if(rank < 30, null, 'variance'), 0.5, 0.005, null, 5
+        from results.conversion_factors where campaign = 'coupon_later';
+        update results.model_candidates set later_measure = 0.321, all_features_average_precision = 0.432
+        where campaign = 'coupon_later';
+        update results.leakage_checks set status = 'accepted'
+        where campaign = 'coupon_later' and status = 'warn';
+        update results.campaigns set title = 'Coupons without a model', quality_grade = 'refused',
+            refused_reason = 'Only 9 conversions: made up.', algorithm = null, threshold = null,
+            threshold_policy = null, judged_count = 0, contact_count = 0, score_contact_count = 0
+        where campaign = 'coupon_refused';
+    """)
+
+
 @pytest.fixture(scope="session")
-def built_reports(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report site over the built warehouse. Reports that were built before are put back in place."""
+def reported_warehouse(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built warehouse, and in it campaigns in states that no default campaign is in."""
+    copy = tmp_path_factory.mktemp("reported") / "warehouse.duckdb"
+    shutil.copy(warehouse, copy)
+    with duckdb.connect(str(copy)) as connection:
+        add_campaigns_in_other_states(connection)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def built_reports(reported_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report site over a built warehouse. Reports that were built before are put back in place."""
     folder = tmp_path_factory.mktemp("reports")
     build = REPOSITORY / "reports" / "build"
     if build.exists():
@@ -213,7 +276,7 @@ def built_reports(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> 
             run = subprocess.run(
                 ["npm", "run", "--silent", "--prefix", "reports", script],
                 cwd=REPOSITORY,
-                env=os.environ | {"LEADLIGHT_WAREHOUSE": str(warehouse)},
+                env=os.environ | {"LEADLIGHT_WAREHOUSE": str(reported_warehouse)},
                 capture_output=True,
                 text=True,
             )

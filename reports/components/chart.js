@@ -6,8 +6,8 @@ const yAxis = { nameLocation: 'middle', nameGap: 36, nameTextStyle: { align: 'ce
 /** Props of a chart of upright bars. */
 export const columns = { leftPadding: 28, echartsOptions: { yAxis } };
 
-/** Props of a chart of bars that lie: their names are wider than their measure says. */
-export const bars = { leftPadding: 18 };
+/** Props of a chart of bars that lie: their names are wider than their measure says; on a phone its figures are thinned. */
+export const bars = { leftPadding: 18, echartsOptions: { xAxis: { axisLabel: { hideOverlap: true } } } };
 
 /** Props of a chart whose horizontal axis ends where its data end. */
 export const steps = { leftPadding: 28, echartsOptions: { yAxis, xAxis: { min: 'dataMin', max: 'dataMax' } } };
@@ -29,5 +29,7 @@ export const colours = {
 	'Interval To': '#56b4e9',
 	raises: '#0072b2',
 	lowers: '#d55e00',
-	mixed: '#888888'
+	mixed: '#888888',
+	reliable: '#0072b2',
+	'few rows: uncertain': '#888888'
 };

@@ -1,3 +1,15 @@
+-- marts whose features are as of a time: from when to when their rows are
+{% set dated = [] %}
+{% for mart in var('marts') %}
+{% set relation = ref(mart ~ '_features') %}
+{% if execute %}
+{% set meta = graph.nodes['model.leadlight.' ~ mart ~ '_features'].config.meta %}
+{% if meta.as_of %}
+{% do dated.append({'campaign': mart, 'as_of': meta.as_of, 'relation': relation}) %}
+{% endif %}
+{% endif %}
+{% endfor %}
+
 with newest as (
     select * from {{ ref('conversion_models') }}
     where is_newest
@@ -78,6 +90,23 @@ counted as (
         max(scored_at) as scored_at,
     from outcomes
     group by campaign
+),
+
+as_of_windows as (
+    {% for mart in dated %}
+    select
+        '{{ mart.campaign }}' as campaign,
+        min(cast({{ mart.as_of }} as date)) as first_as_of,
+        max(cast({{ mart.as_of }} as date)) as last_as_of,
+    from {{ mart.relation }}
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        cast(null as varchar) as campaign,
+        cast(null as date) as first_as_of,
+        cast(null as date) as last_as_of,
+    where false
+    {% endfor %}
 ),
 
 -- the later time says more than rows drawn at random
@@ -174,6 +203,8 @@ graded as (
         counted.score_count,
         counted.conversion_count,
         counted.base_rate,
+        as_of_windows.first_as_of,
+        as_of_windows.last_as_of,
         coalesce(champions.model_version, declared.model_version)
             as model_version,
         champions.algorithm,
@@ -256,6 +287,7 @@ graded as (
     left join quality using (campaign)
     left join rivals using (campaign)
     left join leaks using (campaign)
+    left join as_of_windows using (campaign)
 )
 
 select * from graded

@@ -1,7 +1,7 @@
--- One row per campaign and bin of predicted probability, on the test rows.
+-- One row per campaign and bin of predicted probability, on the judged rows.
 with
 
-test_bins as (
+judged_bins as (
     select calibration.*
     from results.conversion_calibration as calibration
     inner join results.campaigns as campaigns
@@ -11,13 +11,13 @@ test_bins as (
 )
 
 select
-    test_bins.campaign,
-    test_bins.bin,
-    test_bins.row_count,
-    test_bins.mean_predicted,
-    test_bins.mean_predicted as as_predicted,
-    test_bins.observed_rate as observed,
-    test_bins.lower as interval_from,
-    test_bins.upper as interval_to
+    judged_bins.campaign,
+    judged_bins.bin,
+    judged_bins.row_count,
+    judged_bins.mean_predicted,
+    judged_bins.mean_predicted as as_predicted,
+    judged_bins.observed_rate as observed,
+    judged_bins.lower as interval_from,
+    judged_bins.upper as interval_to
 from (select 1) as guard
-left join test_bins on true
+left join judged_bins on true

@@ -24,6 +24,23 @@ segmented as (
     group by campaign
 ),
 
+checked as (
+    select
+        campaign,
+        count(*) as leak_check_count,
+        count(*) filter (where status = 'pass') as leak_passed_count
+    from results.leakage_checks
+    group by campaign
+),
+
+champions as (
+    select
+        *,
+        len(features) as feature_count
+    from results.conversion_models
+    where is_champion
+),
+
 metrics as (
     select
         campaign,
@@ -44,8 +61,15 @@ select
     regexp_replace(campaigns.entity, '_id$', '') as entity,
     campaigns.source_kind,
     campaigns.source_note,
+    campaigns.entity_count,
+    campaigns.train_count,
     campaigns.test_count,
+    campaigns.judged_count,
+    campaigns.judged_split,
     campaigns.score_count,
+    campaigns.conversion_count,
+    strftime(campaigns.first_as_of, '%-d %B %Y') as first_as_of,
+    strftime(campaigns.last_as_of, '%-d %B %Y') as last_as_of,
     campaigns.base_rate,
     replace(campaigns.algorithm, '_', ' ') as algorithm,
     campaigns.threshold,
@@ -63,6 +87,18 @@ select
     campaigns.score_contact_count,
     campaigns.score_expected_conversions,
     campaigns.refused_reason,
+    campaigns.refused_training,
+    campaigns.accepted_leaks,
+    campaigns.leak_warning_count,
+    coalesce(checked.leak_check_count, 0) as leak_check_count,
+    coalesce(checked.leak_passed_count, 0) as leak_passed_count,
+    campaigns.model_version,
+    champions.imbalance,
+    champions.calibration,
+    champions.feature_count,
+    champions.training_rows,
+    champions.training_positives,
+    strftime(champions.trained_at, '%-d %B %Y') as trained_on,
     campaigns.quality_grade,
     campaigns.quality_reason,
     campaigns.label is not null as has_label,
@@ -87,4 +123,6 @@ left join metrics
     on campaigns.campaign = metrics.campaign
     and campaigns.model_version = metrics.model_version
     and campaigns.judged_split = metrics.split
+left join checked on campaigns.campaign = checked.campaign
+left join champions on campaigns.campaign = champions.campaign
 left join segmented on campaigns.campaign = segmented.campaign

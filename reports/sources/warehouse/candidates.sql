@@ -19,6 +19,9 @@ select
     candidates.f1,
     candidates.log_loss,
     candidates.brier,
+    candidates.later_measure,
+    candidates.feature_count,
+    candidates.all_features_average_precision,
     candidates.fit_seconds,
     candidates.is_champion
 from (select 1) as guard

@@ -1,8 +1,8 @@
--- One row per campaign and tenth of its test rows, best first. The guard keeps
+-- One row per campaign and tenth of its judged rows, best first. The guard keeps
 -- the table alive where no campaign has a model: a source must not be empty.
 with
 
-test_gains as (
+judged_gains as (
     select gains.*
     from results.conversion_gains as gains
     inner join results.campaigns as campaigns
@@ -12,14 +12,14 @@ test_gains as (
 )
 
 select
-    test_gains.campaign,
-    test_gains.decile,
-    test_gains.contacted,
-    test_gains.converted,
-    test_gains.conversion_rate,
-    test_gains.lift,
-    test_gains.decile / 10 as share_of_rows,
-    test_gains.decile / 10 as at_random,
-    test_gains.cumulative_share_of_conversions as with_the_model
+    judged_gains.campaign,
+    judged_gains.decile,
+    judged_gains.contacted,
+    judged_gains.converted,
+    judged_gains.conversion_rate,
+    judged_gains.lift,
+    judged_gains.decile / 10 as share_of_rows,
+    judged_gains.decile / 10 as at_random,
+    judged_gains.cumulative_share_of_conversions as with_the_model
 from (select 1) as guard
-left join test_gains on true
+left join judged_gains on true

@@ -1,5 +1,5 @@
--- One row per campaign and metric, on the test rows, in the order and the words
--- in which a page shows them.
+-- One row per campaign, split that no model has seen, and metric, in the order and
+-- the words in which a page shows them.
 with
 
 metric_names (metric, metric_order, title, better) as (
@@ -15,31 +15,36 @@ metric_names (metric, metric_order, title, better) as (
         ('brier', 9, 'Brier score', 'lower')
 ),
 
-test_metrics as (
+unseen_metrics as (
     select
         metrics.*,
         metric_names.metric_order,
         metric_names.title,
-        metric_names.better
+        metric_names.better,
+        metrics.split = campaigns.judged_split as is_judged
     from results.conversion_metrics as metrics
     inner join results.campaigns as campaigns
         on metrics.campaign = campaigns.campaign
         and metrics.model_version = campaigns.model_version
-        and metrics.split = campaigns.judged_split
+        and metrics.split != 'train'
     inner join metric_names on metrics.metric = metric_names.metric
 )
 
 select
-    test_metrics.campaign,
-    test_metrics.metric,
-    test_metrics.metric_order,
-    test_metrics.title,
-    test_metrics.better,
-    test_metrics.value,
-    test_metrics.lower,
-    test_metrics.upper,
-    test_metrics.baseline_value,
-    replace(test_metrics.baseline_rule, '_', ' ') as baseline_rule,
-    test_metrics.random_value
+    unseen_metrics.campaign,
+    unseen_metrics.split,
+    if(unseen_metrics.split = 'forward', 'later rows', 'test rows')
+        as split_name,
+    unseen_metrics.is_judged,
+    unseen_metrics.metric,
+    unseen_metrics.metric_order,
+    unseen_metrics.title,
+    unseen_metrics.better,
+    unseen_metrics.value,
+    unseen_metrics.lower,
+    unseen_metrics.upper,
+    unseen_metrics.baseline_value,
+    replace(unseen_metrics.baseline_rule, '_', ' ') as baseline_rule,
+    unseen_metrics.random_value
 from (select 1) as guard
-left join test_metrics on true
+left join unseen_metrics on true

@@ -1,6 +1,7 @@
 -- One row per campaign and check of its data.
 select
-    replace(campaign, '_', ' ') as campaign,
+    campaign,
+    replace(campaign, '_', ' ') as campaign_name,
     replace(check_name, '_', ' ') as check_name,
     measured,
     required,

@@ -1,11 +1,11 @@
--- About 200 thresholds per campaign, evenly spread over the test rows, and the
+-- About 200 thresholds per campaign, evenly spread over the judged rows, and the
 -- chosen one. Other groups of under ten rows stay out.
 with
 
-test_thresholds as (
+judged_thresholds as (
     select
         thresholds.*,
-        thresholds.contacted / campaigns.test_count as share_contacted,
+        thresholds.contacted / campaigns.judged_count as share_contacted,
         row_number() over thresholds_of_campaign as threshold_number,
         count(*) over (partition by thresholds.campaign) as threshold_count
     from results.conversion_thresholds as thresholds
@@ -19,7 +19,7 @@ test_thresholds as (
 ),
 
 thinned as (
-    select * from test_thresholds
+    select * from judged_thresholds
     where
         is_chosen
         or (threshold_number - 1) % greatest(threshold_count // 200, 1) = 0

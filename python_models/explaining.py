@@ -119,10 +119,19 @@ def _bins(training: Training, position: int) -> Iterator[tuple[str, int, float]]
         for number in range(len(edges) - 1):
             inside = known[tenth == number]
             if len(inside):
-                label = f"{edges[number]:.4g} to {edges[number + 1]:.4g}"
-                yield label, len(inside), float(inside.mean())
+                yield _range(edges, number), len(inside), float(inside.mean())
     if len(known) < len(column):
         yield UNKNOWN, len(column) - len(known), float("nan")
+
+
+def _range(edges: np.ndarray, number: int) -> str:
+    """Words for a bin; the lowest and the highest value, which may be one person's, stay unsaid."""
+    low, high = (
+        f"{edge:,.0f}" if abs(edge) >= 1_000 else f"{edge:.3g}" for edge in edges[number : number + 2]
+    )
+    if number == 0:
+        return f"under {high}"
+    return f"{low} or more" if number == len(edges) - 2 else f"{low} to {high}"
 
 
 def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchReader:

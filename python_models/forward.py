@@ -51,16 +51,16 @@ def _is_date(value: object) -> bool:
 def block_starts(order: np.ndarray) -> list[float]:
     """Order values at which the blocks begin: one block before the last fifth, then ten.
 
-    `order` is sorted. Rows of one value are never torn apart, so there may be fewer blocks.
+    `order` is sorted. Rows of one value are never torn apart: there may be fewer blocks, and where a value
+    holds many rows the first of the ten begins before the last fifth does.
     """
     size = SHARE / BLOCKS
-    places = [int(len(order) * (1 - SHARE + step * size)) for step in range(-1, BLOCKS)]
-    starts = []
-    for place in places:
-        value = order[place]
-        if order[0] < value and value not in starts:
-            starts.append(float(value))
-    return starts
+    before, *places = (int(len(order) * (1 - SHARE + step * size)) for step in range(-1, BLOCKS))
+    starts = sorted({float(order[place]) for place in places})
+    earlier = order[order < starts[0]]
+    if not len(earlier):
+        return []
+    return [float(min(order[before], earlier[-1])), *starts]
 
 
 @dataclass(frozen=True)

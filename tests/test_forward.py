@@ -96,7 +96,9 @@ def test_without_an_order_or_with_hardly_a_conversion_there_is_no_forward_figure
 def test_blocks_never_tear_a_value_apart() -> None:
     order = np.sort(np.repeat(np.arange(7), 50)).astype(float)
     starts = block_starts(order)
-    assert starts == [5.0, 6.0]
+    # the last fifth begins within the sixth value, so the fifth is the block before
+    assert starts == [4.0, 5.0, 6.0]
+    assert block_starts(np.zeros(50)) == []
 
 
 def test_candidates_are_chosen_by_a_later_fifth_where_conversions_suffice() -> None:

@@ -167,6 +167,7 @@ def random_forest_settings(rows: int, positives: int) -> Settings:
         "bagging_fraction": 0.632,
         "feature_fraction": 0.3,
         "num_leaves": 63 if positives < FEW_POSITIVES else 255,
+        "max_depth": 8,
         "lambda_l2": 1.0,
         "min_data_in_leaf": 20,
         "cat_smooth": 20.0,

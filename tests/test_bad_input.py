@@ -171,7 +171,7 @@ def test_a_campaign_without_one_positive_is_refused_and_still_has_segments(alter
     assert query(
         "select distinct campaign from results.conversion_scores union"
         " select distinct campaign from results.conversion_metrics order by campaign"
-    ) == [("app_install",), ("coupon",)]
+    ) == [("app_install",), ("coupon",), ("mail_out",)]
     [(status, advice)] = query(
         "select status, advice from results.data_sufficiency"
         " where campaign = 'insurance' and check_name = 'positives'"

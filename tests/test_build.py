@@ -246,7 +246,7 @@ def test_relevance_leaves_as_many_columns_as_declared(connection: duckdb.DuckDBP
         select campaign, count(*), count(*) filter (where is_kept), count(distinct dropped_by)
         from results.feature_relevance group by campaign
     """).fetchall()
-    assert rows == [("mail_out", 366, 100, 3)]
+    assert rows == [("mail_out", 369, 100, 3)]
     [(count, with_all)] = connection.sql("""
         select feature_count, all_features_average_precision from results.model_candidates
         where campaign = 'mail_out' and is_champion

@@ -1,9 +1,8 @@
--- a version that the variable `champion` names and no campaign can put in service
+-- no campaign can put in service a version that `champion` names
+{% set named = var('champion') | replace(',', ' ') %}
+
 with named as (
-    select
-        unnest(
-            string_split('{{ var('champion') | replace(',', ' ') }}', ' ')
-        ) as model_version,
+    select unnest(string_split('{{ named }}', ' ')) as model_version,
 ),
 
 models as (

@@ -24,8 +24,14 @@ listed as (
         entity_id,
         outcome,
         unnest([
-            {'predictor': 'model', 'probability': predicted_probability},
-            {'predictor': 'one_rule', 'probability': baseline_probability},
+            {
+                'predictor': 'model',
+                'probability': predicted_probability
+            },
+            {
+                'predictor': 'one_rule',
+                'probability': baseline_probability
+            },
             {
                 'predictor': 'declared',
                 'probability': declared_baseline_probability
@@ -87,7 +93,8 @@ predictions as (
         predicted.probability,
         predicted.probability >= thresholds.threshold as is_contacted,
         ntile(10) over (
-            partition by predicted.campaign, predicted.split, predicted.predictor
+            partition by
+                predicted.campaign, predicted.split, predicted.predictor
             order by predicted.probability desc, predicted.entity_id asc
         ) as decile,
         row_number() over best_last as position,

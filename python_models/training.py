@@ -433,8 +433,8 @@ def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: Forward) -> l
     rows = frame.iloc[forward.rows]
     declared = forward.baselines[1] if len(forward.baselines) > 1 else [None] * len(rows)
     columns = {
-        "entity_id": [f"{number:09d}" for number in range(len(rows))],
-        "customer_id": [str(number) for number in pd.factorize(rows[campaign.customer])[0]],
+        "entity_id": [f"forward row {number}" for number in range(len(rows))],
+        "customer_id": [f"forward customer {number}" for number in pd.factorize(rows[campaign.customer])[0]],
         "block": forward.block.tolist(),
         "has_converted": rows[campaign.label].astype(bool),
         "predicted_probability": forward.probability.tolist(),

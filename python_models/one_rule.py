@@ -13,7 +13,7 @@ from python_models.frames import FOLDS, SEED, Design
 GROUPS = 32
 # Conversions are drawn towards the general rate as if so many more rows had it.
 PRIOR_ROWS = 20
-TRIED_AS_RULES = 10
+TRIED_AS_RULES = 5
 
 
 @dataclass(frozen=True)

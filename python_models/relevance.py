@@ -11,7 +11,7 @@ from python_models.frames import SEED, Design
 # Variance of "is the most frequent value": 0.005 is one row in two hundred that differs.
 LEAST_VARIANCE = 0.005
 MOST_CORRELATION = 0.95
-ROWS_LOOKED_AT = 3_000
+ROWS_LOOKED_AT = 5_000
 BINS = 20
 FOREST = {
     "objective": "binary",
@@ -29,7 +29,7 @@ FOREST = {
     "force_row_wise": True,
     "verbose": -1,
 }
-TREES = 20
+TREES = 40
 
 
 @dataclass(frozen=True)

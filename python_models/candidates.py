@@ -159,14 +159,17 @@ def shallow_settings(rows: int, positives: int) -> Settings:
 
 
 def random_forest_settings(rows: int, positives: int) -> Settings:
-    """Deep trees of bagged rows and a third of the columns, with leaves that a rate can be read from."""
+    """Trees of bagged rows and a third of the columns, with leaves that a rate can be read from.
+
+    No deeper than eight: contributions take time that grows with the square of the depth.
+    """
     return _LIGHTGBM | {
         "boosting": "rf",
         "trees": 100,
         "bagging_freq": 1,
         "bagging_fraction": 0.632,
         "feature_fraction": 0.3,
-        "num_leaves": 63 if positives < FEW_POSITIVES else 255,
+        "num_leaves": 63,
         "max_depth": 8,
         "lambda_l2": 1.0,
         "min_data_in_leaf": 20,

@@ -20,7 +20,7 @@ DEPENDENCE_BINS = 10
 DEPENDENCE_FEATURES = 10
 REASONS = 5
 # Of a larger mart only those rows are explained that somebody might contact.
-ALL_EXPLAINED = 20_000
+ALL_EXPLAINED = 10_000
 UNKNOWN = "(unknown)"
 
 REASON_ROW = pa.schema(

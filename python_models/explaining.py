@@ -21,6 +21,8 @@ DEPENDENCE_FEATURES = 10
 REASONS = 5
 # Of a larger mart only those rows are explained that somebody might contact.
 ALL_EXPLAINED = 10_000
+# So many times the base rate is where the propensity band `high` begins.
+HIGH = 1.5
 UNKNOWN = "(unknown)"
 
 REASON_ROW = pa.schema(
@@ -150,7 +152,7 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchR
     -------
     pyarrow.RecordBatchReader
         Five rows per row of the mart (`REASON_ROW`), none without a champion; of a mart of more than
-        `ALL_EXPLAINED` rows only of those whose probability is at least the training rows' rate. In log-odds,
+        `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the training rows' rate). In log-odds,
         `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds of
         `predicted_probability`. Features without any share are left out.
     """
@@ -159,7 +161,7 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchR
     if model is None:
         return pa.RecordBatchReader.from_batches(REASON_ROW, [])
     is_large = features.count("*").fetchone()[0] > ALL_EXPLAINED
-    least = model.base_rate if is_large else 0.0
+    least = HIGH * model.base_rate if is_large else 0.0
     batches = stream(features, campaign, model)
     return pa.RecordBatchReader.from_batches(
         REASON_ROW, (_reasons(batch, model, campaign.campaign, version, least) for batch in batches)

@@ -152,7 +152,8 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchR
     -------
     pyarrow.RecordBatchReader
         Five rows per row of the mart (`REASON_ROW`), none without a champion; of a mart of more than
-        `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the training rows' rate). In log-odds,
+        `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the training rows' rate).
+        In log-odds,
         `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds of
         `predicted_probability`. Features without any share are left out.
     """

@@ -1,6 +1,8 @@
 """What SQL cannot do for Leadlight: fit, predict and cluster. dbt's Python models are doorways into it."""
 
+import importlib
 import os
+import threading
 from typing import Any
 
 # Before any numerical library is imported. dbt runs models side by side, one thread each; waiting
@@ -9,26 +11,20 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+_DOORWAYS = {
+    "train": "training",
+    "score": "scoring",
+    "explain": "explaining",
+    "fit_segments": "segmentation",
+    "segment": "segmentation",
+    "group_products": "products",
+}
+# Two threads that import scikit-learn at once see half of it.
+_importing = threading.RLock()
+
 
 def __getattr__(name: str) -> Any:  # imported when asked for, so that `dbt parse` stays quick
-    if name == "train":
-        from python_models.training import train
-
-        return train
-    if name == "score":
-        from python_models.scoring import score
-
-        return score
-    if name == "explain":
-        from python_models.explaining import explain
-
-        return explain
-    if name in ("fit_segments", "segment"):
-        from python_models import segmentation
-
-        return getattr(segmentation, name)
-    if name == "group_products":
-        from python_models.products import group_products
-
-        return group_products
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _DOORWAYS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with _importing:
+        return getattr(importlib.import_module(f"{__name__}.{_DOORWAYS[name]}"), name)

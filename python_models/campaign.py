@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-MEASURES = ("average_precision", "roc_auc", "log_loss", "brier", "f1")
 POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most")
 
 _NOTHING_UNKNOWN = ConfigDict(extra="forbid")

@@ -10,7 +10,7 @@ from scipy.special import logit
 
 from python_models.campaign import read_campaign
 from python_models.fitted import FittedModel
-from python_models.fitting import CrossFit, Training
+from python_models.fitting import Training
 from python_models.frames import Design
 from python_models.scoring import Batch, champion_of, stream
 
@@ -41,20 +41,16 @@ REASON_ROW = pa.schema(
 )
 
 
-def factors(fit: CrossFit, training: Training) -> list[dict[str, Any]]:
-    """Mean absolute SHAP value (log-odds) of each feature, with its direction.
+def factors(model: FittedModel, training: Training) -> list[dict[str, Any]]:
+    """Mean absolute SHAP value (log-odds) of each feature, with its direction; the strongest first.
 
     Over out-of-fold rows, evenly picked: more than EXPLAINED_ROWS of them take long and change nothing.
     """
     picked = np.unique(np.linspace(0, len(training.label) - 1, EXPLAINED_ROWS).astype(int))
-    matrix, folds = training.matrix[picked], training.folds[picked]
-    shares = np.zeros(matrix.shape)
-    for fold, model in enumerate(fit.models):
-        rows = folds == fold
-        if rows.any():
-            shares[rows] = model.contributions(matrix[rows])
+    matrix = training.matrix[picked]
+    shares = model.contributions(matrix, training.folds[picked], np.ones(len(picked), dtype=bool))
     is_text = training.design.categories
-    return [
+    listed = [
         {
             "feature": name,
             "importance": float(np.abs(shares[:, i]).mean()),
@@ -62,6 +58,7 @@ def factors(fit: CrossFit, training: Training) -> list[dict[str, Any]]:
         }
         for i, name in enumerate(training.design.columns)
     ]
+    return sorted(listed, key=lambda factor: -factor["importance"])
 
 
 def direction(values: np.ndarray, shares: np.ndarray) -> str:
@@ -153,9 +150,8 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchR
     pyarrow.RecordBatchReader
         Five rows per row of the mart (`REASON_ROW`), none without a champion; of a mart of more than
         `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the training rows' rate).
-        In log-odds,
-        `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds of
-        `predicted_probability`. Features without any share are left out.
+        In log-odds, `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds
+        of `predicted_probability`. Features without any share are left out.
     """
     campaign = read_campaign(meta)
     version, model = champion_of(models, campaign, meta)
@@ -170,9 +166,11 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchR
 
 
 def _reasons(batch: Batch, model: FittedModel, campaign: str, version: str, least: float) -> pa.RecordBatch:
-    probability = model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new)
-    batch, probability = batch.only(probability >= least), probability[probability >= least]
-    shares = model.contributions(batch.frame, batch.folds, batch.is_training)
+    matrix = model.design.matrix(batch.frame)
+    probability = model.predict(matrix, batch.folds, batch.is_training, batch.is_new)
+    is_told = probability >= least
+    batch, matrix, probability = batch.only(is_told), matrix[is_told], probability[is_told]
+    shares = model.contributions(matrix, batch.folds, batch.is_training)
     base = logit(probability) - shares.sum(axis=1)
     order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
     rank = np.tile(np.arange(1, order.shape[1] + 1), len(shares))

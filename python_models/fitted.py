@@ -4,7 +4,6 @@ import json
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import pandas as pd
 
 from python_models.calibration import Calibrator, shifted
 from python_models.fitting import CrossFit, FoldModel, Training
@@ -63,11 +62,10 @@ class FittedModel:
         return self.calibrator.probability(mean)
 
     def predict(
-        self, frame: pd.DataFrame, folds: np.ndarray, is_training: np.ndarray, is_new: np.ndarray
+        self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray, is_new: np.ndarray
     ) -> np.ndarray:
         """Probability of each row: training rows out of fold, new ones (outcome not known yet) shifted."""
-        matrix = self.design.matrix(frame)
-        probability = np.empty(len(frame))
+        probability = np.empty(len(matrix))
         if is_training.any():
             probability[is_training] = self.out_of_fold(matrix[is_training], folds[is_training])
         if not is_training.all():
@@ -75,13 +73,12 @@ class FittedModel:
         probability[is_new] = shifted(probability[is_new], self.shift)
         return probability
 
-    def contributions(self, frame: pd.DataFrame, folds: np.ndarray, is_training: np.ndarray) -> np.ndarray:
+    def contributions(self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray) -> np.ndarray:
         """Each column's share in a row's log-odds after logistic calibration, rows x columns of the design.
 
         What the shares leave of the log-odds of the probability is the base of the row: one number for
         all rows of a model where calibration is logistic; isotonic calibration bends it.
         """
-        matrix = self.design.matrix(frame)
         shares = np.zeros(matrix.shape)
         for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
             rows = is_training & (folds == fold)

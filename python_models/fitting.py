@@ -209,7 +209,11 @@ def blend(fits: list[CrossFit]) -> CrossFit:
     return CrossFit(
         algorithm=BLEND,
         imbalance="none",
-        settings={"parts": [[fit.algorithm, fit.imbalance] for fit in fits]},
+        settings={
+            "parts": [
+                {"algorithm": fit.name, "imbalance": fit.imbalance, "settings": fit.settings} for fit in fits
+            ]
+        },
         models=[
             FoldModel(BLEND, Blend(list(parts))) for parts in zip(*(fit.models for fit in fits), strict=True)
         ],
@@ -217,3 +221,9 @@ def blend(fits: list[CrossFit]) -> CrossFit:
         seconds=sum(fit.seconds for fit in fits),
         blended=tuple(fits),
     )
+
+
+def fit_again(fit: CrossFit, training: Training) -> CrossFit:
+    """The same candidate, cross-fitted on the rows or columns of another training."""
+    parts = [cross_fit(part.algorithm, training, part.imbalance, part.settings) for part in fit.parts]
+    return blend(parts) if fit.blended else parts[0]

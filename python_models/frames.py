@@ -92,6 +92,14 @@ def make_design(frame: pd.DataFrame, features: list[str], texts: list[str]) -> D
     )
 
 
+def order_values(values: pd.Series) -> np.ndarray:
+    """Times (as microseconds) or numbers as float64; NaN where unknown, or neither."""
+    if pd.api.types.is_datetime64_any_dtype(values) or values.map(lambda value: hasattr(value, "year")).any():
+        times = pd.to_datetime(values).astype("datetime64[us]")
+        return np.where(times.isna(), np.nan, times.astype("int64").astype(float))
+    return pd.to_numeric(values, errors="coerce").astype("Float64").to_numpy(np.float64, na_value=np.nan)
+
+
 def fold_of(keys: Iterable[Any]) -> np.ndarray:
     """Fold 0..4 of each key: a hash, so that a key is in the same fold in every build."""
     digests = (hashlib.md5(f"fold {key}".encode(), usedforsecurity=False) for key in keys)

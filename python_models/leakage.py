@@ -8,6 +8,7 @@ import pandas as pd
 
 from python_models.campaign import AFTER_CONTACT, Campaign
 from python_models.fitting import Training
+from python_models.frames import order_values
 from python_models.one_rule import Power
 
 ALL_FEATURES = "all_features"
@@ -69,7 +70,7 @@ def check_features(
     training: Training,
     powers: list[Power],
     roc_auc: float,
-    roc_auc_without: Callable[[int], float],
+    loss_without: Callable[[int], float],
 ) -> list[Finding]:
     """Every check of every feature that the model sees.
 
@@ -85,8 +86,8 @@ def check_features(
         One per column of the design.
     roc_auc : float
         Out of fold, of a model with all features.
-    roc_auc_without : callable
-        The same without the column at a position; called for the strongest feature at most.
+    loss_without : callable
+        What that model loses without the column at a position; called for the strongest feature at most.
     """
     findings = []
 
@@ -102,8 +103,7 @@ def check_features(
         find(name, "known_after_contact", _known_after(campaign, frame, name))
     strongest = max(range(len(powers)), key=lambda position: powers[position].roc_auc)
     if powers[strongest].roc_auc >= SUSPECT and len(powers) > 1:
-        loss = roc_auc - roc_auc_without(strongest)
-        find(training.design.columns[strongest], "power_beyond_all_others", loss)
+        find(training.design.columns[strongest], "power_beyond_all_others", loss_without(strongest))
     find(ALL_FEATURES, "too_good_to_be_true", roc_auc)
     return findings
 
@@ -151,18 +151,10 @@ def _order(campaign: Campaign, frame: pd.DataFrame, feature: str) -> float:
         return 0.0
     if not pd.api.types.is_numeric_dtype(values):
         return 1.0
-    orders = [pd.to_numeric(frame[campaign.entity], errors="coerce")]
-    if campaign.order_by:
-        orders.append(_as_number(frame[campaign.order_by]))
+    orders = [pd.Series(order_values(frame[name])) for name in (campaign.entity, campaign.order_by) if name]
     # of an order that is no number the correlation is NaN
-    correlations = [abs(values.corr(order.loc[values.index], method="spearman")) for order in orders]
+    correlations = [abs(values.corr(order, method="spearman")) for order in orders]
     return float(np.nan_to_num(correlations).max())
-
-
-def _as_number(values: pd.Series) -> pd.Series:
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return values.astype("int64").where(values.notna())
-    return pd.to_numeric(values, errors="coerce")
 
 
 def _known_after(campaign: Campaign, frame: pd.DataFrame, feature: str) -> float:

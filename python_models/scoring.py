@@ -119,7 +119,8 @@ def _scores(
     nothing = np.full(rows, np.nan)
     probability, baseline, declared = nothing, nothing, nothing
     if model is not None:
-        probability = model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new)
+        matrix = model.design.matrix(batch.frame)
+        probability = model.predict(matrix, batch.folds, batch.is_training, batch.is_new)
         baseline = model.one_rule.predict(batch.frame, batch.folds, batch.is_training)
         if model.declared_rule:
             declared = model.declared_rule.predict(batch.frame, batch.folds, batch.is_training)

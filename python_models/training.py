@@ -20,7 +20,7 @@ from python_models.calibration import shift_to
 from python_models.campaign import AFTER_CONTACT, Campaign, read_campaign
 from python_models.candidates import ALGORITHMS
 from python_models.fitted import FittedModel
-from python_models.fitting import CrossFit, Training, blend, cross_fit
+from python_models.fitting import CrossFit, Training, blend, cross_fit, fit_again
 from python_models.forward import Forward, Ordered, later_measure, validate_forward
 from python_models.frames import (
     FOLDS,
@@ -227,32 +227,32 @@ def compete(
     """Cross-fit every candidate, check for leaks, judge the best against the present champion."""
     training, fates = training_of(campaign, frame, design)
     label = training.label
-    positions = kept_positions(fates) if fates else None
-    ordered = Ordered.of(rows, campaign)
+    ordered = Ordered.of(rows, campaign, design, kept_positions(fates) if fates else None)
     fits = candidates(campaign, training)
-    later = [later_measure(ordered, campaign, fit, design, positions) if ordered else None for fit in fits]
+    later = [later_measure(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
     best = champion(campaign, label, fits, later)
-    categorical = design.categorical_positions
     powers = [
-        single_power(training.matrix[:, i], i in categorical, label, training.folds)
+        single_power(training.matrix[:, i], i in design.categorical_positions, label, training.folds)
         for i in range(len(design.columns))
     ]
+    roc_auc = measure("roc_auc", label, best.probability)
     findings = check_features(
         campaign,
         frame,
         training,
         powers,
-        measure("roc_auc", label, best.probability),
-        lambda position: _roc_auc_without(position, best, training),
+        roc_auc,
+        lambda position: roc_auc - _roc_auc_without(position, best, training),
     )
     declared_rule = rule_on(campaign.baseline, frame, training) if campaign.baseline else None
     model = FittedModel.of(best, training, OneRule.best(training, powers), declared_rule)
     probability = model.out_of_fold(training.matrix, training.folds)
-    forward = forward_of(campaign, ordered, best, positions, model)
-    if campaign.expected_base_rate is not None:
-        model = replace(model, shift=shift_to(campaign.expected_base_rate, probability))
-    elif forward:
-        model = replace(model, shift=forward.shift)
+    reason = leak_refusal(findings) or distrust(training, best.log_odds, probability)
+    allowed = [name for name in design.columns if name not in leaking(findings)]
+    verdict = judge(
+        version, campaign, present_champion(known), frame, training.folds, probability, allowed, reason
+    )
+    factors = explaining.factors(model, training)
     result: dict[str, Any] = {
         "algorithm": best.name,
         "imbalance": best.imbalance,
@@ -266,26 +266,25 @@ def compete(
         ],
         "relevance": relevance_rows(fates, training),
         "leakage": [asdict(finding) for finding in [*findings, *withheld_findings(campaign)]],
-        "factors": explaining.factors(best, training),
-    }
-    reason = leak_refusal(findings) or distrust(training, best.log_odds, probability)
-    present = present_champion(known)
-    allowed = [name for name in design.columns if name not in leaking(findings)]
-    verdict = judge(version, campaign, present, frame, training.folds, probability, allowed, reason)
-    result |= {
+        "factors": factors,
         "champion_version": verdict.champion_version,
         "refused_reason": verdict.refused_reason,
         "gate_note": verdict.note,
     }
-    if reason is None:
-        strongest = sorted(result["factors"], key=lambda factor: -factor["importance"])
-        result |= {
-            "model_format": f"json of {FOLDS} x {model_format(best)}",
-            "model_body": model.to_text(),
-            "dependence": explaining.dependence(model, training, [factor["feature"] for factor in strongest]),
-            "forward": forward_rows(campaign, ordered.frame, forward) if ordered and forward else [],
-        }
-    return result
+    if reason:
+        return result
+    rules = [rule.design for rule in (model.one_rule, model.declared_rule) if rule]
+    forward = validate_forward(ordered, best, rules, campaign.recalibrate) if ordered else None
+    if campaign.expected_base_rate is not None:
+        model = replace(model, shift=shift_to(campaign.expected_base_rate, probability))
+    elif forward:
+        model = replace(model, shift=forward.shift)
+    return result | {
+        "model_format": f"json of {FOLDS} x {model_format(best)}",
+        "model_body": model.to_text(),
+        "dependence": explaining.dependence(model, training, [factor["feature"] for factor in factors]),
+        "forward": forward_rows(campaign, ordered.frame, forward) if ordered and forward else [],
+    }
 
 
 def training_of(campaign: Campaign, frame: pd.DataFrame, design: Design) -> tuple[Training, list[Fate]]:
@@ -343,10 +342,7 @@ def _roc_auc_without(position: int, fit: CrossFit, training: Training) -> float:
         [column for column in (training.kept[fold] if training.kept else every) if column != position]
         for fold in range(FOLDS)
     ]
-    part = fit.parts[0]
-    without = training.keeping(kept)
-    again = cross_fit(part.algorithm, without, part.imbalance, part.settings)
-    return measure("roc_auc", training.label, again.probability)
+    return measure("roc_auc", training.label, fit_again(fit, training.keeping(kept)).probability)
 
 
 def rule_on(column: str, frame: pd.DataFrame, training: Training) -> OneRule:
@@ -369,8 +365,7 @@ def candidate_row(fit: CrossFit, training: Training, best: CrossFit) -> dict[str
     """How a candidate did out of fold; of the best also what it does with all columns."""
     everything = None
     if fit is best and training.kept:
-        part = fit.parts[0]
-        whole = cross_fit(part.algorithm, training.keeping(None), part.imbalance, part.settings)
+        whole = fit_again(fit, training.keeping(None))
         everything = measure("average_precision", training.label, whole.probability)
     return {
         "algorithm": fit.name,
@@ -408,20 +403,6 @@ def distrust(training: Training, log_odds: np.ndarray, probability: np.ndarray) 
     if error > limit:
         return f"Calibration failed: expected calibration error {error:.4f} out of fold, limit {limit:.4f}."
     return None
-
-
-def forward_of(
-    campaign: Campaign,
-    ordered: Ordered | None,
-    fit: CrossFit,
-    positions: list[int] | None,
-    model: FittedModel,
-) -> Forward | None:
-    """Forward validation of the champion beside its baselines; None without an order."""
-    if ordered is None:
-        return None
-    rules = [rule.design for rule in (model.one_rule, model.declared_rule) if rule]
-    return validate_forward(ordered, campaign, fit, model.design, positions, rules)
 
 
 def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: Forward) -> list[dict[str, Any]]:

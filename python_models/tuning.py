@@ -27,7 +27,8 @@ def tune(
     """The best cross-fit that a search finds, None where no algorithm can be tuned.
 
     Tree-structured Parzen estimators (Bergstra et al. 2011), seeded. Settings are compared on out-of-fold
-    rows of the training; those of the test and of forward validation never see the search.
+    rows of the training. Test rows never see the search; rows of forward validation do where they are
+    training rows too.
     """
     tunable = [name for name in algorithms if name in TUNABLE]
     if not tunable:

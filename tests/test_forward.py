@@ -30,13 +30,13 @@ def calls(count: int = 6_000, drift: float = 0.0) -> pd.DataFrame:
 
 def forward_of(frame: pd.DataFrame, **declared: object) -> tuple[Ordered, Forward | None]:
     campaign = read_campaign(DECLARED | {"order_by": "called_on"} | declared)
-    ordered = Ordered.of(frame, campaign)
-    assert ordered is not None
     design = make_design(frame, ["spend"], [])
+    ordered = Ordered.of(frame, campaign, design)
+    assert ordered is not None
     label = frame["has_bought"].to_numpy(np.int64)
     training = Training(design, design.matrix(frame), label, np.arange(len(frame)) % 5)
     fit = cross_fit("lightgbm_shallow", training)
-    return ordered, validate_forward(ordered, campaign, fit, design, None, [design])
+    return ordered, validate_forward(ordered, fit, [design], campaign.recalibrate)
 
 
 def test_the_last_fifth_is_predicted_in_ten_blocks_of_whole_days() -> None:
@@ -88,7 +88,7 @@ def test_recalibration_follows_a_rate_that_moves() -> None:
 def test_without_an_order_or_with_hardly_a_conversion_there_is_no_forward_figure() -> None:
     campaign = read_campaign(DECLARED | {"order_by": "called_on"})
     unordered = calls().assign(called_on=None)
-    assert Ordered.of(unordered, campaign) is None
+    assert Ordered.of(unordered, campaign, make_design(unordered, ["spend"], [])) is None
     _, forward = forward_of(calls().assign(has_bought=lambda frame: frame.index > 5_500))
     assert forward is None
 
@@ -104,15 +104,14 @@ def test_blocks_never_tear_a_value_apart() -> None:
 def test_candidates_are_chosen_by_a_later_fifth_where_conversions_suffice() -> None:
     frame = calls()
     campaign = read_campaign(DECLARED | {"order_by": "called_on"})
-    ordered = Ordered.of(frame, campaign)
     design = make_design(frame, ["spend"], [])
     training = Training(design, design.matrix(frame), frame["has_bought"].to_numpy(int), np.arange(6_000) % 5)
     fit = cross_fit("lightgbm_shallow", training)
-    measured = later_measure(ordered, campaign, fit, design, None)
+    measured = later_measure(Ordered.of(frame, campaign, design), fit, "average_precision")
     assert 0.3 < measured < 0.7
     # the last fifth has no say
     changed = frame.copy()
     changed.loc[4_800:, "has_bought"] = ~changed.loc[4_800:, "has_bought"]
-    assert later_measure(Ordered.of(changed, campaign), campaign, fit, design, None) == measured
+    assert later_measure(Ordered.of(changed, campaign, design), fit, "average_precision") == measured
     few = frame.assign(has_bought=frame["has_bought"] & (frame.index % 10 == 0))
-    assert later_measure(Ordered.of(few, campaign), campaign, fit, design, None) is None
+    assert later_measure(Ordered.of(few, campaign, design), fit, "average_precision") is None

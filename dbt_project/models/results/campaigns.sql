@@ -256,10 +256,10 @@ graded as (
                     100 * quality.roc_auc_upper,
                     quality.top_decile_lift,
                     if(
-                        rivals.is_beaten,
-                        '',
-                        'No better than choosing by '
-                        || replace(rivals.feature, '_', ' ') || ' alone. '
+                        not rivals.is_beaten,
+                        'Not surely better than choosing by '
+                        || replace(rivals.feature, '_', ' ') || ' alone. ',
+                        ''
                     ),
                     judged_contacts.judged_count,
                     case

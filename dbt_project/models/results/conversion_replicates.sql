@@ -97,7 +97,8 @@ predictions as (
                 predicted.campaign, predicted.split, predicted.predictor
             order by predicted.probability desc, predicted.entity_id asc
         ) as decile,
-        row_number() over best_last as position,
+        -- ties share a place, so that a build repeats itself
+        rank() over best_last as position,
         dense_rank() over best_last as exact_rank,
         count(*) over everybody as rows_in_split,
     from predicted

@@ -28,14 +28,39 @@ class DeclarationError(ValueError):
 class Segmentation:
     """Which columns of the customer mart group the customers, and into how many segments.
 
-    `columns` gives each column the words of which segment names are made: a number's for a low and for a
-    high mean; a text column's with `{}` for the category, or none where the category says it all.
+    `columns` and `profile` give each column the words of which segment names are made: a number's for a low
+    and for a high mean; a text column's with `{}` for the category, or none where the category or the column
+    says it all. `columns: all` groups by every column of the mart but the keys, with the words in `words`
+    of those that are there. A column of `profile` describes and names, but does not group. `weights` says
+    how much a column counts where not 1, `components` how many principal components are kept, `count` how
+    many segments there are, where a person decides.
     """
 
-    columns: dict[str, list[str]]
+    columns: dict[str, list[str]] | Literal["all"]
     entity: str
+    words: dict[str, list[str]] = Field(default_factory=dict)
+    profile: dict[str, list[str]] = Field(default_factory=dict)
+    weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    components: Annotated[int, Field(ge=1)] | None = None
+    count: Annotated[int, Field(ge=2)] | None = None
     min: Annotated[int, Field(ge=2)] = 3
     max: Annotated[int, Field(le=20)] = 8
+
+    @model_validator(mode="after")
+    def check_range(self) -> "Segmentation":
+        """The numbers of segments make sense, and words go with the way the columns are named."""
+        if self.min > self.max:
+            raise ValueError(f"segments.min {self.min} is over segments.max {self.max}")
+        if self.count is not None and not self.min <= self.count <= self.max:
+            raise ValueError(f"segments.count {self.count} is not between {self.min} and {self.max}")
+        if self.words and self.columns != "all":
+            raise ValueError("segments.words goes with `columns: all`; else the words stand in columns")
+        return self
+
+    @property
+    def all_words(self) -> dict[str, list[str]]:
+        """The words of each column that has some."""
+        return (self.words if isinstance(self.columns, str) else self.columns) | self.profile
 
 
 @dataclass(frozen=True, config=_NOTHING_UNKNOWN)
@@ -76,6 +101,7 @@ class Campaign:
     expected_base_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
     recalibrate: bool = False
     minimum_positives: Annotated[int, Field(ge=1)] = 100
+    population: str | None = None
     segments: Segmentation | None = None
     variant_of: str | None = None
     not_usable_reason: str | None = None
@@ -100,6 +126,8 @@ class Campaign:
             raise ValueError(f"tune is {self.tune!r}; allowed: seconds, such as 60 or 60s")
         if set(self.known_at.values()) - {AFTER_CONTACT} and self.as_of is None:
             raise ValueError("known_at names a column of times, so as_of must say what to compare it with")
+        if self.population is not None and self.segments is None:
+            raise ValueError("population needs segments: it says whom they are fitted on")
         if stray := set(self.allow_audited) - set(self.audit):
             raise ValueError(f"allow_audited names {sorted(stray)}, which audit does not name")
         return self

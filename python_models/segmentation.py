@@ -1,4 +1,4 @@
-"""Groups customers by KMeans: fit once, name each segment by what sets it apart, assign everybody."""
+"""Groups customers by KMeans: fitted on a sample, matched to the segments before, assigned in SQL."""
 
 import hashlib
 import json
@@ -10,32 +10,50 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sklearn
+from duckdb import __version__ as duckdb_version
+from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, silhouette_score
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, roc_auc_score, silhouette_score
+from sklearn.model_selection import cross_val_predict
+from threadpoolctl import threadpool_limits
 
 from python_models.campaign import Campaign, DeclarationError, Segmentation, read_campaign
-from python_models.candidates import SEED
-from python_models.frames import content_hash, quoted, read_rows
+from python_models.frames import SEED, quoted
 from python_models.registry import newest_fingerprint, retrains
+from python_models.segment_names import likeness, name_segments, profiles
+from python_models.segment_space import Axis, Space, array_of, fit_space
 
-RECIPE = 1
-FITTED_ROWS = 20_000
+RECIPE = 2
+# Customers that segments are fitted on: more only where the two halves of so many disagree.
+SAMPLE_SIZES = (20_000, 100_000)
+LEAST_AGREEMENT = 0.98
 SILHOUETTE_ROWS = 5_000
 RESAMPLES = 8
+RESTARTS = 10
 # A segmentation qualifies with segments of at least this share that resamples find again.
 SMALLEST_SHARE = 0.03
-LEAST_STABILITY = 0.75
+LEAST_STABILITY = 0.9
+# Of those that qualify, the most segments whose silhouette is at least this share of the best one's.
+NEARLY_THE_BEST = 0.9
 # Fewer customers than this per segment allowed say nothing about groups.
 LEAST_ROWS_PER_SEGMENT = 30
+# A segment goes on under its id where it shares at least so much with it: both / either (Jaccard).
+LEAST_SHARED = 0.3
 
 SEGMENTER_ROW = pa.schema(
     [
         ("campaign", pa.string()),
         ("segmenter_version", pa.string()),
         ("trained_at", pa.timestamp("us")),
+        ("customer_rows", pa.int64()),
         ("fitted_rows", pa.int64()),
+        ("sample_agreement", pa.float64()),
+        ("lookalike_roc_auc", pa.float64()),
         ("fingerprint", pa.string()),
         ("refused_reason", pa.string()),
+        ("chosen_because", pa.string()),
+        ("declaration", pa.string()),
         ("model_body", pa.string()),
         (
             "choices",
@@ -49,6 +67,20 @@ SEGMENTER_ROW = pa.schema(
                         ("stability", pa.float64()),
                         ("smallest_share", pa.float64()),
                         ("is_chosen", pa.bool_()),
+                    ]
+                )
+            ),
+        ),
+        (
+            "steps",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("feature", pa.string()),
+                        ("weight", pa.float64()),
+                        ("action", pa.string()),
+                        ("measured", pa.float64()),
+                        ("detail", pa.string()),
                     ]
                 )
             ),
@@ -76,133 +108,214 @@ MEMBER_ROW = pa.schema(
     [
         ("campaign", pa.string()),
         ("entity_id", pa.string()),
+        ("is_customer", pa.bool_()),
         ("segment_id", pa.int64()),
         ("segment_distance", pa.float64()),
         ("segment_confidence", pa.float64()),
+        ("lookalike_probability", pa.float64()),
         ("segmenter_version", pa.string()),
     ]
 )
 
 
 @dataclass(frozen=True)
-class Scaling:
-    """How the declared columns become comparable numbers.
+class Lookalike:
+    """Logistic regression on the space's axes: log-odds that a row is a customer, not the population."""
 
-    A number: log1p where `is_log`, median where missing, then (x - mean) / deviation. A text column: one
-    0/1 column per category, unscaled, which weighs about as much as one number; missing is `unknown`.
-    """
+    coefficients: list[float]
+    intercept: float
 
-    numbers: dict[str, dict[str, float]]
-    categories: dict[str, list[str]]
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A fitted segmentation: where the centroids lie, under which ids and names."""
+
+    space: Space
+    centroids: list[list[float]]
+    segment_ids: list[int]
+    names: dict[int, str]
+    # ids are never given twice
+    last_segment_id: int
+    lookalike: Lookalike | None
+
+    def to_json(self) -> str:
+        """What the segmenter's row keeps as `model_body`."""
+        return json.dumps(asdict(self))
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, texts: list[str]) -> "Scaling":
-        numbers, categories = {}, {}
-        for name in frame.columns:
-            if name in texts:
-                categories[name] = sorted(frame[name].fillna("unknown").unique().tolist())
-                continue
-            values = frame[name].astype("Float64").to_numpy(np.float64, na_value=np.nan)
-            known = values[~np.isnan(values)]
-            is_log = bool(len(known) > 2 and known.min() >= 0 and pd.Series(known).skew() > 1)
-            known = np.log1p(known) if is_log else known
-            numbers[name] = {
-                "is_log": is_log,
-                "median": float(np.median(known)) if len(known) else 0.0,
-                "mean": float(known.mean()) if len(known) else 0.0,
-                "deviation": float(known.std()) or 1.0 if len(known) else 1.0,
-            }
-        return cls(numbers, categories)
+    def from_json(cls, body: str) -> "Segmenter":
+        """The segmenter of a row; JSON can run no code."""
+        read = json.loads(body)
+        space = read.pop("space")
+        lookalike = read.pop("lookalike")
+        names = {int(segment_id): name for segment_id, name in read.pop("names").items()}
+        return cls(
+            space=Space([Axis(**axis) for axis in space["axes"]], space["loadings"]),
+            lookalike=Lookalike(**lookalike) if lookalike else None,
+            names=names,
+            **read,
+        )
 
-    def matrix(self, frame: pd.DataFrame) -> np.ndarray:
-        """Rows x (numbers, then categories one by one), scaled."""
-        columns = []
-        for name, scale in self.numbers.items():
-            values = frame[name].astype("Float64").to_numpy(np.float64, na_value=np.nan)
-            values = np.log1p(np.maximum(values, 0)) if scale["is_log"] else values
-            values = np.where(np.isnan(values), scale["median"], values)
-            columns.append((values - scale["mean"]) / scale["deviation"])
-        for name, levels in self.categories.items():
-            values = frame[name].fillna("unknown")
-            columns += [(values == level).to_numpy(np.float64) for level in levels]
-        return np.column_stack(columns)
+    @property
+    def columns(self) -> set[str]:
+        """The columns that rows need to be assigned."""
+        return {axis.column for axis in self.space.axes}
+
+    def assign(self, rows: Any, keys: str) -> Any:
+        """Relation with the expressions `keys`, and each row's segment, in one SQL statement.
+
+        Parameters
+        ----------
+        rows : DuckDB relation
+            One row per customer.
+        keys : str
+            What is kept of a row, as DuckDB's select list with names for all.
+
+        Returns
+        -------
+        DuckDB relation
+            The keys; segment_id; segment_distance (Euclidean, in the space's units); segment_confidence
+            (1 - nearest / second nearest distance); lookalike_probability.
+        """
+        distances = ", ".join(f"array_distance(point, {array_of(centroid)})" for centroid in self.centroids)
+        lookalike = "cast(null as double)"
+        if self.lookalike:
+            log_odds = (
+                f"array_inner_product(axes, {array_of(self.lookalike.coefficients)})"
+                f" + {self.lookalike.intercept!r}"
+            )
+            lookalike = f"1 / (1 + exp(-({log_odds})))"
+        return (
+            rows.project(f"{{{keys}}} as keys, {self.space.axes_sql} as axes")
+            .project(f"keys, axes, {self.space.point_sql('axes')} as point")
+            .project(f"keys, axes, [{distances}] as distances")
+            .project("keys, axes, distances, list_sort(distances) as nearest")
+            .project(
+                "unnest(keys), "
+                f"cast({self.segment_ids}[list_position(distances, nearest[1])] as bigint) as segment_id, "
+                "nearest[1] as segment_distance, "
+                "1 - nearest[1] / greatest(nearest[2], 1e-12) as segment_confidence, "
+                f"{lookalike} as lookalike_probability"
+            )
+        )
 
 
+@dataclass(frozen=True)
+class Columns:
+    """Columns of the mart that group the customers, those that only describe them, and which are text."""
+
+    grouping: list[str]
+    describing: list[str]
+    texts: list[str]
+
+    @classmethod
+    def of(cls, mart: Any, campaign: Campaign, segmentation: Segmentation) -> "Columns":
+        keys = {segmentation.entity, campaign.entity, campaign.population}
+        if segmentation.columns == "all":
+            grouping = [name for name in mart.columns if name not in keys | set(segmentation.profile)]
+        else:
+            grouping = list(segmentation.columns)
+        describing = list(segmentation.profile)
+        named = [segmentation.entity, *grouping, *describing, *segmentation.weights]
+        for name in [*named, *([campaign.population] if campaign.population else [])]:
+            if name not in mart.columns:
+                raise DeclarationError(
+                    f"campaign '{campaign.campaign}', key 'segments': the mart has no column '{name}'; "
+                    f"it has {', '.join(sorted(mart.columns))}."
+                )
+        kinds = dict(zip(mart.columns, map(str, mart.types), strict=True))
+        texts = [name for name in grouping + describing if kinds[name] == "VARCHAR"]
+        return cls(grouping, describing, texts)
+
+
+# sums of several threads differ in their last bits
+@threadpool_limits.wrap(limits=1)
 def fit_segments(mart: Any, meta: dict[str, Any], known: Any | None = None) -> pa.Table:
     """Fit a campaign's segments.
 
     Parameters
     ----------
     mart : DuckDB relation
-        One row per customer, with the declared columns.
+        One row per customer, with the declared columns. Where the declaration names a `population` column,
+        segments are fitted on the rows for which it is false.
     meta : dict
         The declaration.
     known : DuckDB relation, optional
-        Segmenter rows of earlier fits.
+        Segmenter rows of earlier fits: ids and names go on.
 
     Returns
     -------
     pyarrow.Table
-        One segmenter row (`SEGMENTER_ROW`): centroids, the measures of every number of segments tried,
-        the profile of each segment. None where customers and declaration are those of the last fit.
+        One segmenter row (`SEGMENTER_ROW`): centroids, the measures of every number of segments tried, what
+        was done to each column, the profile of each segment. None where customers and declaration are those
+        of the last fit.
     """
     campaign, segmentation = declared(meta)
-    frame, texts = customer_rows(mart, campaign, segmentation)
-    fingerprint = fingerprint_of(frame, campaign.campaign, segmentation)
+    columns = Columns.of(mart, campaign, segmentation)
+    declaration = json.dumps(asdict(segmentation) | {"population": campaign.population}, sort_keys=True)
+    fingerprint = fingerprint_of(mart, columns, campaign, segmentation.entity, declaration)
     if known is not None and not retrains(meta) and newest_fingerprint(known) == fingerprint:
         return SEGMENTER_ROW.empty_table()
 
+    population = campaign.population
+    people = mart.filter(f"not {quoted(population)}") if population else mart
     row: dict[str, Any] = {
         "campaign": campaign.campaign,
         "segmenter_version": fingerprint[:12],
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
-        "fitted_rows": len(frame),
+        "customer_rows": row_count(people),
         "fingerprint": fingerprint,
+        "declaration": json.dumps(
+            {key: getattr(campaign, key) for key in ("title", "question", "source", "source_note")}
+            | {"segments": json.loads(declaration)}
+        ),
         "choices": [],
+        "steps": [],
         "profiles": [],
     }
     least = LEAST_ROWS_PER_SEGMENT * segmentation.max
-    if len(frame) < least:
+    if row["customer_rows"] < least:
         row["refused_reason"] = (
-            f"Only {len(frame)} customers; at least {least} are needed for up to "
+            f"Only {row['customer_rows']} customers; at least {least} are needed for up to "
             f"{segmentation.max} segments (segments.max)."
         )
     else:
-        row |= fit_best(frame, texts, segmentation)
+        before = segmenter_before(known, mart, declaration)
+        row |= fit_on_sample(people, columns, segmentation, before)
+        if population:
+            row |= add_lookalike(row, mart, columns, segmentation, population)
     return pa.Table.from_pylist([row], schema=SEGMENTER_ROW)
 
 
-def segment(mart: Any, segmenters: Any, meta: dict[str, Any]) -> pa.Table:
+def segment(mart: Any, segmenters: Any, meta: dict[str, Any]) -> Any:
     """Assign every customer of the mart to the nearest centroid of the newest segmenter.
+
+    Fits nothing: a daily build assigns new customers to the segments that there are.
 
     Returns
     -------
-    pyarrow.Table
-        One row per customer (`MEMBER_ROW`). Distance is Euclidean in scaled units; confidence is
-        1 - nearest / second nearest distance, 0 on the border between two segments and 1 at a centroid.
+    DuckDB relation
+        One row per customer (`MEMBER_ROW`), made in SQL as it is read: customers are not held in memory.
+        Distance is Euclidean in the space's units; confidence is 1 - nearest / second nearest distance,
+        0 on the border between two segments and 1 at a centroid.
     """
     campaign, segmentation = declared(meta)
-    version, body = (
-        segmenters.order("trained_at desc").project("segmenter_version, model_body").limit(1).fetchall()[0]
-    )
-    if body is None:
+    newest = serving(segmenters)
+    if newest is None:
         return MEMBER_ROW.empty_table()
-    read = json.loads(body)
-    frame, _ = customer_rows(mart, campaign, segmentation)
-    matrix = Scaling(**read["scaling"]).matrix(frame)
-    distances = distances_to(matrix, np.array(read["centroids"]))
-    nearest = np.sort(distances, axis=1)
-    return pa.table(
-        {
-            "campaign": [campaign.campaign] * len(frame),
-            "entity_id": frame[segmentation.entity].astype(str),
-            "segment_id": distances.argmin(axis=1) + 1,
-            "segment_distance": nearest[:, 0],
-            "segment_confidence": 1 - nearest[:, 0] / np.maximum(nearest[:, 1], 1e-12),
-            "segmenter_version": [version] * len(frame),
-        },
-        schema=MEMBER_ROW,
+    version, body = newest
+    segmenter = Segmenter.from_json(body)
+    if missing := segmenter.columns - set(mart.columns):
+        raise DeclarationError(
+            f"campaign '{campaign.campaign}': its segments are made of {sorted(missing)}, which the mart "
+            f"lacks now. Fit them anew: dbt build --select +{campaign.campaign}_segments"
+        )
+    is_customer = quoted(campaign.population) if campaign.population else "cast(null as boolean)"
+    keys = (
+        f"'campaign': '{campaign.campaign}', "
+        f"'entity_id': cast({quoted(segmentation.entity)} as varchar), 'is_customer': {is_customer}"
     )
+    return segmenter.assign(mart, keys).project(f"*, '{version}' as segmenter_version")
 
 
 def declared(meta: dict[str, Any]) -> tuple[Campaign, Segmentation]:
@@ -215,50 +328,104 @@ def declared(meta: dict[str, Any]) -> tuple[Campaign, Segmentation]:
     return campaign, campaign.segments
 
 
-def customer_rows(
-    mart: Any, campaign: Campaign, segmentation: Segmentation
-) -> tuple[pd.DataFrame, list[str]]:
-    """Key and declared columns of every customer, ordered by key; and which columns are text."""
-    for name in [segmentation.entity, *segmentation.columns]:
-        if name not in mart.columns:
-            raise DeclarationError(
-                f"campaign '{campaign.campaign}', key 'segments': the mart has no column '{name}'; "
-                f"it has {', '.join(sorted(mart.columns))}."
-            )
-    wanted = mart.project(", ".join(quoted(name) for name in segmentation.columns))
-    texts = [
-        name for name, kind in zip(wanted.columns, map(str, wanted.types), strict=True) if kind == "VARCHAR"
-    ]
-    frame = read_rows(mart, [segmentation.entity, *segmentation.columns], segmentation.entity)
-    return frame, texts
+def serving(segmenters: Any) -> tuple[str, str] | None:
+    """Version and body of the newest segmenter that could be fitted."""
+    fitted = segmenters.filter("model_body is not null").order("trained_at desc, segmenter_version")
+    row = fitted.project("segmenter_version, model_body").limit(1).fetchall()
+    return row[0] if row else None
 
 
-def fit_best(frame: pd.DataFrame, texts: list[str], segmentation: Segmentation) -> dict[str, Any]:
-    """Fit every number of segments in the declared range and keep the one that the rule chooses."""
-    described = frame[list(segmentation.columns)]
-    scaling = Scaling.fit(described, texts)
-    matrix = scaling.matrix(described)
-    sample = evenly(matrix, FITTED_ROWS)
-    fits, choices = {}, []
-    for count in range(segmentation.min, segmentation.max + 1):
-        fits[count] = KMeans(count, n_init=10, random_state=SEED).fit(sample)
-        choices.append(measure(sample, fits[count]))
-    chosen = choose(choices)
+def segmenter_before(known: Any | None, mart: Any, declaration: str) -> Segmenter | None:
+    """The segmenter whose ids go on: none where there was none, or the mart lacks its columns.
+
+    Its names are forgotten where the declaration changed, which may hold other words.
+    """
+    # rows of an older layout: dbt refuses them with a sentence when the new row is written
+    if known is None or not set(SEGMENTER_ROW.names) <= set(known.columns):
+        return None
+    newest = serving(known)
+    if newest is None:
+        return None
+    version, body = newest
+    segmenter = Segmenter.from_json(body)
+    if not segmenter.columns <= set(mart.columns):
+        return None
+    (declared_then,) = known.filter(f"segmenter_version = '{version}'").project("declaration").fetchall()[0]
+    if json.loads(declared_then)["segments"] != json.loads(declaration):
+        return Segmenter(**(vars(segmenter) | {"names": {}}))
+    return segmenter
+
+
+def row_count(relation: Any) -> int:
+    """How many rows a relation has."""
+    return relation.aggregate("count(*)").fetchall()[0][0]
+
+
+def sample_of(relation: Any, columns: list[str], key: str, count: int) -> pa.Table:
+    """So many rows, drawn by a hash of their key: the same in every build, the first of them a sample too."""
+    by_hash = f"md5(concat('sample ', {quoted(key)})), {quoted(key)}"
+    wanted = ", ".join(quoted(name) for name in dict.fromkeys(columns))
+    return relation.order(by_hash).limit(count).project(wanted).to_arrow_table()
+
+
+def fit_on_sample(
+    people: Any, columns: Columns, segmentation: Segmentation, before: Segmenter | None
+) -> dict[str, Any]:
+    """What the segmenter's row says of a fit: on a larger sample where the smaller one's halves disagree."""
+    everybody = row_count(people)
+    wanted = columns.grouping + columns.describing
+    for size in SAMPLE_SIZES:
+        rows = sample_of(people, wanted, segmentation.entity, size)
+        grouping = rows.select(columns.grouping)
+        texts = [name for name in columns.texts if name in columns.grouping]
+        space, steps = fit_space(grouping, texts, segmentation.weights, segmentation.components)
+        _, points = space.locate(grouping)
+        fits = [
+            KMeans(count, n_init=RESTARTS, random_state=SEED).fit(points)
+            for count in range(segmentation.min, segmentation.max + 1)
+        ]
+        choices = [measure(points, fit) for fit in fits]
+        chosen, because = choose(choices, segmentation.count)
+        agreement = halves_agree(points, chosen)
+        if agreement >= LEAST_AGREEMENT or len(points) >= everybody:
+            break
+    steps.append(
+        {
+            "action": "sample",
+            "measured": agreement,
+            "detail": f"{len(points):,} of {everybody:,} customers; segments fitted on either half of them "
+            f"agree by an adjusted Rand index of {agreement:.3f}.",
+        }
+    )
     for choice in choices:
         choice["is_chosen"] = choice["segment_count"] == chosen
-    centroids = fits[chosen].cluster_centers_
-    members = distances_to(matrix, centroids).argmin(axis=1)
-    by_size = np.argsort(-np.bincount(members, minlength=chosen), kind="stable")
-    centroids = centroids[by_size]
-    members = distances_to(matrix, centroids).argmin(axis=1)
+    fit = fits[chosen - segmentation.min]
+    segment_ids = match(fit.labels_, before, grouping)
+    frame = rows.to_pandas()
+    members = np.array(segment_ids)[fit.labels_]
+    described = profiles(frame, columns.texts, members)
+    kept = {number: before.names[number] for number in segment_ids if before and number in before.names}
+    names = name_segments(described, segmentation, likeness(frame, columns.texts), kept)
+    segmenter = Segmenter(
+        space=space,
+        centroids=fit.cluster_centers_.tolist(),
+        segment_ids=segment_ids,
+        names=names,
+        last_segment_id=max([*segment_ids, before.last_segment_id if before else 0]),
+        lookalike=None,
+    )
     return {
-        "model_body": json.dumps({"scaling": asdict(scaling), "centroids": centroids.tolist()}),
+        "fitted_rows": len(points),
+        "sample_agreement": agreement,
+        "chosen_because": because,
         "choices": choices,
-        "profiles": profiles(described, texts, members, segmentation),
+        "steps": steps,
+        "profiles": [row | {"segment_name": names[row["segment_id"]]} for row in described],
+        "model_body": segmenter.to_json(),
     }
 
 
-def measure(sample: np.ndarray, fit: KMeans) -> dict[str, Any]:
+def measure(points: np.ndarray, fit: KMeans) -> dict[str, Any]:
     """Inertia, silhouette, Davies-Bouldin, stability and smallest share of one fit.
 
     Stability is the mean adjusted Rand index between this fit and fits on bootstrap resamples, compared on
@@ -267,109 +434,134 @@ def measure(sample: np.ndarray, fit: KMeans) -> dict[str, Any]:
     generator = np.random.default_rng(SEED)
     agreements = []
     for _ in range(RESAMPLES):
-        rows = generator.integers(0, len(sample), min(len(sample), SILHOUETTE_ROWS))
-        again = KMeans(fit.n_clusters, n_init=3, random_state=SEED).fit(sample[rows])
-        agreements.append(adjusted_rand_score(fit.labels_, again.predict(sample)))
+        rows = generator.integers(0, len(points), min(len(points), SILHOUETTE_ROWS))
+        again = KMeans(fit.n_clusters, n_init=RESTARTS, random_state=SEED).fit(points[rows])
+        agreements.append(adjusted_rand_score(fit.labels_, again.predict(points)))
+    # the rows are in the order of a hash: the first are a sample
+    some, labels = points[:SILHOUETTE_ROWS], fit.labels_[:SILHOUETTE_ROWS]
     return {
         "segment_count": fit.n_clusters,
         "inertia": float(fit.inertia_),
-        "silhouette": float(
-            silhouette_score(evenly(sample, SILHOUETTE_ROWS), evenly(fit.labels_, SILHOUETTE_ROWS))
-        ),
-        "davies_bouldin": float(davies_bouldin_score(sample, fit.labels_)),
+        "silhouette": float(silhouette_score(some, labels)),
+        "davies_bouldin": float(davies_bouldin_score(points, fit.labels_)),
         "stability": float(np.mean(agreements)),
-        "smallest_share": float(np.bincount(fit.labels_).min() / len(sample)),
+        "smallest_share": float(np.bincount(fit.labels_).min() / len(points)),
     }
 
 
-def choose(choices: list[dict[str, Any]]) -> int:
-    """Best silhouette among those stable and without tiny segments; where none is, the most stable."""
+def choose(choices: list[dict[str, Any]], count: int | None) -> tuple[int, str]:
+    """How many segments, and why: a person's number, else the most that can be relied on.
+
+    Those qualify that resamples find again and that have no tiny segment. Of them the most segments whose
+    silhouette is nearly the best: a marketer can merge two groups, but not tell one apart. Where none
+    qualifies, the most stable.
+    """
+    if count is not None:
+        return count, f"The declaration asks for {count} segments."
     qualified = [
         choice
         for choice in choices
         if choice["stability"] >= LEAST_STABILITY and choice["smallest_share"] >= SMALLEST_SHARE
     ]
-    if qualified:
-        return max(qualified, key=lambda choice: choice["silhouette"])["segment_count"]
-    return max(choices, key=lambda choice: choice["stability"])["segment_count"]
+    if not qualified:
+        chosen = max(choices, key=lambda choice: choice["stability"])["segment_count"]
+        return chosen, (
+            f"No number of segments has a stability of {LEAST_STABILITY} and no segment under "
+            f"{SMALLEST_SHARE:.0%}: the most stable. The customers form no clear groups; take the segments "
+            "for a map, not for types of people."
+        )
+    best = max(choice["silhouette"] for choice in qualified)
+    enough = [choice for choice in qualified if choice["silhouette"] >= NEARLY_THE_BEST * best]
+    chosen = max(choice["segment_count"] for choice in enough)
+    return chosen, (
+        f"The most segments that resamples find again (stability at least {LEAST_STABILITY}), none under "
+        f"{SMALLEST_SHARE:.0%}, with a silhouette of at least {NEARLY_THE_BEST:.0%} of the best of these."
+    )
 
 
-def evenly(rows: np.ndarray, count: int) -> np.ndarray:
-    """At most `count` rows, evenly spaced in key order."""
-    return rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(int))]
+def halves_agree(points: np.ndarray, count: int) -> float:
+    """Adjusted Rand index, on all rows, of fits on every other row."""
+    one, other = (
+        KMeans(count, n_init=RESTARTS, random_state=SEED).fit(points[start::2]).predict(points)
+        for start in (0, 1)
+    )
+    return float(adjusted_rand_score(one, other))
 
 
-def distances_to(matrix: np.ndarray, centroids: np.ndarray) -> np.ndarray:
-    """Euclidean distance of each row to each centroid."""
-    return np.sqrt(((matrix[:, None, :] - centroids[None, :, :]) ** 2).sum(axis=2))
+def match(labels: np.ndarray, before: Segmenter | None, rows: pa.Table) -> list[int]:
+    """The id of each new centroid: that of the segment before with which it shares most customers.
 
-
-def profiles(
-    frame: pd.DataFrame, texts: list[str], members: np.ndarray, segmentation: Segmentation
-) -> list[dict[str, Any]]:
-    """Mean (or most over-represented category) of each feature in each segment, against everybody.
-
-    The standardised difference is (segment mean - overall mean) / overall standard deviation; for a category,
-    the same of its 0/1 column.
+    New and old segments are paired so that the pairs share most of the sample's customers in all (Kuhn
+    1955), by Jaccard's index; pairs that share little are no pairs. Ids of new segments follow the last
+    one that was ever given, by falling size.
     """
-    rows = []
-    for number in range(members.max() + 1):
-        inside = members == number
-        for name in frame.columns:
-            if name in texts:
-                shares = pd.get_dummies(frame[name].fillna("unknown"), dtype=float)
-            else:
-                shares = frame[[name]].astype("Float64").astype(float)
-            overall, here = shares.mean(), shares[inside].mean()
-            deviation = shares.std(ddof=0).replace(0, 1)
-            difference = (here - overall) / deviation
-            top = difference.idxmax() if name in texts else name
-            rows.append(
-                {
-                    "segment_id": number + 1,
-                    "feature": name,
-                    "segment_mean": float(here[top]),
-                    "overall_mean": float(overall[top]),
-                    "standardised_difference": float(difference[top]),
-                    "top_category": str(top) if name in texts else None,
-                }
-            )
-    names = name_segments(rows, segmentation)
-    return [row | {"segment_name": names[row["segment_id"]]} for row in rows]
+    count = labels.max() + 1
+    ids: dict[int, int] = {}
+    if before:
+        old_labels = assigned(before, rows)
+        old_ids = np.array(before.segment_ids)
+        both = pd.crosstab(labels, old_labels).reindex(range(count), columns=old_ids, fill_value=0)
+        overlap = both.to_numpy()
+        either = overlap.sum(axis=1)[:, None] + overlap.sum(axis=0)[None, :] - overlap
+        shared = overlap / np.maximum(either, 1)
+        for new, old in zip(*linear_sum_assignment(-shared), strict=True):
+            if shared[new, old] >= LEAST_SHARED:
+                ids[int(new)] = int(old_ids[old])
+    last = before.last_segment_id if before else 0
+    for new in np.argsort(-np.bincount(labels), kind="stable"):
+        if int(new) not in ids:
+            last += 1
+            ids[int(new)] = last
+    return [ids[new] for new in range(count)]
 
 
-def name_segments(rows: list[dict[str, Any]], segmentation: Segmentation) -> dict[int, str]:
-    """A unique name per segment: the words of the features that set it apart most, as many as it takes."""
-    names: dict[int, str] = {}
-    for number in sorted({row["segment_id"] for row in rows}):
-        mine = [row for row in rows if row["segment_id"] == number]
-        mine.sort(key=lambda row: (-abs(row["standardised_difference"]), row["feature"]))
-        words = [word(row, segmentation) for row in mine]
-        for length in range(min(2, len(words)), len(words) + 1):
-            name = ", ".join(words[:length])
-            if name not in names.values():
-                break
-        else:
-            name = f"{name} ({number})"
-        names[number] = name
-    return names
+def assigned(segmenter: Segmenter, rows: pa.Table) -> np.ndarray:
+    """The segment of each of some rows, in their order."""
+    _, points = segmenter.space.locate(rows)
+    distances = ((points[:, None, :] - np.array(segmenter.centroids)[None, :, :]) ** 2).sum(axis=2)
+    return np.array(segmenter.segment_ids)[distances.argmin(axis=1)]
 
 
-def word(row: dict[str, Any], segmentation: Segmentation) -> str:
-    """What a marketer calls a feature that is high or low, in the declaration's words."""
-    words = segmentation.columns[row["feature"]]
-    if row["top_category"] is not None:
-        return (words[0] if words else "{}").format(row["top_category"])
-    low, high = words
-    return high if row["standardised_difference"] > 0 else low
+def add_lookalike(
+    row: dict[str, Any], mart: Any, columns: Columns, segmentation: Segmentation, population: str
+) -> dict[str, Any]:
+    """The row's segmenter with a lookalike model, and that model's ROC AUC on rows it has not seen.
+
+    Fitted on samples of customers and of the population; the intercept is corrected for their sizes (King
+    and Zeng 2001), so that the mean probability is the customers' share of both.
+    """
+    segmenter = Segmenter.from_json(row["model_body"])
+    parts, sampled = [], []
+    for condition in (quoted(population), f"not {quoted(population)}"):
+        part = mart.filter(condition)
+        drawn = sample_of(part, columns.grouping, segmentation.entity, SAMPLE_SIZES[0])
+        parts.append(segmenter.space.locate(drawn)[0])
+        sampled.append(len(drawn) / max(row_count(part), 1))
+    if min(map(len, parts)) < LEAST_ROWS_PER_SEGMENT:
+        return {}
+    axes = np.vstack(parts)
+    is_customer = np.repeat([True, False], [len(part) for part in parts])
+    model = LogisticRegression(max_iter=1_000)
+    unseen = cross_val_predict(model, axes, is_customer, method="decision_function")
+    model.fit(axes, is_customer)
+    intercept = float(model.intercept_[0]) - float(np.log(sampled[0] / sampled[1]))
+    lookalike = Lookalike(model.coef_[0].tolist(), intercept)
+    return {
+        "lookalike_roc_auc": float(roc_auc_score(is_customer, unseen)),
+        "model_body": Segmenter(**(vars(segmenter) | {"lookalike": lookalike})).to_json(),
+    }
 
 
-def fingerprint_of(frame: pd.DataFrame, campaign: str, segmentation: Segmentation) -> str:
-    """Hash of all that decides the segments: customers, declaration, way of fitting, library version."""
+def fingerprint_of(mart: Any, columns: Columns, campaign: Campaign, entity: str, declaration: str) -> str:
+    """Hash of all that decides the segments: customers, declaration, way of fitting, library versions."""
+    names = [entity, *columns.grouping, *columns.describing]
+    names += [campaign.population] if campaign.population else []
+    hashed = f"hash(row({', '.join(quoted(name) for name in dict.fromkeys(names))}))"
+    content = mart.aggregate(f"count(*), bit_xor({hashed}), sum({hashed})").fetchall()[0]
     parts = [
-        content_hash(frame),
-        campaign,
-        json.dumps(asdict(segmentation), sort_keys=True),
-        f"recipe {RECIPE}, scikit-learn {sklearn.__version__}",
+        repr(content),
+        campaign.campaign,
+        declaration,
+        f"recipe {RECIPE}, scikit-learn {sklearn.__version__}, duckdb {duckdb_version}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

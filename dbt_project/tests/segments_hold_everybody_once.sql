@@ -4,6 +4,7 @@ with listed as (
         campaign,
         sum(member_count) as member_count,
         sum(share_of_customers) as whole,
+        sum(share_of_population) as whole_population,
     from {{ ref('segments') }}
     group by campaign
 ),
@@ -21,3 +22,4 @@ left join listed using (campaign)
 where
     listed.member_count is distinct from members.member_count
     or abs(listed.whole - 1) > 1e-12
+    or abs(listed.whole_population - 1) > 1e-12

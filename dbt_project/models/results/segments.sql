@@ -2,14 +2,22 @@ with members as (
     select * from {{ ref('segment_members') }}
 ),
 
+segmenters as (
+    select * from {{ ref('segmenters') }}
+),
+
+chosen_names as (
+    select * from {{ ref('segment_names') }}
+),
+
 profiles as (
     select
         campaign,
         unnest(profiles, recursive := true),
-    from {{ ref('segmenters') }}
+    from segmenters
 ),
 
-names as (
+given_names as (
     select distinct
         campaign,
         segment_id,
@@ -17,19 +25,68 @@ names as (
     from profiles
 ),
 
+names as (
+    select
+        given_names.campaign,
+        given_names.segment_id,
+        coalesce(chosen_names.segment_name, given_names.segment_name)
+            as segment_name,
+    from given_names
+    left join chosen_names using (campaign, segment_id)
+),
+
 outcomes as (
     {{ union_campaigns('scores') }}
 ),
 
-sizes as (
+-- without a population everybody is a customer
+counted as (
+    select
+        members.campaign,
+        members.segment_id,
+        count(*) as member_count,
+        count(*) filter (
+            where segmenters.population is null or members.is_customer
+        ) as customer_count,
+        count(*) filter (where not members.is_customer) as population_count,
+        any_value(segmenters.population) as population,
+        avg(members.lookalike_probability) as mean_lookalike_probability,
+    from members
+    inner join segmenters using (campaign)
+    group by members.campaign, members.segment_id
+),
+
+totalled as (
+    select
+        *,
+        sum(customer_count) over whole as all_customers,
+        sum(population_count) over whole as all_population,
+    from counted
+    window whole as (partition by campaign)
+),
+
+compared as (
     select
         campaign,
         segment_id,
-        count(*) as member_count,
-        count(*) / cast(sum(count(*)) over (partition by campaign) as double)
+        member_count,
+        customer_count,
+        population_count,
+        population,
+        mean_lookalike_probability,
+        customer_count / nullif(cast(all_customers as double), 0)
             as share_of_customers,
-    from members
-    group by campaign, segment_id
+        population_count / nullif(cast(all_population as double), 0)
+            as share_of_population,
+        case when population is not null then
+            exact_p_value(
+                customer_count,
+                customer_count + population_count,
+                cast(all_customers as bigint),
+                cast(all_customers + all_population as bigint)
+            )
+        end as p_value,
+    from totalled
 ),
 
 conversions as (
@@ -58,11 +115,11 @@ base_rates as (
 
 rated as (
     select
-        sizes.campaign,
-        sizes.segment_id,
+        compared.*,
         names.segment_name,
-        sizes.member_count,
-        sizes.share_of_customers,
+        100 * compared.share_of_customers
+        / nullif(compared.share_of_population, 0) as index_value,
+        compared.member_count < {{ var('smallest_cell') }} as is_small,
         coalesce(conversions.contacts, 0) as contacts,
         conversions.converted / cast(conversions.contacts as double)
             as conversion_rate,
@@ -71,7 +128,7 @@ rated as (
         {{ wilson_bound('conversions.converted', 'conversions.contacts', 1) }}
             as upper,
         base_rates.base_rate,
-    from sizes
+    from compared
     inner join names using (campaign, segment_id)
     left join conversions using (campaign, segment_id)
     left join base_rates using (campaign)
@@ -82,19 +139,39 @@ advised as (
         campaign,
         segment_id,
         segment_name,
-        trim(regexp_replace(lower(segment_name), '[^a-z0-9]+', '-', 'g'), '-')
-            as segment_slug,
+        concat(
+            trim(
+                regexp_replace(lower(segment_name), '[^a-z0-9]+', '-', 'g'), '-'
+            ),
+            '-', segment_id
+        ) as segment_slug,
         member_count,
+        customer_count,
         share_of_customers,
-        cast(null as double) as share_of_population,
-        cast(null as double) as index_value,
-        cast(null as double) as p_value,
+        population_count,
+        share_of_population,
+        index_value,
+        p_value,
+        mean_lookalike_probability,
         contacts,
         conversion_rate,
         lower,
         upper,
         conversion_rate / nullif(base_rate, 0) as lift,
+        is_small,
         case
+            when is_small
+                then 'Too few members to say anything of them.'
+            when p_value < 0.05 and index_value > 100
+                then 'Seek: customers are more frequent here than in the '
+                    || 'population.'
+            when p_value < 0.05
+                then 'Leave: customers are less frequent here than in the '
+                    || 'population.'
+            when population is not null
+                then 'Customers are as frequent here as in the population.'
+            when base_rate is null
+                then 'No outcome is recorded: choose by what they are like.'
             when contacts < {{ var('smallest_cell') }}
                 then 'Too few contacts so far: contact some to learn.'
             when lower > base_rate

@@ -18,12 +18,15 @@
 
 with people as (
     select * from {{ people }}
-    where part in ('population', 'customers')
 ),
 
 described as (
     select
-        concat(part, '-', person_id) as entity_id,
+        if(
+            part = 'mail_out',
+            cast(person_id as varchar),
+            concat(part, '-', person_id)
+        ) as entity_id,
         person_id,
         {% for attribute in shown %}
         {% if attribute.kind == 'date' %}
@@ -32,7 +35,7 @@ described as (
         {{ attribute.name }},
         {% endif %}
         {% endfor %}
-        part = 'customers' as is_customer,
+        if(part = 'mail_out', null, part = 'customers') as is_customer,
     from people
 )
 

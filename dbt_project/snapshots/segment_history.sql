@@ -1,0 +1,24 @@
+{#
+    Which segment a customer was in, from when to when. Whoever has left the customers, or asked to be
+    forgotten, leaves the history too.
+#}
+{% snapshot segment_history %}
+{{ config(
+    schema='campaigns',
+    unique_key=['campaign', 'entity_id'],
+    strategy='check',
+    check_cols=['segment_id'],
+    post_hook="
+        delete from {{ this }} as history
+        where not exists (
+            select 1 from {{ ref('segment_members') }} as members
+            where members.campaign = history.campaign and members.entity_id = history.entity_id
+        )
+    ",
+) }}
+select
+    campaign,
+    entity_id,
+    segment_id,
+from {{ ref('segment_members') }}
+{% endsnapshot %}

@@ -1,0 +1,136 @@
+"""What sets a segment apart, and what a marketer would call it."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from python_models.campaign import Segmentation
+from python_models.segment_space import UNKNOWN, is_skewed
+
+# In standard deviations: a smaller difference from everybody names nothing.
+LEAST_DIFFERENCE = 0.25
+# A column that says much the same as one that is already in the name.
+SAME_THING = 0.6
+WORDS_OF_COLUMNS = 2
+CORRELATED_ROWS = 2_000
+
+
+def profiles(frame: pd.DataFrame, texts: list[str], segment_ids: np.ndarray) -> list[dict[str, Any]]:
+    """Mean (or most over-represented category) of each feature in each segment, against everybody.
+
+    Returns
+    -------
+    list of dict
+        One per segment and feature: segment_id, feature, segment_mean, overall_mean, top_category,
+        standardised_difference: (segment mean - overall mean) / overall standard deviation, of the ranks
+        where a number is skewed; of a category, the same of its 0/1 column.
+    """
+    rows = []
+    for name in frame.columns:
+        if name in texts:
+            values = pd.get_dummies(frame[name].astype("string").fillna(UNKNOWN), dtype=float)
+        else:
+            values = frame[[name]].astype("Float64").astype(float)
+        overall, means = values.mean(), values.groupby(segment_ids).mean()
+        compared = values.rank() if name not in texts and is_skewed(values[name]) else values
+        deviation = compared.std(ddof=0).replace(0, 1).fillna(1)
+        differences = ((compared.groupby(segment_ids).mean() - compared.mean()) / deviation).fillna(0)
+        for segment_id, here in means.iterrows():
+            difference = differences.loc[segment_id]
+            top = difference.idxmax() if name in texts else name
+            rows.append(
+                {
+                    "segment_id": int(str(segment_id)),
+                    "feature": name,
+                    "segment_mean": number_or_none(here[top]),
+                    "overall_mean": number_or_none(overall[top]),
+                    "standardised_difference": float(difference[top]),
+                    "top_category": str(top) if name in texts else None,
+                }
+            )
+    return rows
+
+
+def number_or_none(value: Any) -> float | None:
+    """A mean, or none where nobody has a value."""
+    return None if pd.isna(value) else float(value)
+
+
+def likeness(frame: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
+    """Absolute rank correlation of each pair of numbers."""
+    numbers = frame[[name for name in frame.columns if name not in texts]].head(CORRELATED_ROWS)
+    return numbers.astype("Float64").astype(float).corr(method="spearman").abs().fillna(0)
+
+
+def name_segments(
+    rows: list[dict[str, Any]],
+    segmentation: Segmentation,
+    alike: pd.DataFrame,
+    kept: dict[int, str],
+) -> dict[int, str]:
+    """A unique name per segment: two things that set it apart most and differ, and what else it is like.
+
+    Parameters
+    ----------
+    rows : list of dict
+        What `profiles` returned.
+    segmentation : Segmentation
+        The words, and which columns only describe.
+    alike : frame
+        What `likeness` returned.
+    kept : dict
+        Names of segments that have one already.
+    """
+    names = dict(kept)
+    for segment_id in sorted({row["segment_id"] for row in rows} - set(kept)):
+        mine = [row for row in rows if row["segment_id"] == segment_id]
+        words = telling_words(mine, segmentation, alike)
+        name = ", ".join(words[: WORDS_OF_COLUMNS + 1]) or "like everybody"
+        for further in words[WORDS_OF_COLUMNS + 1 :]:
+            if name not in names.values():
+                break
+            name = f"{name}, {further}"
+        names[segment_id] = name if name not in names.values() else f"{name} ({segment_id})"
+    return names
+
+
+def telling_words(
+    rows: list[dict[str, Any]], segmentation: Segmentation, alike: pd.DataFrame
+) -> list[str]:
+    """The words of one segment, those for its name first."""
+    # what somebody has found words for comes first, then what differs most
+    ranked = sorted(
+        (
+            row
+            for row in rows
+            if abs(row["standardised_difference"]) >= LEAST_DIFFERENCE and word(row, segmentation)
+        ),
+        key=lambda row: (
+            not segmentation.all_words.get(row["feature"]),
+            -abs(row["standardised_difference"]),
+            row["feature"],
+        ),
+    )
+    grouping = [row for row in ranked if row["feature"] not in segmentation.profile]
+    describing = [row for row in ranked if row["feature"] in segmentation.profile]
+    told: list[dict[str, Any]] = []
+    for row in grouping:
+        if not any(same_thing(row["feature"], other["feature"], alike) for other in told):
+            told.append(row)
+    chosen = told[:WORDS_OF_COLUMNS] + describing[:1] + told[WORDS_OF_COLUMNS:] + describing[1:]
+    return list(dict.fromkeys(word(row, segmentation) for row in chosen))
+
+
+def same_thing(name: str, other: str, alike: pd.DataFrame) -> bool:
+    """Two numbers that rise and fall together."""
+    return name in alike.index and other in alike.index and alike.loc[name, other] >= SAME_THING
+
+
+def word(row: dict[str, Any], segmentation: Segmentation) -> str:
+    """What a marketer calls a feature that is high or low, in the declaration's words; empty says nothing."""
+    words = segmentation.all_words.get(row["feature"], [])
+    if row["top_category"] is not None:
+        return (words[0] if words else "{}").format(row["top_category"])
+    low, high = words or (f"low {row['feature']}", f"high {row['feature']}")
+    return (high if row["standardised_difference"] > 0 else low).replace("_", " ")

@@ -30,22 +30,22 @@ def profiles(frame: pd.DataFrame, texts: list[str], segment_ids: np.ndarray) -> 
     for name in frame.columns:
         if name in texts:
             values = pd.get_dummies(frame[name].astype("string").fillna(UNKNOWN), dtype=float)
+            compared = values
         else:
             values = frame[[name]].astype("Float64").astype(float)
+            compared = values.rank() if is_skewed(values[name]) else values
         overall, means = values.mean(), values.groupby(segment_ids).mean()
-        compared = values.rank() if name not in texts and is_skewed(values[name]) else values
         deviation = compared.std(ddof=0).replace(0, 1).fillna(1)
         differences = ((compared.groupby(segment_ids).mean() - compared.mean()) / deviation).fillna(0)
         for segment_id, here in means.iterrows():
-            difference = differences.loc[segment_id]
-            top = difference.idxmax() if name in texts else name
+            top = differences.loc[segment_id].idxmax()
             rows.append(
                 {
                     "segment_id": int(str(segment_id)),
                     "feature": name,
                     "segment_mean": number_or_none(here[top]),
                     "overall_mean": number_or_none(overall[top]),
-                    "standardised_difference": float(difference[top]),
+                    "standardised_difference": float(differences.loc[segment_id, top]),
                     "top_category": str(top) if name in texts else None,
                 }
             )
@@ -58,9 +58,12 @@ def number_or_none(value: Any) -> float | None:
 
 
 def likeness(frame: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
-    """Absolute rank correlation of each pair of numbers."""
+    """Absolute rank correlation of each pair of numbers; a missing one ranks in the middle."""
     numbers = frame[[name for name in frame.columns if name not in texts]].head(CORRELATED_ROWS)
-    return numbers.astype("Float64").astype(float).corr(method="spearman").abs().fillna(0)
+    ranks = numbers.astype("Float64").astype(float).rank(pct=True).fillna(0.5)
+    varying = ranks.loc[:, ranks.std() > 0]
+    correlation = np.abs(np.corrcoef(varying.to_numpy(), rowvar=False)) if varying.shape[1] else np.empty((0, 0))
+    return pd.DataFrame(np.atleast_2d(correlation), varying.columns, varying.columns)
 
 
 def name_segments(

@@ -105,8 +105,8 @@ def matrix(arrays: pa.ChunkedArray) -> np.ndarray:
 
 def fit_space(
     rows: pa.Table, texts: list[str], weights: dict[str, float], components: int | None
-) -> tuple[Space, list[dict[str, Any]]]:
-    """The space that some rows give, and what was done to each column.
+) -> tuple[Space, np.ndarray, list[dict[str, Any]]]:
+    """The space that some rows give, where they lie in it, and what was done to each column.
 
     Parameters
     ----------
@@ -127,12 +127,13 @@ def fit_space(
         axes += [Axis(column=name, weight=weight, **axis) for axis in made]
         steps.append({"feature": name, "weight": weight} | step)
     space = Space(axes, None)
+    points, _ = space.locate(rows)
     if len(axes) > MANY_COLUMNS or components:
-        values, _ = space.locate(rows)
-        loadings, step = reduce(values, components)
+        loadings, step = reduce(points, components)
         space = Space(axes, loadings)
+        points = points @ np.array(loadings).T
         steps.append({"feature": None, "weight": None} | step)
-    return space, steps
+    return space, points, steps
 
 
 def number_axes(name: str, column: pd.Series) -> tuple[list[dict[str, Any]], dict[str, Any]]:

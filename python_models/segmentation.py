@@ -29,6 +29,7 @@ RECIPE = 2
 SAMPLE_SIZES = (20_000, 100_000)
 LEAST_AGREEMENT = 0.98
 SILHOUETTE_ROWS = 5_000
+LOOKALIKE_ROWS = 5_000
 RESAMPLES = 8
 RESTARTS = 10
 # A segmentation qualifies with segments of at least this share that resamples find again.
@@ -378,8 +379,7 @@ def fit_on_sample(
         rows = sample_of(people, wanted, segmentation.entity, size)
         grouping = rows.select(columns.grouping)
         texts = [name for name in columns.texts if name in columns.grouping]
-        space, steps = fit_space(grouping, texts, segmentation.weights, segmentation.components)
-        _, points = space.locate(grouping)
+        space, points, steps = fit_space(grouping, texts, segmentation.weights, segmentation.components)
         fits = [
             KMeans(count, n_init=RESTARTS, random_state=SEED).fit(points)
             for count in range(segmentation.min, segmentation.max + 1)
@@ -534,7 +534,7 @@ def add_lookalike(
     parts, sampled = [], []
     for condition in (quoted(population), f"not {quoted(population)}"):
         part = mart.filter(condition)
-        drawn = sample_of(part, columns.grouping, segmentation.entity, SAMPLE_SIZES[0])
+        drawn = sample_of(part, columns.grouping, segmentation.entity, LOOKALIKE_ROWS)
         parts.append(segmenter.space.locate(drawn)[0])
         sampled.append(len(drawn) / max(row_count(part), 1))
     if min(map(len, parts)) < LEAST_ROWS_PER_SEGMENT:

@@ -16,6 +16,10 @@
     {{ return('own' if own else var('default_inputs')[source]) }}
 {% endmacro %}
 
+{#
+    A thing's files with what they hold: {file, delimiter, names, types}, names and types of
+    the columns in the file's order; for CSV with the delimiter of its header.
+#}
 {% macro source_files(source, thing) %}
     {%- set folder = env_var('LEADLIGHT_DATA', 'data/raw') | replace("'", "''") ~ '/' ~ source -%}
     {%- set own = source_kind(source) == 'own' -%}
@@ -39,46 +43,46 @@
             else "Run `python -m python_models inputs` for the default input, or put your own file into " ~ folder ~ "/.")
         ) }}
     {%- endif -%}
-    {{ return(found.columns[0].values() | map('replace', "'", "''") | list) }}
-{% endmacro %}
-
-{# Names and types of one file's columns, in its order; for CSV with the delimiter of its header. #}
-{% macro file_header(file) %}
-    {%- set fault = run_query("select file_fault('" ~ file ~ "')").rows[0][0] -%}
-    {%- if fault -%}{{ exceptions.raise_compiler_error(file ~ ": " ~ fault) }}{%- endif -%}
-    {%- if file.endswith('.parquet') -%}
-        {%- set columns = run_query(
-            "select column_name, column_type from (describe select * from read_parquet('" ~ file ~ "'))"
-        ).columns -%}
-        {{ return({
-            'file': file, 'delimiter': none,
-            'names': columns[0].values() | list, 'types': columns[1].values() | list,
-        }) }}
-    {%- endif -%}
-    {#- not a bare value: dbt would make a number of '1029' -#}
-    {%- set header = run_query("select concat('header ', csv_header('" ~ file ~ "'))").rows[0][0][7:] -%}
-    {%- set unquoted = header.split('"')[::2] | join('') -%}
-    {%- set by_count = namespace(delimiter=',', count=0) -%}
-    {%- for delimiter in [',', ';', '\t', '|'] if unquoted.count(delimiter) > by_count.count -%}
-        {%- set by_count.delimiter = delimiter -%}
-        {%- set by_count.count = unquoted.count(delimiter) -%}
-    {%- endfor -%}
-    {%- set names = [] -%}
-    {%- set field = '("(?:[^"]|"")*"|[^"' ~ by_count.delimiter ~ ']*)' -%}
-    {%- for name in modules.re.findall('(?:^|[' ~ by_count.delimiter ~ '])[ ]*' ~ field, header) -%}
-        {%- set plain = name.strip().strip('"').replace('""', '"').strip() -%}
-        {%- if plain | lower in names | map('lower') | list or not plain -%}
-            {{ exceptions.raise_compiler_error(
-                file ~ ": column " ~ loop.index ~ " of the header, '" ~ plain
-                ~ "', is " ~ ("there twice" if plain else "empty") ~ ". Give each column a name of its own."
-            ) }}
+    {%- set headers = [] -%}
+    {%- for file in found.columns[0].values() | map('replace', "'", "''") -%}
+        {%- set fault = run_query("select file_fault('" ~ file ~ "')").rows[0][0] -%}
+        {%- if fault -%}{{ exceptions.raise_compiler_error(file ~ ": " ~ fault) }}{%- endif -%}
+        {%- if file.endswith('.parquet') -%}
+            {%- set columns = run_query(
+                "select column_name, column_type from (describe select * from read_parquet('" ~ file ~ "'))"
+            ).columns -%}
+            {%- do headers.append({
+                'file': file, 'delimiter': none,
+                'names': columns[0].values() | list, 'types': columns[1].values() | list,
+            }) -%}
+        {%- else -%}
+            {#- not a bare value: dbt would make a number of '1029' -#}
+            {%- set header = run_query("select concat('header ', csv_header('" ~ file ~ "'))").rows[0][0][7:] -%}
+            {%- set unquoted = header.split('"')[::2] | join('') -%}
+            {%- set by_count = namespace(delimiter=',', count=0) -%}
+            {%- for delimiter in [',', ';', '\t', '|'] if unquoted.count(delimiter) > by_count.count -%}
+                {%- set by_count.delimiter = delimiter -%}
+                {%- set by_count.count = unquoted.count(delimiter) -%}
+            {%- endfor -%}
+            {%- set names = [] -%}
+            {%- set field = '("(?:[^"]|"")*"|[^"' ~ by_count.delimiter ~ ']*)' -%}
+            {%- for name in modules.re.findall('(?:^|[' ~ by_count.delimiter ~ '])[ ]*' ~ field, header) -%}
+                {%- set plain = name.strip().strip('"').replace('""', '"').strip() -%}
+                {%- if plain | lower in names | map('lower') | list or not plain -%}
+                    {{ exceptions.raise_compiler_error(
+                        file ~ ": column " ~ loop.index ~ " of the header, '" ~ plain
+                        ~ "', is " ~ ("there twice" if plain else "empty") ~ ". Give each column a name of its own."
+                    ) }}
+                {%- endif -%}
+                {%- do names.append(plain) -%}
+            {%- endfor -%}
+            {%- do headers.append({
+                'file': file, 'delimiter': by_count.delimiter,
+                'names': names, 'types': ['VARCHAR'] * names | length,
+            }) -%}
         {%- endif -%}
-        {%- do names.append(plain) -%}
     {%- endfor -%}
-    {{ return({
-        'file': file, 'delimiter': by_count.delimiter,
-        'names': names, 'types': ['VARCHAR'] * names | length,
-    }) }}
+    {{ return(headers) }}
 {% endmacro %}
 
 {#
@@ -93,8 +97,8 @@
         file_name varchar, row_number bigint, reason varchar, raw_text varchar
     );
     {% set names = [] -%}
-    {%- for file in source_files(source, thing) -%}
-        {%- set header = file_header(file) -%}
+    {%- for header in source_files(source, thing) -%}
+        {%- set file = header.file -%}
         {%- set file_name = source ~ '/' ~ file[folder | length:] -%}
         {%- set name = ('raw_parquet_' if header.delimiter is none else 'raw_csv_') ~ loop.index -%}
         {%- do names.append(name) %}

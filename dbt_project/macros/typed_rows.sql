@@ -37,6 +37,8 @@
 {%- for fault in faults -%}{%- do tests.append('(' ~ fault.condition ~ ')') -%}{%- endfor -%}
 {#- one file's rows are their own key; several files' rows need the file's name besides -#}
 {%- set own_key = "concat(file_name, ' ', row_number)" if found.file_count > 1 else 'cast(row_number as varchar)' -%}
+{#- text without blanks around it, null where nothing is left; trim alone is slow on long texts -#}
+{%- set trimmed = "nullif(if(starts_with({0}, ' ') or ends_with({0}, ' '), trim({0}), {0}), '')" -%}
 with as_found as not materialized (
     select
         file_name,
@@ -51,16 +53,16 @@ with as_found as not materialized (
         {%- elif column.is_row_number and raw.lacking %}
         if(
             file_name in ('{{ raw.lacking | join("', '") }}'),
-            {{ own_key }}, {{ trimmed('cast(coalesce("' ~ raw.names | join('", "') ~ '") as varchar)') }}
+            {{ own_key }}, {{ trimmed.format('cast(coalesce("' ~ raw.names | join('", "') ~ '") as varchar)') }}
         ) as raw_{{ column.name }},
         {%- elif raw.is_text %}
-        {{ trimmed('coalesce("' ~ raw.names | join('", "') ~ '")') }} as raw_{{ column.name }},
+        {{ trimmed.format('coalesce("' ~ raw.names | join('", "') ~ '")') }} as raw_{{ column.name }},
         {%- else %}
         coalesce("{{ raw.names | join('", "') }}") as raw_{{ column.name }},
         {%- endif %}
         {%- endfor %}
         {%- for name, is_text in found.get('others', {}).items() %}
-        {{ trimmed('"' ~ name ~ '"') if is_text else '"' ~ name ~ '"' }} as "{{ name }}",
+        {{ trimmed.format('"' ~ name ~ '"') if is_text else '"' ~ name ~ '"' }} as "{{ name }}",
         {%- endfor %}
     from raw_rows
 ),
@@ -259,14 +261,6 @@ select * from all_rows
 {% endmacro %}
 
 
-{# Text without blanks around it, null where nothing is left. DuckDB's trim alone is slow on long texts. #}
-{% macro trimmed(text) -%}
-    nullif(if(
-        starts_with({{ text }}, ' ') or ends_with({{ text }}, ' '), trim({{ text }}), {{ text }}
-    ), '')
-{%- endmacro %}
-
-
 {#
     A raw value as its declared type; null where it can't be read as one. Text is a whole
     number only without a fraction: '30.0' is 30, '30.5' is nothing. A phone number in any
@@ -343,8 +337,9 @@ select * from all_rows
             'names': [], 'lacking': [], 'is_text': false, 'is_safe': column.type != 'phone',
         }}) -%}
     {%- endfor -%}
-    {%- for file in (source_files(source, thing) if execute else []) -%}
-        {%- set header = file_header(file) -%}
+    {%- set headers = source_files(source, thing) if execute else [] -%}
+    {%- for header in headers -%}
+        {%- set file = header.file -%}
         {%- set lower_names = header.names | map('lower') | list -%}
         {%- for name in header.names if name | lower in ['file_name', 'row_number', 'file_row_number', 'part'] -%}
             {{ exceptions.raise_compiler_error(
@@ -392,6 +387,6 @@ select * from all_rows
         {%- endif -%}
     {%- endfor -%}
     {%- if others -%}{%- do found.update({'others': unnamed}) -%}{%- endif -%}
-    {%- do found.update({'file_count': (source_files(source, thing) if execute else []) | length}) -%}
+    {%- do found.update({'file_count': headers | length}) -%}
     {{ return(found) }}
 {% endmacro %}

@@ -43,6 +43,7 @@ spending as (
         customer_id,
         as_of_date,
         cast(min(first_purchased_at) as date) as first_purchase_date,
+        max(last_purchased_at) as last_purchased_at,
         cast(max(last_purchased_at) as date) as last_purchase_date,
         count(*) as basket_count,
         count(*) filter (where coupon_discount > 0) as coupon_basket_count,
@@ -79,6 +80,7 @@ measured as (
         spending.as_of_date,
         spending.first_purchase_date,
         spending.last_purchase_date,
+        spending.last_purchased_at,
         date_diff('day', spending.last_purchase_date, spending.as_of_date) - 1
             as recency_days,
         date_diff('day', spending.first_purchase_date, spending.as_of_date) - 1

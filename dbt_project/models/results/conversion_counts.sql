@@ -219,20 +219,28 @@ rounded as (
     from digits
 ),
 
-ranges as (
+-- as people write numbers: whole ones without a fraction
+worded as (
     select
-        rounded.position,
-        rounded.value_count <= counted_columns.few_values as is_by_value,
-        rounded.is_lowest_apart,
-        rounded.lowest,
-        {% for number in [1, 2, 3] %}
-        coalesce(rounded.edges[{{ number }}], 'infinity') as edge_{{ number }},
-        {% endfor %}
+        *,
         list_transform(
-            list_concat([rounded.lowest], rounded.edges),
-            lambda edge: {{ number_as_text('edge') }}
+            list_concat([lowest], edges),
+            lambda edge: regexp_replace(cast(edge as varchar), '[.]0$', '')
         ) as edge_texts,
     from rounded
+),
+
+ranges as (
+    select
+        worded.position,
+        worded.value_count <= counted_columns.few_values as is_by_value,
+        worded.is_lowest_apart,
+        worded.lowest,
+        {% for number in [1, 2, 3] %}
+        coalesce(worded.edges[{{ number }}], 'infinity') as edge_{{ number }},
+        {% endfor %}
+        worded.edge_texts,
+    from worded
     inner join counted_columns using (position)
 ),
 
@@ -263,7 +271,9 @@ named_numbers as (
         case
             when binned_numbers.bin is null then null
             when ranges.is_by_value
-                then {{ number_as_text('binned_numbers.bin') }}
+                then regexp_replace(
+                    cast(binned_numbers.bin as varchar), '[.]0$', ''
+                )
             when binned_numbers.bin = -1 then ranges.edge_texts[1]
             when len(ranges.edge_texts) = 1
                 then

@@ -1,9 +1,3 @@
-{% set best_last = {
-    'recency': 'recency_days desc',
-    'frequency': 'trip_count',
-    'value': 'amount',
-} %}
-
 with campaigns as (
     select * from {{ ref('coupon_campaigns') }}
     where split != 'left out'
@@ -36,18 +30,15 @@ spent as (
     group by campaigns.campaign_id, trips.household_id
 ),
 
--- equal households are in the same quintile
 ranked as (
     select
         campaign_id,
         household_id,
-        {% for measure, order in best_last.items() %}
-        1 + cast(floor(
-            5 * (rank() over (
-                partition by campaign_id order by {{ order }}
-            ) - 1) / count(*) over (partition by campaign_id)
-        ) as integer) as {{ measure }}_quintile,
-        {% endfor %}
+        {{ quintile('recency_days desc', within='campaign_id') }}
+            as recency_quintile,
+        {{ quintile('trip_count', within='campaign_id') }}
+            as frequency_quintile,
+        {{ quintile('amount', within='campaign_id') }} as value_quintile,
     from spent
 ),
 

@@ -8,6 +8,11 @@ customers as (
     where source = 'online_retail'
 ),
 
+purchase_times as (
+    select * from {{ ref('customer_purchase_times') }}
+    where source = 'online_retail'
+),
+
 purchases as (
     select * from {{ ref('transactions') }}
     where
@@ -52,9 +57,6 @@ habits as (
         count(*) as line_count,
         count(distinct product_id) as product_count,
         sum(quantity) as unit_count,
-        avg(hour(purchased_at)) as mean_hour,
-        avg(cast(isodow(purchased_at) >= 6 as integer)) as weekend_share,
-        avg(cast(hour(purchased_at) >= 17 as integer)) as evening_share,
         avg(cast(month(purchased_at) in (11, 12) as integer))
             as christmas_season_share,
     from purchases
@@ -89,9 +91,9 @@ described as (
         spending.return_count,
         spending.return_amount / nullif(spending.total_amount, 0)
             as return_share,
-        habits.mean_hour,
-        habits.weekend_share,
-        habits.evening_share,
+        purchase_times.mean_hour,
+        purchase_times.weekend_share,
+        purchase_times.evening_share,
         habits.christmas_season_share,
 
         -- what they buy
@@ -100,6 +102,7 @@ described as (
         mixes.* exclude (customer_id),
     from spending
     left join customers using (customer_id)
+    left join purchase_times using (customer_id)
     left join habits using (customer_id)
     left join mixes using (customer_id)
     left join favourites using (customer_id)

@@ -112,6 +112,63 @@ def test_the_mail_out_has_its_published_shape(default_data: Path) -> None:
     assert 0.008 < rate < 0.016
 
 
+def test_six_groups_hide_in_the_mail_out(truth: Path) -> None:
+    groups = rows(f"""
+        select
+            true_group,
+            count(*) filter (part = 'population') / sum(count(*) filter (part = 'population')) over (),
+            count(*) filter (part = 'customers') / sum(count(*) filter (part = 'customers')) over ()
+        from '{truth}/mail_out/people.parquet' group by all
+    """)
+    shares = [share for _, share, _ in groups]
+    assert len(shares) == 6
+    assert 0.07 < min(shares) < 0.14
+    assert 0.2 < max(shares) < 0.33
+    customers_index = {group: customers / share for group, share, customers in groups}
+    assert 0.2 < customers_index["young city renters"] < 0.5
+    assert 1.4 < customers_index["wealthy suburbanites"] < 2.5
+    assert max(customers_index, key=customers_index.__getitem__) == "wealthy suburbanites"
+
+
+def test_attributes_of_person_and_place_show_the_group(default_data: Path, truth: Path) -> None:
+    """The share of an attribute's variance that lies between the groups, codes for unknown left out."""
+    attributes = {"AGE_RAW_K": 0.3, "ONL_K": 0.3, "CELL_INC_K": 0.5, "CELL_ZR_05": 0.3}
+    for attribute, least in attributes.items():
+        [(between,)] = rows(f"""
+            with groups as (
+                select count(*) as people, avg(ln({attribute})) as mean, var_pop(ln({attribute})) as within
+                from '{default_data}/mail_out/default/population.parquet'
+                inner join '{truth}/mail_out/people.parquet' using (person_id)
+                where {attribute} > 0
+                group by true_group
+            )
+            select 1 - sum(people * within) / (
+                sum(people * (within + mean * mean)) - sum(people * mean) ** 2 / sum(people)
+            ) from groups
+        """)
+        assert least < between < 0.9, attribute
+
+
+def test_the_truth_knows_everybody_with_an_id(default_data: Path, truth: Path) -> None:
+    parts = ("population", "customers", "mailout_train", "mailout_test")
+    files = " union all ".join(
+        f"select person_id, '{part.removeprefix('mailout_')}' as part"
+        f" from '{default_data}/mail_out/default/{part}.parquet'"
+        for part in parts
+    )
+    [(people, repeated, not_known, made_up)] = rows(f"""
+        with people as (from '{truth}/mail_out/people.parquet'),
+        files as (select distinct * from ({files}) where person_id is not null)
+        select
+            (select count(true_group) from people),
+            (select count(*) - count(distinct (person_id, part)) from people),
+            (select count(*) from files anti join people using (person_id, part)),
+            (select count(*) from people anti join files using (person_id, part))
+    """)
+    assert people > 20_000
+    assert (repeated, not_known, made_up) == (0, 0, 0)
+
+
 def test_the_sample_is_as_dirty_as_life(connection: duckdb.DuckDBPyConnection) -> None:
     statuses = dict(
         connection.sql("""

@@ -1,8 +1,9 @@
 -- The sample of a mail-order company: a general population, its customers, and people who were sent a
 -- mail-out. ${size} people are the population; the other files keep their published proportion to it, with
 -- a least number so that a small sample can still be learned from.
--- All is drawn from latent factors about normal in the population: places have some (urban, wealth, age,
--- family, mobility), people have their own. An attribute shows one or two factors with noise, in steps.
+-- All is drawn from latent factors of about mean 0 and variance 1 in the population: places have some (urban,
+-- wealth, age, family, mobility), people have their own. Six milieus hide in them: people and places of one
+-- milieu have factors about the same means. An attribute shows one or two factors with noise, in steps.
 create or replace macro people_in(published, least_number) as
     greatest(least_number, cast(round(${size} * (published / 891211)) as bigint));
 -- The mail-out is twice the population as long as that is no more than was published: fewer people give
@@ -26,8 +27,30 @@ create or replace macro urban_of_postcode(postcode) as
     0.6 * urban_of_region(postcode // 5) + 0.8 * normal(postcode, 'urban postcode');
 create or replace macro wealth_of_postcode(postcode) as
     0.5 * wealth_of_region(postcode // 5) + 0.8 * normal(postcode, 'wealth of postcode');
-create or replace macro wealth_of_microcell(microcell) as
-    0.6 * wealth_of_postcode(postcode_of(microcell)) + 0.7 * normal(microcell, 'wealth of microcell');
+
+-- Milieus are the true groups: the means of their factors. How urban and how wealthy a microcell is says which
+-- one it belongs to; few people are of another one than the place they live in.
+create or replace table milieus as
+select * from (
+    values
+    (1, 'retired villagers', -1.0, -0.4, 1.2, -0.8, -0.8, -1.0, -0.4, 0.2, -0.1, 1.0, 0.2, -0.7, -0.4),
+    (2, 'country families', -1.2, 0.1, -0.6, 1.3, 1.0, 0.2, 0.0, 0.0, 0.4, 0.2, 0.2, 0.1, 0.0),
+    (3, 'small-town workers', 0.0, -1.0, -0.1, 0.5, -0.1, 0.0, -0.8, 0.4, -0.4, 0.1, -0.1, -0.1, -0.3),
+    (4, 'wealthy suburbanites', -0.2, 1.3, 0.7, 0.4, 0.9, 0.0, 0.3, -0.1, 0.0, 0.2, 0.2, -0.2, 0.7),
+    (5, 'young city renters', 1.1, -0.5, -1.2, -0.8, -0.6, 0.9, 0.3, 0.0, 0.2, -0.9, -0.2, 0.8, 0.0),
+    (6, 'established city couples', 1.4, 1.1, 0.5, -1.1, -0.5, 0.4, 1.2, -0.7, 0.4, -0.7, 0.0, 0.3, 0.6)
+) as milieus (
+    milieu_id, milieu, mean_urban, mean_wealth, mean_age, mean_family, mean_mobility, mean_online,
+    mean_culture, mean_thrift, mean_green, mean_tradition, mean_ordering, mean_adventure, mean_status
+);
+-- From the milieu that likes the company least to the one that likes it most.
+create or replace macro liking_milieus() as [5, 3, 6, 1, 2, 4];
+create or replace macro milieu_at(urban, wealth) as
+    case when urban < -0.5 then 1 when urban < 0.6 then 3 else 5 end + if(wealth < 0.15, 0, 1);
+create or replace macro milieu_of_microcell(microcell) as milieu_at(
+    0.6 * urban_of_postcode(postcode_of(microcell)) + 0.8 * normal(microcell, 'urban milieu'),
+    0.6 * wealth_of_postcode(postcode_of(microcell)) + 0.8 * normal(microcell, 'wealthy milieu')
+);
 
 -- Kinds of attributes. `id` is the person or place that the attribute describes and `salt` names the draw:
 -- an attribute that repeats the draw of another, give or take a little, is nearly the same one. `codes` are
@@ -105,58 +128,66 @@ members as (
     from file_rows
 ),
 
--- Everyone has two addresses to choose from: people close to the company live at the wealthier one.
+-- People close to the company mostly live at that of two addresses whose milieu likes it more.
 addresses as (
     select
-        *,
+        members.*,
         cast(floor(buildings() * uniform(person, 'address')) as bigint) as one_building,
         cast(floor(buildings() * uniform(person, 'other address')) as bigint) as other_building,
-        case
-            when likeness = 0 then one_building
-            when wealth_of_microcell(one_building // 8) >= wealth_of_microcell(other_building // 8)
-                then one_building
-            else other_building
-        end as lives_in
+        milieu_of_microcell(one_building // 8) as one_milieu,
+        case when likeness > 0 then milieu_of_microcell(other_building // 8) end as other_milieu,
+        uniform(person, 'close') < 0.85 * likeness
+        and list_position(liking_milieus(), other_milieu) > list_position(liking_milieus(), one_milieu)
+            as prefers_other,
+        if(prefers_other, other_building, one_building) as lives_in,
+        if(prefers_other, other_milieu, one_milieu) as cell_milieu,
+        if(
+            uniform(person, 'own milieu') < 0.04,
+            milieu_at(normal(person, 'urban milieu'), normal(person, 'wealthy milieu')), cell_milieu
+        ) as own_milieu
     from members
 ),
 
 places as (
     select
-        part, likeness, file_row, person, lives_in,
+        part, likeness, file_row, person, lives_in, own_milieu,
         lives_in // 8 as lives_in_microcell,
         region_of(lives_in_microcell) as lives_in_region,
         urban_of_region(lives_in_region) as region_urban,
         wealth_of_region(lives_in_region) as region_wealth,
         urban_of_postcode(postcode_of(lives_in_microcell)) as postcode_urban,
         wealth_of_postcode(postcode_of(lives_in_microcell)) as postcode_wealth,
-        0.8 * postcode_urban + 0.6 * normal(lives_in_microcell, 'urban microcell') as cell_urban,
-        wealth_of_microcell(lives_in_microcell) as cell_wealth,
-        normal(lives_in_microcell, 'age of microcell') as cell_age,
-        -0.5 * cell_urban - 0.3 * cell_age + 0.8 * normal(lives_in_microcell, 'family of microcell')
-            as cell_family,
-        -0.5 * cell_urban + 0.4 * cell_wealth + 0.7 * normal(lives_in_microcell, 'mobility of microcell')
-            as cell_mobility,
+        mean_urban + 0.2 * postcode_urban + 0.3 * normal(lives_in_microcell, 'urban microcell')
+            as cell_urban,
+        mean_wealth + 0.2 * postcode_wealth + 0.3 * normal(lives_in_microcell, 'wealth of microcell')
+            as cell_wealth,
+        mean_age + 0.55 * normal(lives_in_microcell, 'age of microcell') as cell_age,
+        mean_family + 0.55 * normal(lives_in_microcell, 'family of microcell') as cell_family,
+        mean_mobility + 0.7 * normal(lives_in_microcell, 'mobility of microcell') as cell_mobility,
         0.7 * cell_urban + 0.7 * normal(lives_in, 'size of building') as building_size
     from addresses
+    inner join milieus on milieu_id = cell_milieu
 ),
 
 factors as (
     select
-        *,
+        places.*, milieu,
         0.5 * building_size + 0.6 * cell_urban as urban,
-        0.5 * cell_wealth + 0.85 * normal(person, 'wealth') + 0.5 * likeness as wealth,
-        0.3 * cell_age + 0.95 * normal(person, 'age') + 0.6 * likeness as age,
-        0.4 * cell_family - 0.3 * abs(age) + 0.85 * normal(person, 'family') as family,
-        -0.5 * age + 0.2 * urban + 0.8 * normal(person, 'online') + 0.4 * likeness as online,
-        0.4 * cell_mobility + 0.2 * wealth + 0.8 * normal(person, 'mobility') as mobility,
-        0.3 * wealth + 0.95 * normal(person, 'culture') + 0.2 * likeness as culture,
-        0.2 * age + normal(person, 'thrift') + 0.4 * likeness as thrift,
-        0.2 * culture + normal(person, 'green') + 0.2 * likeness as green,
-        0.4 * age - 0.2 * urban + 0.9 * normal(person, 'tradition') as tradition,
-        normal(person, 'ordering') + 0.8 * likeness as ordering,
-        -0.4 * age + 0.9 * normal(person, 'adventure') as adventure,
-        0.4 * wealth - 0.2 * green + 0.9 * normal(person, 'status') as status
+        0.8 * mean_wealth + 0.2 * cell_wealth + 0.5 * normal(person, 'wealth') + 0.3 * likeness as wealth,
+        0.8 * mean_age + 0.2 * cell_age + 0.55 * normal(person, 'age') + 0.4 * likeness as age,
+        0.8 * mean_family + 0.2 * cell_family - 0.2 * abs(age) + 0.6 * normal(person, 'family') as family,
+        mean_online - 0.2 * age + 0.65 * normal(person, 'online') + 0.4 * likeness as online,
+        0.7 * mean_mobility + 0.3 * cell_mobility + 0.2 * wealth + 0.55 * normal(person, 'mobility')
+            as mobility,
+        mean_culture + 0.1 * wealth + 0.75 * normal(person, 'culture') + 0.2 * likeness as culture,
+        mean_thrift + 0.1 * age + 0.9 * normal(person, 'thrift') + 0.4 * likeness as thrift,
+        mean_green + 0.2 * culture + 0.95 * normal(person, 'green') + 0.2 * likeness as green,
+        mean_tradition + 0.2 * age + 0.75 * normal(person, 'tradition') as tradition,
+        mean_ordering + 0.95 * normal(person, 'ordering') + 0.7 * likeness as ordering,
+        mean_adventure - 0.2 * age + 0.75 * normal(person, 'adventure') as adventure,
+        mean_status + 0.2 * wealth - 0.2 * green + 0.85 * normal(person, 'status') as status
     from places
+    inner join milieus on milieu_id = own_milieu
 ),
 
 orders as (
@@ -174,7 +205,7 @@ answers as (
     select
         *,
         logistic(
-            -5.92
+            -6.0
             + [2.0, 0.9, 0.4, 0.0, -0.5][cast(mail_order_recency as integer)]
             + 0.30 * least(catalogue_replies, 4)
             + 0.35 * age
@@ -187,9 +218,11 @@ answers as (
     from orders
 )
 
--- What is unknown comes in blocks: no address, no data on the building, none on the microcell around it.
+-- A handful of people of the population have lost their id. What else is unknown comes in blocks: no address,
+-- no data on the building, none on the microcell around it.
 select
     *,
+    case when part != 'population' or uniform(person, 'id lost') >= 0.0002 then person end as person_id,
     case when uniform(person, 'no address') >= 0.03 then person end as household,
     case when uniform(person, 'no address') >= 0.03 and uniform(person, 'no building') >= 0.04
         then lives_in end as building,
@@ -215,8 +248,7 @@ select
         else 'COSMETICS'
     end as product_group,
     cast(uniform(person, 'online purchase') < logistic(1.2 * online - 2.4) as smallint) as online_purchase,
-    -- A handful of people of the population have lost their id.
-    case when part != 'population' or uniform(person, 'id lost') >= 0.0002 then person end as person_id,
+    person_id,
     -- person level
     ordinal(person, 'AGE_CLASS', age, 4, 0, [-1, 9, null]) as AGE_CLASS,
     ordinal(
@@ -1183,6 +1215,13 @@ copy (
 ) to '${folder}/mailout_test.parquet' (format parquet, compression zstd);
 
 copy (
-    select person as person_id, part, true_probability, has_responded
+    select person_id, part, true_probability, has_responded
     from people where part in ('train', 'test')
 ) to '${truth}/mailout.parquet' (format parquet, compression zstd);
+
+copy (
+    select distinct person_id, part, milieu as true_group
+    from people
+    where person_id is not null
+    order by all
+) to '${truth}/people.parquet' (format parquet, compression zstd);

@@ -62,7 +62,9 @@ def likeness(frame: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
     numbers = frame[[name for name in frame.columns if name not in texts]].head(CORRELATED_ROWS)
     ranks = numbers.astype("Float64").astype(float).rank(pct=True).fillna(0.5)
     varying = ranks.loc[:, ranks.std() > 0]
-    correlation = np.abs(np.corrcoef(varying.to_numpy(), rowvar=False)) if varying.shape[1] else np.empty((0, 0))
+    correlation = (
+        np.abs(np.corrcoef(varying.to_numpy(), rowvar=False)) if varying.shape[1] else np.empty((0, 0))
+    )
     return pd.DataFrame(np.atleast_2d(correlation), varying.columns, varying.columns)
 
 
@@ -98,9 +100,7 @@ def name_segments(
     return names
 
 
-def telling_words(
-    rows: list[dict[str, Any]], segmentation: Segmentation, alike: pd.DataFrame
-) -> list[str]:
+def telling_words(rows: list[dict[str, Any]], segmentation: Segmentation, alike: pd.DataFrame) -> list[str]:
     """The words of one segment, those for its name first."""
     # what somebody has found words for comes first, then what differs most
     ranked = sorted(

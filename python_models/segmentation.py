@@ -29,9 +29,11 @@ RECIPE = 2
 SAMPLE_SIZES = (20_000, 100_000)
 LEAST_AGREEMENT = 0.98
 SILHOUETTE_ROWS = 5_000
-LOOKALIKE_ROWS = 5_000
 RESAMPLES = 8
 RESTARTS = 10
+LOOKALIKE_ROWS = 5_000
+# Inverse of the ridge penalty: strong, because columns may be hundreds and say much the same.
+LOOKALIKE_C = 0.01
 # A segmentation qualifies with segments of at least this share that resamples find again.
 SMALLEST_SHARE = 0.03
 LEAST_STABILITY = 0.9
@@ -541,7 +543,7 @@ def add_lookalike(
         return {}
     axes = np.vstack(parts)
     is_customer = np.repeat([True, False], [len(part) for part in parts])
-    model = LogisticRegression(max_iter=1_000)
+    model = LogisticRegression(C=LOOKALIKE_C, max_iter=1_000)
     unseen = cross_val_predict(model, axes, is_customer, method="decision_function")
     model.fit(axes, is_customer)
     intercept = float(model.intercept_[0]) - float(np.log(sampled[0] / sampled[1]))

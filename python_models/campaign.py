@@ -32,8 +32,9 @@ class Segmentation:
     and for a high mean; a text column's with `{}` for the category, or none where the category or the column
     says it all. `columns: all` groups by every column of the mart but the keys, with the words in `words`
     of those that are there. A column of `profile` describes and names, but does not group. `weights` says
-    how much a column counts where not 1, `components` how many principal components are kept, `count` how
-    many segments there are, where a person decides.
+    how much a column counts where not 1; `skewed` what stands for a number with a long tail, its logarithm
+    or its decile; `components` how many principal components are kept, and `count` how many segments there
+    are, where a person decides.
     """
 
     columns: dict[str, list[str]] | Literal["all"]
@@ -41,6 +42,7 @@ class Segmentation:
     words: dict[str, list[str]] = Field(default_factory=dict)
     profile: dict[str, list[str]] = Field(default_factory=dict)
     weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    skewed: Literal["logarithm", "decile"] = "logarithm"
     components: Annotated[int, Field(ge=1)] | None = None
     count: Annotated[int, Field(ge=2)] | None = None
     min: Annotated[int, Field(ge=2)] = 3

@@ -9,9 +9,10 @@ import pandas as pd
 import pyarrow as pa
 from sklearn.decomposition import PCA
 
+from python_models.campaign import Segmentation
 from python_models.frames import SEED, quoted
 
-# A number more skewed than this is replaced by its decile: one giant customer would be a segment of his own.
+# A number more skewed than this is transformed: else one giant customer would be a segment of his own.
 LARGEST_SKEW = 1.0
 DECILES = np.arange(1, 10) / 10
 # From so many columns on they are reduced to the fewest components that explain this share of variance.
@@ -27,13 +28,15 @@ UNKNOWN = "unknown"
 class Axis:
     """One column, or one category of a text column, as a number with mean 0 in the fitted rows.
 
-    `cuts` are the nine deciles of a skewed number, which is replaced by how many of them it exceeds. Then
-    missing becomes `median`, and the value (x - mean) / deviation * weight. A category is 1 or 0, a flag has
-    two values; neither is divided by its standard deviation, which would make the rarest weigh most.
+    A skewed number is replaced by ln(1 + x) where `is_log`, or by how many of its nine deciles, `cuts`, it
+    exceeds. Then missing becomes `median`, and the value (x - mean) / deviation * weight. A category is 1 or
+    0, a flag has two values; neither is divided by its standard deviation, which would make the rarest weigh
+    most.
     """
 
     column: str
     category: str | None
+    is_log: bool
     cuts: list[float] | None
     median: float
     mean: float
@@ -50,6 +53,8 @@ class Axis:
         elif self.cuts is not None:
             score = " + ".join(f"cast(cast({name} as double) > {cut!r} as integer)" for cut in self.cuts)
             value = f"coalesce({score}, {self.median!r})"
+        elif self.is_log:
+            value = f"coalesce(ln(1 + greatest(cast({name} as double), 0)), {self.median!r})"
         else:
             value = f"coalesce(cast({name} as double), {self.median!r})"
         return f"({value} - {self.mean!r}) * {self.weight / self.deviation!r}"
@@ -104,7 +109,7 @@ def matrix(arrays: pa.ChunkedArray) -> np.ndarray:
 
 
 def fit_space(
-    rows: pa.Table, texts: list[str], weights: dict[str, float], components: int | None
+    rows: pa.Table, texts: list[str], segmentation: Segmentation
 ) -> tuple[Space, np.ndarray, list[dict[str, Any]]]:
     """The space that some rows give, where they lie in it, and what was done to each column.
 
@@ -114,57 +119,62 @@ def fit_space(
         One row per customer, the columns that group.
     texts : list of str
         Which of them are text.
-    weights : dict
-        How much a column counts; 1 where it is not named.
-    components : int, optional
-        How many principal components, instead of as many as explain `EXPLAINED` of the variance.
+    segmentation : Segmentation
+        What is declared of weights, skewed numbers and components; without a number of components, as many
+        as explain `EXPLAINED` of the variance.
     """
     frame = rows.to_pandas()
     axes, steps = [], []
     for name in frame.columns:
-        made, step = text_axes(name, frame[name]) if name in texts else number_axes(name, frame[name])
-        weight = weights.get(name, 1.0)
+        made, step = (
+            text_axes(name, frame[name])
+            if name in texts
+            else number_axes(name, frame[name], segmentation.skewed)
+        )
+        weight = segmentation.weights.get(name, 1.0)
         axes += [Axis(column=name, weight=weight, **axis) for axis in made]
         steps.append({"feature": name, "weight": weight} | step)
     space = Space(axes, None)
     points, _ = space.locate(rows)
-    if len(axes) > MANY_COLUMNS or components:
-        loadings, step = reduce(points, components)
+    if len(axes) > MANY_COLUMNS or segmentation.components:
+        loadings, step = reduce(points, segmentation.components)
         space = Space(axes, loadings)
         points = points @ np.array(loadings).T
         steps.append({"feature": None, "weight": None} | step)
     return space, points, steps
 
 
-def number_axes(name: str, column: pd.Series) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def number_axes(name: str, column: pd.Series, skewed: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The axis of a number; none where it is the same for everybody."""
     values = column.astype("Float64").to_numpy(np.float64, na_value=np.nan)
     known = values[~np.isnan(values)]
     if len(known) == 0 or known.min() == known.max():
         return [], {"action": "left out", "measured": 0.0, "detail": "The same for everybody."}
     skew, is_flag = float(pd.Series(known).skew()), len(np.unique(known)) == 2
-    cuts = None
-    if is_skewed(pd.Series(known)):
+    action, detail, cuts = "standardised", "Mean 0, standard deviation 1.", None
+    if is_flag:
+        action, detail = "flag", "Two values, 1 apart."
+    elif is_skewed(pd.Series(known)) and skewed == "logarithm" and known.min() >= 0:
+        action, detail = "logarithm", "Skewed: replaced by ln(1 + x), then standardised."
+        known = np.log1p(known)
+    elif is_skewed(pd.Series(known)):
+        action, detail = "decile", "Skewed: replaced by its decile, then standardised."
         cuts = np.quantile(known, DECILES).tolist()
         known = np.searchsorted(cuts, known, side="left").astype(float)
     axis = {
         "category": None,
+        "is_log": action == "logarithm",
         "cuts": cuts,
         "median": float(np.median(known)),
         "mean": float(known.mean()),
         "deviation": float(np.ptp(known) if is_flag else known.std()),
     }
-    if is_flag:
-        return [axis], {"action": "flag", "measured": skew, "detail": "Two values, 1 apart."}
-    if cuts:
-        detail = "Skewed: replaced by its decile, then standardised."
-        return [axis], {"action": "deciles", "measured": skew, "detail": detail}
-    return [axis], {"action": "standardised", "measured": skew, "detail": "Mean 0, standard deviation 1."}
+    return [axis], {"action": action, "measured": skew, "detail": detail}
 
 
 def is_skewed(values: pd.Series) -> bool:
-    """A number, not a flag, with a tail so long that its mean and deviation say little."""
-    return values.nunique() > 2 and abs(float(values.astype(float).skew())) > LARGEST_SKEW
+    """A number, not a flag, with an upper tail so long that its mean and deviation say little."""
+    return values.nunique() > 2 and float(values.astype(float).skew()) > LARGEST_SKEW
 
 
 def text_axes(name: str, column: pd.Series) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -174,6 +184,7 @@ def text_axes(name: str, column: pd.Series) -> tuple[list[dict[str, Any]], dict[
     axes = [
         {
             "category": str(category),
+            "is_log": False,
             "cuts": None,
             "median": 0.0,
             "mean": float(shares[category]),

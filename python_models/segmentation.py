@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import sklearn
 from duckdb import __version__ as duckdb_version
@@ -43,6 +42,8 @@ NEARLY_THE_BEST = 0.9
 LEAST_ROWS_PER_SEGMENT = 30
 # A segment goes on under its id where it shares at least so much with it: both / either (Jaccard).
 LEAST_SHARED = 0.3
+# ... and where its customers lie at most so many times as far from the old centroid as the old ones did.
+FARTHEST = 3.0
 
 SEGMENTER_ROW = pa.schema(
     [
@@ -135,6 +136,8 @@ class Segmenter:
 
     space: Space
     centroids: list[list[float]]
+    # root mean square distance of the fitted customers to their centroid
+    radii: list[float]
     segment_ids: list[int]
     names: dict[int, str]
     # ids are never given twice
@@ -381,7 +384,7 @@ def fit_on_sample(
         rows = sample_of(people, wanted, segmentation.entity, size)
         grouping = rows.select(columns.grouping)
         texts = [name for name in columns.texts if name in columns.grouping]
-        space, points, steps = fit_space(grouping, texts, segmentation.weights, segmentation.components)
+        space, points, steps = fit_space(grouping, texts, segmentation)
         fits = [
             KMeans(count, n_init=RESTARTS, random_state=SEED).fit(points)
             for count in range(segmentation.min, segmentation.max + 1)
@@ -411,6 +414,7 @@ def fit_on_sample(
     segmenter = Segmenter(
         space=space,
         centroids=fit.cluster_centers_.tolist(),
+        radii=radii(points, fit.cluster_centers_, fit.labels_),
         segment_ids=segment_ids,
         names=names,
         last_segment_id=max([*segment_ids, before.last_segment_id if before else 0]),
@@ -494,34 +498,47 @@ def match(labels: np.ndarray, before: Segmenter | None, rows: pa.Table) -> list[
     """The id of each new centroid: that of the segment before with which it shares most customers.
 
     New and old segments are paired so that the pairs share most of the sample's customers in all (Kuhn
-    1955), by Jaccard's index; pairs that share little are no pairs. Ids of new segments follow the last
-    one that was ever given, by falling size.
+    1955), by Jaccard's index; pairs that share little, or lie far apart, are no pairs. Ids of new segments
+    follow the last one that was ever given, by falling size.
     """
-    count = labels.max() + 1
     ids: dict[int, int] = {}
     if before:
-        old_labels = assigned(before, rows)
-        old_ids = np.array(before.segment_ids)
-        both = pd.crosstab(labels, old_labels).reindex(range(count), columns=old_ids, fill_value=0)
-        overlap = both.to_numpy()
-        either = overlap.sum(axis=1)[:, None] + overlap.sum(axis=0)[None, :] - overlap
-        shared = overlap / np.maximum(either, 1)
+        _, points = before.space.locate(rows)
+        centroids = np.array(before.centroids)
+        old_labels = nearest(points, centroids)
+        shared = jaccard(labels, old_labels, len(centroids))
         for new, old in zip(*linear_sum_assignment(-shared), strict=True):
+            both = (labels == new) & (old_labels == old)
             if shared[new, old] >= LEAST_SHARED:
-                ids[int(new)] = int(old_ids[old])
+                (radius,) = radii(points[both], centroids[[old]], np.zeros(both.sum(), int))
+                if radius <= FARTHEST * before.radii[old]:
+                    ids[int(new)] = before.segment_ids[old]
     last = before.last_segment_id if before else 0
     for new in np.argsort(-np.bincount(labels), kind="stable"):
         if int(new) not in ids:
             last += 1
             ids[int(new)] = last
-    return [ids[new] for new in range(count)]
+    return [ids[new] for new in range(labels.max() + 1)]
 
 
-def assigned(segmenter: Segmenter, rows: pa.Table) -> np.ndarray:
-    """The segment of each of some rows, in their order."""
-    _, points = segmenter.space.locate(rows)
-    distances = ((points[:, None, :] - np.array(segmenter.centroids)[None, :, :]) ** 2).sum(axis=2)
-    return np.array(segmenter.segment_ids)[distances.argmin(axis=1)]
+def jaccard(labels: np.ndarray, others: np.ndarray, other_count: int) -> np.ndarray:
+    """Rows in both / rows in either, of each label and each of the others."""
+    both = np.zeros((labels.max() + 1, other_count))
+    np.add.at(both, (labels, others), 1)
+    either = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :] - both
+    return both / np.maximum(either, 1)
+
+
+def nearest(points: np.ndarray, centroids: np.ndarray) -> np.ndarray:
+    """Position of the nearest centroid of each point."""
+    return ((points[:, None, :] - centroids[None, :, :]) ** 2).sum(axis=2).argmin(axis=1)
+
+
+def radii(points: np.ndarray, centroids: np.ndarray, labels: np.ndarray) -> list[float]:
+    """Root mean square distance of the points of each label to its centroid."""
+    squares = ((points - centroids[labels]) ** 2).sum(axis=1)
+    sums = np.bincount(labels, squares, len(centroids))
+    return np.sqrt(sums / np.maximum(np.bincount(labels, minlength=len(centroids)), 1)).tolist()
 
 
 def add_lookalike(

@@ -42,8 +42,18 @@ def test_a_policy_with_a_number_is_taken_apart() -> None:
         ({"variant_of": "autumn"}, ["variant_of and not_usable_reason go together"]),
         (
             {"segments": {"entity": "client_id", "columns": {"age": []}, "k": 3}},
-            ["key 'segments.k'", "is unknown", "columns, entity, max, min"],
+            ["key 'segments.k'", "is unknown", "columns, components, count, entity, max, min"],
         ),
+        (
+            {"segments": {"entity": "client_id", "columns": {"age": []}, "min": 5, "max": 4}},
+            ["segments.min 5 is over segments.max 4"],
+        ),
+        (
+            {"segments": {"entity": "client_id", "columns": {"age": []}, "count": 9}},
+            ["segments.count 9 is not between 3 and 8"],
+        ),
+        ({"segments": {"entity": "client_id", "columns": "some"}}, ["key 'segments.columns", "'some'"]),
+        ({"population": "is_customer"}, ["population needs segments"]),
     ],
 )
 def test_a_fault_is_named_with_its_value_and_what_is_allowed(fault: dict, words: list[str]) -> None:

@@ -2,6 +2,5 @@ from python_models import segment
 
 
 def model(dbt, session):
-    return segment(
-        dbt.ref("app_install_subscribers"), dbt.ref("app_install_segmenter"), dbt.config.get("meta")
-    )
+    segmenter = dbt.ref("app_install_segmenter")
+    return segment(dbt.ref("app_install_subscribers"), segmenter, dbt.config.get("meta"))

@@ -2,4 +2,5 @@ from python_models import segment
 
 
 def model(dbt, session):
-    return segment(dbt.ref("insurance_features"), dbt.ref("insurance_segmenter"), dbt.config.get("meta"))
+    segmenter = dbt.ref("insurance_segmenter")
+    return segment(dbt.ref("insurance_features"), segmenter, dbt.config.get("meta"))

@@ -2,6 +2,5 @@ from python_models import segment
 
 
 def model(dbt, session):
-    return segment(
-        dbt.ref("online_retail_features"), dbt.ref("online_retail_segmenter"), dbt.config.get("meta")
-    )
+    segmenter = dbt.ref("online_retail_segmenter")
+    return segment(dbt.ref("online_retail_features"), segmenter, dbt.config.get("meta"))

@@ -88,15 +88,18 @@ def name_segments(
         Names of segments that have one already.
     """
     names = dict(kept)
+    taken = {frozenset(name.split(", ")) for name in kept.values()}
     for segment_id in sorted({row["segment_id"] for row in rows} - set(kept)):
         mine = [row for row in rows if row["segment_id"] == segment_id]
-        words = telling_words(mine, segmentation, alike)
-        name = ", ".join(words[: WORDS_OF_COLUMNS + 1]) or "like everybody"
-        for further in words[WORDS_OF_COLUMNS + 1 :]:
-            if name not in names.values():
-                break
-            name = f"{name}, {further}"
-        names[segment_id] = name if name not in names.values() else f"{name} ({segment_id})"
+        words = telling_words(mine, segmentation, alike) or ["like everybody"]
+        length = WORDS_OF_COLUMNS + 1
+        # the same words in another order are no other name
+        while frozenset(words[:length]) in taken and length < len(words):
+            length += 1
+        if frozenset(words[:length]) in taken:
+            words, length = [*words, f"no. {segment_id}"], len(words) + 1
+        taken.add(frozenset(words[:length]))
+        names[segment_id] = ", ".join(words[:length])
     return names
 
 

@@ -209,7 +209,7 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
     """
     of_all = [
         *("campaigns", "data_sufficiency", "leakage_checks", "conversion_rates", "converter_profiles"),
-        *("segments", "segment_choices", "segment_profiles"),
+        *("segmenters", "segments", "segment_choices", "segment_profiles", "segment_steps"),
     ]
     of_models = [
         *("conversion_baselines", "conversion_calibration", "conversion_dependence", "conversion_factors"),
@@ -232,6 +232,8 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
             f"from results.conversion_{table} where campaign = 'coupon_later' and split = 'test'"
         )
     connection.execute("""
+        update results.segmenters set title = 'Coupons at a later time' where campaign = 'coupon_later';
+        update results.segmenters set title = 'Coupons without a model' where campaign = 'coupon_refused';
         update results.campaigns set title = 'Coupons at a later time', judged_split = 'forward',
             refused_training = 'Worse than the champion: made up.', accepted_leaks = 'coupon_trip_share',
             leak_warning_count = 0

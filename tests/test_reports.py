@@ -83,6 +83,20 @@ def campaigns(sql: Sql) -> Rows:
 
 
 @pytest.fixture(scope="session")
+def segmented(sql: Sql) -> Rows:
+    """What the reports should say of each campaign that has segments."""
+    return sql("""
+        select
+            segmenters.* exclude (choices, steps, profiles),
+            campaigns.campaign is null as is_segments_only
+        from results.segmenters as segmenters
+        left join results.campaigns as campaigns using (campaign)
+        where segmenters.campaign in (select campaign from results.segments)
+        order by segmenters.campaign
+    """)
+
+
+@pytest.fixture(scope="session")
 def site(built_reports: Path) -> Iterator[str]:
     assert (built_reports / "index.html").exists(), f"{built_reports} holds no reports: run `make build`"
 
@@ -158,15 +172,16 @@ def open_page(site: str, tab: Callable[..., Page], troubles: list[str]) -> Itera
     assert troubles == []
 
 
-def paths(campaigns: Rows) -> list[str]:
-    """The address of every page."""
+def paths(campaigns: Rows, segmented: Rows) -> list[str]:
+    """The address of every page: those of some campaigns, and of all that have nothing but segments."""
     pages = ["/"]
     for campaign in campaigns:
         pages.append(f"/campaigns/{campaign['campaign']}/")
         pages.append(f"/campaigns/{campaign['campaign']}/model-card/")
         if campaign["segment_count"]:
             pages.append(f"/campaigns/{campaign['campaign']}/segments/")
-    return pages
+    only = [campaign["campaign"] for campaign in segmented if campaign["is_segments_only"]]
+    return pages + [f"/campaigns/{campaign}/segments/" for campaign in only]
 
 
 def assert_says_headline(text: str, campaign: dict[str, Any]) -> None:
@@ -224,9 +239,22 @@ def test_front_page_answers_for_every_campaign(open_page: Open, campaigns: Rows)
             assert f"quality: {campaign['quality_grade']}" in text
 
 
-def test_variants_are_no_campaigns(built_reports: Path, sql: Sql) -> None:
+def test_front_page_names_what_has_nothing_but_segments(open_page: Open, segmented: Rows) -> None:
+    page = open_page("/")
+    only = [campaign for campaign in segmented if campaign["is_segments_only"]]
+    assert only
+    for campaign in only:
+        heading = page.get_by_role("heading", name=campaign["title"], exact=True)
+        text = " ".join(page.locator("section", has=heading).inner_text().split())
+        assert f"of {campaign['customer_rows']:,} customers" in text
+        assert campaign["question"] in text
+        assert f"{campaign['source_kind']} data {campaign['source_note']}" in text
+
+
+def test_variants_are_no_campaigns(built_reports: Path, sql: Sql, segmented: Rows) -> None:
     pages = {page.name for page in (built_reports / "campaigns").iterdir()}
-    assert pages == {row["campaign"] for row in sql("from results.campaigns where variant_of is null")}
+    with_model = {row["campaign"] for row in sql("from results.campaigns where variant_of is null")}
+    assert pages == with_model | {campaign["campaign"] for campaign in segmented}
 
 
 def test_every_campaign_page(open_page: Open, campaigns: Rows, sql: Sql) -> None:
@@ -488,16 +516,17 @@ def test_slider_shows_what_a_threshold_does(open_page: Open, campaigns: Rows, sq
     } in expected
 
 
-def test_every_segment_page(open_page: Open, campaigns: Rows, sql: Sql) -> None:
-    for campaign in campaigns:
+def test_every_segment_page(open_page: Open, segmented: Rows, sql: Sql) -> None:
+    for campaign in segmented:
         segments = sql("from results.segments where campaign = ?", campaign["campaign"])
-        if not segments:
-            continue
         page = open_page(f"/campaigns/{campaign['campaign']}/segments/")
         expect(page.get_by_role("heading", level=1)).to_have_text(f"{campaign['title']}: segments")
-        shown = {row[0]: row for row in cells(page.get_by_role("table").first)}
+        tables = page.get_by_role("table")
+        if campaign["population"]:
+            assert_says_whom_to_seek(cells(tables.first), segments)
+        shown = {row[0]: row for row in cells(tables.nth(1 if campaign["population"] else 0))}
         assert shown.keys() == {segment["segment_name"] for segment in segments}
-        large = [segment for segment in segments if segment["member_count"] >= 10]
+        large = [segment for segment in segments if not segment["is_small"]]
         for segment in large:
             row = shown[segment["segment_name"]]
             assert row[1:3] == [
@@ -507,12 +536,26 @@ def test_every_segment_page(open_page: Open, campaigns: Rows, sql: Sql) -> None:
             if segment["conversion_rate"] is not None:
                 assert row[3] == f"{segment['conversion_rate']:.1%}"
             assert row[7] == segment["advice"]
+        assert campaign["chosen_because"] in page.locator("article").inner_text()
         assert_drawn(page, at_least=2 + len(large))
 
 
-def test_pages_fit_a_phone_and_the_dark(open_page: Open, campaigns: Rows) -> None:
+def assert_says_whom_to_seek(rows: list[list[str]], segments: Rows) -> None:
+    """Segments by falling index, with their shares."""
+    ranked = sorted(segments, key=lambda segment: -segment["index_value"])
+    assert [row[0] for row in rows] == [segment["segment_name"] for segment in ranked]
+    for row, segment in zip(rows, ranked, strict=True):
+        assert row[1:4] == [
+            f"{segment['share_of_customers']:.1%}",
+            f"{segment['share_of_population']:.1%}",
+            f"{segment['index_value']:,.0f}",
+        ]
+        assert row[6] == segment["advice"]
+
+
+def test_pages_fit_a_phone_and_the_dark(open_page: Open, campaigns: Rows, segmented: Rows) -> None:
     usable = next(campaign for campaign in campaigns if not campaign["refused_reason"])
-    for path in paths([usable]):  # one page of each kind
+    for path in paths([usable], segmented):  # one page of each kind
         page = open_page(path, width=390, scheme="dark")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
         outside = page.locator("article p, article h1, article h2, article canvas, article button")
@@ -526,12 +569,12 @@ def test_pages_fit_a_phone_and_the_dark(open_page: Open, campaigns: Rows) -> Non
             assert_drawn(page, at_least=canvases)
 
 
-def test_links_lead_somewhere(built_reports: Path, campaigns: Rows) -> None:
+def test_links_lead_somewhere(built_reports: Path, campaigns: Rows, segmented: Rows) -> None:
     pages = {
         f"/{page.parent.relative_to(built_reports).as_posix()}/" for page in built_reports.rglob("index.html")
     }
     pages = {re.sub(r"^/\./$", "/", page) for page in pages}
-    assert pages == set(paths(campaigns))
+    assert pages == set(paths(campaigns, segmented))
     for page in built_reports.rglob("index.html"):
         for link in re.findall(r'<a [^>]*href="([^"]*)"', page.read_text()):
             target = link.split("#")[0]

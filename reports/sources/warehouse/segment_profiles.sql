@@ -11,7 +11,7 @@ profiles as (
         on profiles.campaign = segments.campaign
         and profiles.segment_id = segments.segment_id
     where
-        segments.member_count >= 10
+        not segments.is_small
         and profiles.rank <= 5
 )
 

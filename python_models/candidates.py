@@ -63,7 +63,7 @@ class LightGBM:
             settings,
             data,
             num_boost_round=MOST_ROUNDS,
-            valid_sets=[data.create_valid(stopping.matrix, stopping.label, weight=stopping.weight)],
+            valid_sets=[lgb.Dataset(stopping.matrix, stopping.label, reference=data)],
             callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
         )
         return search.best_iteration

@@ -11,10 +11,6 @@ from python_models.candidates import ALGORITHMS, Candidate, Settings
 from python_models.frames import FOLDS, Design
 from python_models.imbalance import Sample, resample
 
-# So many non-conversions stand for all others where the number of trees is found: more take long and say
-# no more, because what is uncertain there are the conversions.
-STOPPING_NEGATIVES = 10_000
-
 
 @dataclass(frozen=True)
 class Training:
@@ -177,19 +173,7 @@ def find_rounds(
     if find is None:
         return 0
     sample = resample(training.sample(rows, positions), imbalance)
-    return find(sample, thinned(training.sample(np.flatnonzero(stopping), positions)), settings)
-
-
-def thinned(sample: Sample) -> Sample:
-    """All conversions and, of many other rows, evenly picked ones that count for the rest."""
-    negatives = np.flatnonzero(sample.label == 0)
-    if len(negatives) <= STOPPING_NEGATIVES:
-        return sample
-    picked = negatives[np.linspace(0, len(negatives) - 1, STOPPING_NEGATIVES).astype(int)]
-    rows = np.sort(np.concatenate([picked, np.flatnonzero(sample.label == 1)]))
-    label = sample.label[rows]
-    weight = np.where(label == 1, 1.0, len(negatives) / STOPPING_NEGATIVES)
-    return Sample(sample.matrix[rows], label, sample.categorical, weight)
+    return find(sample, training.sample(stopping, positions), settings)
 
 
 def fit_fold(

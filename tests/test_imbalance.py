@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from python_models.fitting import STOPPING_NEGATIVES, Training, cross_fit, thinned
+from python_models.fitting import Training, cross_fit
 from python_models.frames import Design
 from python_models.imbalance import Sample, resample
 
@@ -57,16 +57,3 @@ def test_smote_appends_conversions_of_known_categories_and_leaves_the_rows_alone
 def test_balanced_rows_are_left_as_they_are() -> None:
     sample = Sample(np.zeros((4, 1)), np.array([1, 1, 1, 0]), [])
     assert all(resample(sample, how) is sample for how in ("none", "weight", "smote", "downsample"))
-
-
-def test_the_number_of_trees_is_found_on_all_conversions_and_some_others_that_count_for_all() -> None:
-    training = rare(12_000)
-    sample = training.sample(np.arange(12_000), None)
-    picked = thinned(sample)
-    conversions, others = picked.label == 1, picked.label == 0
-    np.testing.assert_array_equal(picked.matrix[conversions], sample.matrix[sample.label == 1])
-    assert others.sum() == STOPPING_NEGATIVES < (sample.label == 0).sum()
-    assert set(picked.weight[conversions]) == {1.0}
-    assert picked.weight.sum() == pytest.approx(len(sample.label))
-    few = training.sample(np.arange(2_000), None)
-    assert thinned(few) is few

@@ -12,22 +12,30 @@ from sklearn.metrics import (
 CALIBRATION_BINS = 10
 
 
-def measures(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
-    """All measures of predicted probabilities; F1 is the best over all thresholds."""
+def best_f1(label: np.ndarray, probability: np.ndarray) -> float:
+    """F1 at the threshold at which it is highest."""
     precision, recall, _ = precision_recall_curve(label, probability)
     f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
-    return {
-        "roc_auc": float(roc_auc_score(label, probability)),
-        "average_precision": float(average_precision_score(label, probability)),
-        "f1": float(f1.max()),
-        "log_loss": float(log_loss(label, probability)),
-        "brier": float(brier_score_loss(label, probability)),
-    }
+    return float(f1.max())
+
+
+MEASURES = {
+    "roc_auc": roc_auc_score,
+    "average_precision": average_precision_score,
+    "f1": best_f1,
+    "log_loss": log_loss,
+    "brier": brier_score_loss,
+}
+
+
+def measures(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
+    """All measures of predicted probabilities."""
+    return {name: measure(name, label, probability) for name in MEASURES}
 
 
 def measure(name: str, label: np.ndarray, probability: np.ndarray) -> float:
     """One of them."""
-    return measures(label, probability)[name]
+    return float(MEASURES[name](label, probability))
 
 
 def is_loss(name: str) -> bool:

@@ -1,4 +1,7 @@
-"""What the tests share: one default build per session, dbt in folders of its own, real data by name."""
+"""What the tests share: one default build per session, dbt in folders of its own, real data by name.
+
+The default build and the reports on it are made in the background, while the tests that need neither run.
+"""
 
 import gzip
 import json
@@ -8,9 +11,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import duckdb
 import pytest
@@ -53,7 +57,6 @@ class Dbt:
         if not parsed.exists() and Dbt.parsed and Dbt.parsed.exists():
             parsed.parent.mkdir(exist_ok=True)
             shutil.copy(Dbt.parsed, parsed)
-        Dbt.parsed = parsed
         return subprocess.Popen(
             [Path(sys.executable).with_name("dbt"), *arguments],
             cwd=self.folder,
@@ -68,6 +71,8 @@ class Dbt:
         process = self.start(*arguments)
         printed, _ = process.communicate()
         assert process.returncode == 0, printed
+        # not before: another dbt would copy half of it
+        Dbt.parsed = Path(self.environment["DBT_TARGET_PATH"]) / "partial_parse.msgpack"
         return printed
 
     def fails(self, *arguments: str) -> str:
@@ -140,12 +145,59 @@ def sql_lint(
     process.kill()
 
 
+@dataclass(frozen=True)
+class Background:
+    """What is made while other tests run, one after the other."""
+
+    built: Future[Dbt]
+    reported_warehouse: Future[Path]
+    built_reports: Future[Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def background(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Background]:
+    """A whole build of the default input and the reports on it, as far as a test asks for them."""
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    default_data = request.getfixturevalue("default_data") if "built" in asked else None
+
+    def build() -> Dbt:
+        dbt = Dbt(tmp_path_factory.mktemp("built"), default_data)
+        dbt("build")
+        return dbt
+
+    def add_campaigns() -> Path:
+        copy = tmp_path_factory.mktemp("reported") / "warehouse.duckdb"
+        shutil.copy(pieces.built.result().warehouse, copy)
+        with duckdb.connect(str(copy)) as connection:
+            add_campaigns_in_other_states(connection)
+        return copy
+
+    def report() -> Path:
+        return build_reports(pieces.reported_warehouse.result(), tmp_path_factory.mktemp("reports"))
+
+    with ThreadPoolExecutor(max_workers=1) as worker:
+
+        def when_asked(name: str, make: Callable[[], Any]) -> Future[Any]:
+            if name in asked:
+                return worker.submit(make)
+            (unasked := Future()).cancel()
+            return unasked
+
+        pieces = Background(
+            when_asked("built", build),
+            when_asked("reported_warehouse", add_campaigns),
+            when_asked("built_reports", report),
+        )
+        yield pieces
+        worker.shutdown(cancel_futures=True)
+
+
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, default_data: Path, sql_lint: SqlLint | None) -> Dbt:
+def built(background: Background, sql_lint: SqlLint | None) -> Dbt:
     """A whole build of the default input: the one expensive thing, once per session."""
-    dbt = Dbt(tmp_path_factory.mktemp("built"), default_data)
-    dbt("build")
-    return dbt
+    return background.built.result()
 
 
 @dataclass(frozen=True)
@@ -163,6 +215,15 @@ def altered(tmp_path_factory: pytest.TempPathFactory, built: Dbt, default_data: 
     shutil.copy(f"{built.warehouse}.working", folder / "warehouse.duckdb.working")
     project = folder / "project"
     shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
+    # of the candidates the champion alone: the training that is asked for is one without the erased
+    query = "select campaign, algorithm from results.conversion_models where is_champion"
+    champions = dict(built.query(query))
+    for campaign in ("app_install", "coupon"):
+        declaration = project / f"models/campaigns/{campaign}/{campaign}.yml"
+        declared = declaration.read_text()
+        assert declared.count("        decide_by: f1\n") == 1
+        candidates = f"        decide_by: f1\n        candidates: [{champions[campaign]}]\n"
+        declaration.write_text(declared.replace("        decide_by: f1\n", candidates))
     with duckdb.connect(str(built.warehouse), read_only=True) as connection:
         erased = dict(
             connection.sql("""
@@ -183,7 +244,7 @@ def altered(tmp_path_factory: pytest.TempPathFactory, built: Dbt, default_data: 
         (insurance / "own.csv").write_text(re.sub(",yes$", ",no", calls.read(), flags=re.M))
     link_other_sources(folder / "data", default_data)
     dbt = Dbt(folder, folder / "data", project)
-    # the rest is trained anew in no other way than these
+    # others would train in no other way than these
     dbt("run", "--exclude", "display_ads_model", "mail_out_model")
     return Altered(dbt, erased)
 
@@ -257,19 +318,13 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
 
 
 @pytest.fixture(scope="session")
-def reported_warehouse(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def reported_warehouse(background: Background, warehouse: Path) -> Path:
     """The built warehouse, and in it campaigns in states that no default campaign is in."""
-    copy = tmp_path_factory.mktemp("reported") / "warehouse.duckdb"
-    shutil.copy(warehouse, copy)
-    with duckdb.connect(str(copy)) as connection:
-        add_campaigns_in_other_states(connection)
-    return copy
+    return background.reported_warehouse.result()
 
 
-@pytest.fixture(scope="session")
-def built_reports(reported_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report site over a built warehouse. Reports that were built before are put back in place."""
-    folder = tmp_path_factory.mktemp("reports")
+def build_reports(warehouse: Path, folder: Path) -> Path:
+    """Build the site over a warehouse into `folder`. Reports that were built before are put back in place."""
     build = REPOSITORY / "reports" / "build"
     if build.exists():
         shutil.move(build, folder / "before")
@@ -278,7 +333,7 @@ def built_reports(reported_warehouse: Path, tmp_path_factory: pytest.TempPathFac
             run = subprocess.run(
                 ["npm", "run", "--silent", "--prefix", "reports", script],
                 cwd=REPOSITORY,
-                env=os.environ | {"LEADLIGHT_WAREHOUSE": str(reported_warehouse)},
+                env=os.environ | {"LEADLIGHT_WAREHOUSE": str(warehouse)},
                 capture_output=True,
                 text=True,
             )
@@ -289,6 +344,12 @@ def built_reports(reported_warehouse: Path, tmp_path_factory: pytest.TempPathFac
             shutil.rmtree(build, ignore_errors=True)
             shutil.move(folder / "before", build)
     return folder / "build"
+
+
+@pytest.fixture(scope="session")
+def built_reports(background: Background, reported_warehouse: Path) -> Path:
+    """The report site over a built warehouse."""
+    return background.built_reports.result()
 
 
 @pytest.fixture

@@ -306,7 +306,7 @@ def segment(mart: Any, segmenters: Any, meta: dict[str, Any]) -> Any:
         0 on the border between two segments and 1 at a centroid.
     """
     campaign, segmentation = declared(meta)
-    newest = serving(segmenters)
+    newest = newest_fit(segmenters)
     if newest is None:
         return MEMBER_ROW.empty_table()
     version, body = newest
@@ -334,11 +334,11 @@ def declared(meta: dict[str, Any]) -> tuple[Campaign, Segmentation]:
     return campaign, campaign.segments
 
 
-def serving(segmenters: Any) -> tuple[str, str] | None:
-    """Version and body of the newest segmenter that could be fitted."""
-    fitted = segmenters.filter("model_body is not null").order("trained_at desc, segmenter_version")
-    row = fitted.project("segmenter_version, model_body").limit(1).fetchall()
-    return row[0] if row else None
+def newest_fit(segmenters: Any) -> tuple[str, str] | None:
+    """Version and body of the newest segmenter; none where there is none, or it was refused."""
+    newest = segmenters.order("trained_at desc, segmenter_version").limit(1)
+    rows = newest.project("segmenter_version, model_body").fetchall()
+    return rows[0] if rows and rows[0][1] else None
 
 
 def segmenter_before(known: Any | None, mart: Any, declaration: str) -> Segmenter | None:
@@ -349,7 +349,7 @@ def segmenter_before(known: Any | None, mart: Any, declaration: str) -> Segmente
     # rows of an older layout: dbt refuses them with a sentence when the new row is written
     if known is None or not set(SEGMENTER_ROW.names) <= set(known.columns):
         return None
-    newest = serving(known)
+    newest = newest_fit(known.filter("model_body is not null"))
     if newest is None:
         return None
     version, body = newest

@@ -138,6 +138,25 @@ def test_shoppers_features_are_those_of_their_lines(whole: Dbt) -> None:
     """) == [("14646", 280_206.02, 73, 1, "2011-12-10")]
 
 
+def test_shoppers_fall_into_segments_that_hold(whole: Dbt) -> None:
+    """4,338 shoppers: found again by resamples, well apart, none a handful of giants."""
+    [(count, stability, silhouette, smallest)] = whole.query("""
+        select segment_count, stability, silhouette, smallest_share
+        from results.segment_choices where campaign = 'online_retail' and is_chosen
+    """)
+    assert count >= 6
+    assert stability >= 0.9
+    assert silhouette >= 0.3
+    assert smallest >= 0.03
+    segments = whole.query("""
+        select segment_name, member_count, share_of_customers
+        from results.segments where campaign = 'online_retail'
+    """)
+    assert len({name for name, *_ in segments}) == count
+    assert sum(members for _, members, _ in segments) == 4_338
+    assert min(share for *_, share in segments) >= 0.03
+
+
 def test_unknown_codes_of_the_donors_are_missing(whole: Dbt, real_data: Path) -> None:
     known = whole.query("""
         select

@@ -1,16 +1,19 @@
 """Segments: found where they are, named by what sets them apart, the same after a refit, assigned in SQL."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import fisher_exact
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 from python_models.campaign import DeclarationError
 from python_models.segmentation import Segmenter, choose, fit_segments, match, nearest, segment
+from tests.conftest import Altered, Dbt
 from tests.test_campaign import DECLARED
 
 SEGMENTS: dict[str, Any] = {
@@ -302,14 +305,15 @@ def test_the_same_customers_in_any_order_give_the_same_segments_bit_for_bit(segm
     assert fit(shuffled).iloc[0]["model_body"] == segmenters.iloc[0]["model_body"]
 
 
-def test_too_few_customers_are_refused_with_a_sentence_and_old_segments_serve_on(
+def test_too_few_customers_are_refused_with_a_sentence_and_ids_go_on_afterwards(
     segmenters: pd.DataFrame,
 ) -> None:
     few = shoppers().head(100)
-    refused = fit(few)
-    assert refused.iloc[0]["refused_reason"].startswith("Only 100 customers; at least 150 are needed")
+    refused = fit(few, known=segmenters)
+    assert refused.iloc[1]["refused_reason"].startswith("Only 100 customers; at least 150 are needed")
     assert segment(relation(few), relation(refused), META).num_rows == 0
-    assert len(assign(few, fit(few, known=segmenters))) == 100
+    again = fit(shoppers(seed=5), known=refused)
+    assert names(again.iloc[2]) == names(segmenters.iloc[0])
 
 
 def test_a_column_that_the_mart_lacks_is_named(segmenters: pd.DataFrame) -> None:
@@ -318,3 +322,88 @@ def test_a_column_that_the_mart_lacks_is_named(segmenters: pd.DataFrame) -> None
         fit(shoppers(), meta)
     with pytest.raises(DeclarationError, match=r"made of \['job'\], which the mart lacks now"):
         assign(shoppers().drop(columns="job"), segmenters)
+
+
+def test_the_groups_that_the_mail_out_hides_are_found(
+    connection: duckdb.DuckDBPyConnection, default_data: Path
+) -> None:
+    truth = default_data.parent / "truth/mail_out/people.parquet"
+    for part, is_customer in (("population", False), ("customers", True)):
+        people = connection.sql(f"""
+            select segment_id, true_group
+            from results.segment_members as members
+            inner join '{truth}' as truth
+                on truth.part = '{part}' and members.entity_id = concat('{part}-', truth.person_id)
+            where members.campaign = 'mail_out' and members.is_customer = {is_customer}
+        """).df()
+        assert len(people) > 3_000
+        assert adjusted_rand_score(people["true_group"], people["segment_id"]) > 0.8, part
+
+
+def test_segments_compare_customers_with_the_population(connection: duckdb.DuckDBPyConnection) -> None:
+    for campaign in ("app_install", "mail_out"):
+        counts = (
+            connection.sql(f"""
+                select segment_id, is_customer, count(*) as people from results.segment_members
+                where campaign = '{campaign}' and is_customer is not null group by all
+            """)
+            .df()
+            .pivot_table(index="segment_id", columns="is_customer", values="people", fill_value=0)
+        )
+        shares = counts / counts.sum()
+        query = f"from results.segments where campaign = '{campaign}'"
+        segments = connection.sql(query).df().set_index("segment_id").loc[counts.index]
+        assert segments["share_of_customers"].to_numpy() == pytest.approx(shares[True])
+        assert segments["share_of_population"].to_numpy() == pytest.approx(shares[False])
+        assert segments["index_value"].to_numpy() == pytest.approx(100 * shares[True] / shares[False])
+        for segment_id, here in counts.iterrows():
+            table = [here, counts.sum() - here]
+            # the same test, two-sided by likelihood instead of by twice the tail
+            exact = fisher_exact(table).pvalue
+            assert (segments.loc[segment_id, "p_value"] < 0.05) == (exact < 0.05) or 0.02 < exact < 0.1
+        clear = segments[segments["p_value"] < 0.05]
+        for advice in clear.loc[clear["index_value"] > 100, "advice"]:
+            assert advice.startswith("Seek:")
+        for advice in clear.loc[clear["index_value"] < 100, "advice"]:
+            assert advice.startswith("Leave:")
+        assert len(clear) >= 2
+
+
+def test_lookalikes_are_found_among_people_the_model_has_not_seen(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    measured = dict(
+        connection.sql("""
+            select campaign, lookalike_roc_auc from results.segmenters where population is not null
+        """).fetchall()
+    )
+    assert measured.keys() == {"app_install", "mail_out"}
+    assert min(measured.values()) > 0.7
+    for campaign, mean, share in connection.sql("""
+        select campaign, avg(lookalike_probability), avg(is_customer::int) from results.segment_members
+        where is_customer is not null group by campaign
+    """).fetchall():
+        assert mean == pytest.approx(share, rel=0.15), campaign
+
+
+def test_segments_go_on_after_a_refit_and_moves_are_counted(built: Dbt, altered: Altered) -> None:
+    """The next day one household is gone: segments are fitted anew, and are the same ones."""
+    query = "select segment_id, segment_name from results.segments where campaign = 'coupon' order by all"
+    assert altered.dbt.query(query) == built.query(query)
+    versions = "select count(*) from campaigns.coupon_segmenter"
+    assert (built.query(versions), altered.dbt.query(versions)) == ([(1,)], [(2,)])
+    assert built.query("from results.segment_migrations") == []
+    with duckdb.connect(str(altered.dbt.warehouse), read_only=True) as connection:
+        connection.execute(f"attach '{built.warehouse}' as before (read_only)")
+        moved = connection.sql("""
+            select then.segment_id, now.segment_id, count(*)
+            from before.results.segment_members as then
+            inner join results.segment_members as now using (campaign, entity_id)
+            where campaign = 'coupon' and then.segment_id != now.segment_id
+            group by all order by all
+        """).fetchall()
+        counted = connection.sql("""
+            select from_segment_id, to_segment_id, sum(member_count)::bigint
+            from results.segment_migrations where campaign = 'coupon' group by all order by all
+        """).fetchall()
+    assert counted == moved

@@ -1,5 +1,6 @@
 """From declared columns to the space in which customers are grouped: fitted on a sample, applied in SQL."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,16 @@ from python_models.frames import SEED, quoted
 # A number more skewed than this is transformed: else one giant customer would be a segment of his own.
 LARGEST_SKEW = 1.0
 DECILES = np.arange(1, 10) / 10
+# In standard deviations: a number further off counts as this far.
+FARTHEST = 3.0
 # From so many columns on they are reduced to the fewest components that explain this share of variance.
 MANY_COLUMNS = 10
-EXPLAINED = 0.6
+EXPLAINED = 0.8
 MOST_COMPONENTS = 10
 # A rarer category says nothing of a group.
 LEAST_CATEGORY_SHARE = 0.01
 UNKNOWN = "unknown"
+TERMS_IN_A_ROW = 50
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,9 @@ class Axis:
     """One column, or one category of a text column, as a number with mean 0 in the fitted rows.
 
     A skewed number is replaced by ln(1 + x) where `is_log`, or by how many of its nine deciles, `cuts`, it
-    exceeds. Then missing becomes `median`, and the value (x - mean) / deviation * weight. A category is 1 or
-    0, a flag has two values; neither is divided by its standard deviation, which would make the rarest weigh
-    most.
+    exceeds. Then missing becomes `median`, and the value (x - mean) / deviation, cut to `FARTHEST`, * weight.
+    A category is 1 or 0, a flag has two values; neither is divided by its standard deviation, which would
+    make the rarest weigh most.
     """
 
     column: str
@@ -51,13 +55,17 @@ class Axis:
             category = self.category.replace("'", "''")
             value = f"cast(coalesce(cast({name} as varchar), '{UNKNOWN}') = '{category}' as double)"
         elif self.cuts is not None:
-            score = " + ".join(f"cast(cast({name} as double) > {cut!r} as integer)" for cut in self.cuts)
-            value = f"coalesce({score}, {self.median!r})"
+            score = " + ".join(
+                f"cast(cast({name} as double) > {literal(cut)} as double)" for cut in self.cuts
+            )
+            value = f"coalesce({score}, {literal(self.median)})"
         elif self.is_log:
-            value = f"coalesce(ln(1 + greatest(cast({name} as double), 0)), {self.median!r})"
+            value = f"coalesce(ln(1 + greatest(cast({name} as double), 0)), {literal(self.median)})"
         else:
-            value = f"coalesce(cast({name} as double), {self.median!r})"
-        return f"({value} - {self.mean!r}) * {self.weight / self.deviation!r}"
+            value = f"coalesce(cast({name} as double), {literal(self.median)})"
+        least, most = (literal(sign * FARTHEST * self.weight) for sign in (-1, 1))
+        scaled = f"({value} - {literal(self.mean)}) * {literal(self.weight / self.deviation)}"
+        return f"greatest({least}, least({most}, {scaled}))"
 
 
 @dataclass(frozen=True)
@@ -67,45 +75,49 @@ class Space:
     axes: list[Axis]
     loadings: list[list[float]] | None
 
-    @property
-    def axes_sql(self) -> str:
-        """The row's value on every axis: an array of doubles."""
-        return array(axis.sql for axis in self.axes)
+    def on_axes(self, rows: Any, keys: str = "") -> Any:
+        """Relation of the rows' values on every axis, `a0` and so on, beside some keys (a select list)."""
+        return rows.project(keys + named("a", (axis.sql for axis in self.axes)))
 
-    def point_sql(self, axes: str) -> str:
-        """The row's coordinates, of its axes: an array of doubles."""
+    @property
+    def point_sql(self) -> list[str]:
+        """The coordinates of a row on the axes `a0` and so on."""
+        values = [f"a{position}" for position in range(len(self.axes))]
         if self.loadings is None:
-            return axes
-        return array(f"array_inner_product({axes}, {array_of(loading)})" for loading in self.loadings)
+            return values
+        return [weighted_sum(loading, values) for loading in self.loadings]
 
     def locate(self, rows: pa.Table) -> tuple[np.ndarray, np.ndarray]:
         """Axes (rows x axes) and points (rows x coordinates) of some rows."""
         with duckdb.connect() as connection:
             connection.sql("set threads to 1")
-            located = (
-                connection.from_arrow(rows)
-                .project(f"{self.axes_sql} as axes")
-                .project(f"axes, {self.point_sql('axes')} as point")
-                .to_arrow_table()
-            )
-        return matrix(located["axes"]), matrix(located["point"])
+            on_axes = self.on_axes(connection.from_arrow(rows)).to_arrow_table()
+        axes = np.column_stack([column.to_numpy() for column in on_axes.columns])
+        return axes, axes if self.loadings is None else axes @ np.array(self.loadings).T
 
 
-def array(values: Any) -> str:
-    """DuckDB's array of doubles, of expressions."""
-    expressions = list(values)
-    return f"cast([{', '.join(expressions)}] as double[{len(expressions)}])"
+def named(prefix: str, expressions: Iterable[str]) -> str:
+    """A select list: the expressions under the prefix and their position."""
+    return ", ".join(f"{expression} as {prefix}{at}" for at, expression in enumerate(expressions))
 
 
-def array_of(numbers: Any) -> str:
-    """DuckDB's array of doubles, of numbers."""
-    return array(repr(float(number)) for number in numbers)
+def literal(number: float) -> str:
+    """A number as DuckDB's double: without an exponent it would be a decimal, which rounds."""
+    written = repr(float(number))
+    return written if "e" in written else f"{written}e0"
 
 
-def matrix(arrays: pa.ChunkedArray) -> np.ndarray:
-    """Rows x length, of a column of arrays."""
-    whole = arrays.combine_chunks()
-    return np.asarray(whole.flatten()).reshape(len(whole), -1)
+def weighted_sum(weights: Iterable[float], values: Iterable[str]) -> str:
+    """Sum of weights x values, halved again and again: DuckDB bounds how deep an expression may be."""
+    return total([f"{literal(weight)} * {value}" for weight, value in zip(weights, values, strict=True)])
+
+
+def total(terms: list[str]) -> str:
+    """Sum of some expressions."""
+    if len(terms) <= TERMS_IN_A_ROW:
+        return " + ".join(terms)
+    half = len(terms) // 2
+    return f"({total(terms[:half])}) + ({total(terms[half:])})"
 
 
 def fit_space(

@@ -21,7 +21,7 @@ from python_models.campaign import Campaign, DeclarationError, Segmentation, rea
 from python_models.frames import SEED, quoted
 from python_models.registry import newest_fingerprint, retrains
 from python_models.segment_names import likeness, name_segments, profiles
-from python_models.segment_space import Axis, Space, array_of, fit_space
+from python_models.segment_space import Axis, Space, fit_space, literal, named, total, weighted_sum
 
 RECIPE = 2
 # Customers that segments are fitted on: more only where the two halves of so many disagree.
@@ -168,40 +168,58 @@ class Segmenter:
         return {axis.column for axis in self.space.axes}
 
     def assign(self, rows: Any, keys: str) -> Any:
-        """Relation with the expressions `keys`, and each row's segment, in one SQL statement.
+        """Relation of `keys` and each row's segment: a few plain sums, in one SQL statement.
+
+        The squared distance to a centroid is |x|^2 - 2 x c + |c|^2; only the last two parts are compared.
 
         Parameters
         ----------
         rows : DuckDB relation
             One row per customer.
         keys : str
-            What is kept of a row, as DuckDB's select list with names for all.
+            What is kept of a row: DuckDB's select list with the names entity_id and is_customer.
 
         Returns
         -------
         DuckDB relation
-            The keys; segment_id; segment_distance (Euclidean, in the space's units); segment_confidence
-            (1 - nearest / second nearest distance); lookalike_probability.
+            entity_id, is_customer; segment_id; segment_distance (Euclidean, in the space's units);
+            segment_confidence (1 - nearest / second nearest distance); lookalike_probability.
         """
-        distances = ", ".join(f"array_distance(point, {array_of(centroid)})" for centroid in self.centroids)
+        names = "entity_id, is_customer, "
         lookalike = "cast(null as double)"
         if self.lookalike:
-            log_odds = (
-                f"array_inner_product(axes, {array_of(self.lookalike.coefficients)})"
-                f" + {self.lookalike.intercept!r}"
-            )
-            lookalike = f"1 / (1 + exp(-({log_odds})))"
+            axes = [f"a{position}" for position in range(len(self.space.axes))]
+            log_odds = weighted_sum(self.lookalike.coefficients, axes)
+            lookalike = f"1 / (1 + exp(-({log_odds} + {literal(self.lookalike.intercept)})))"
+        points = [f"p{position}" for position in range(len(self.centroids[0]))]
+        norm = total([f"{point} * {point}" for point in points])
+        parts = [
+            f"{weighted_sum([-2 * value for value in centroid], points)}"
+            f" + {literal(sum(value * value for value in centroid))}"
+            for centroid in self.centroids
+        ]
+        compared = [f"c{position}" for position in range(len(parts))]
+        listed = ", ".join(compared)
+        position = " ".join(f"when {part} = nearest then {at}" for at, part in enumerate(compared))
+        others = ", ".join(
+            f"case when position = {at} then 'infinity' else {part} end" for at, part in enumerate(compared)
+        )
+        ids = " ".join(f"when {at} then {segment_id}" for at, segment_id in enumerate(self.segment_ids))
         return (
-            rows.project(f"{{{keys}}} as keys, {self.space.axes_sql} as axes")
-            .project(f"keys, axes, {self.space.point_sql('axes')} as point")
-            .project(f"keys, axes, [{distances}] as distances")
-            .project("keys, axes, distances, list_sort(distances) as nearest")
+            self.space.on_axes(rows, f"{keys}, ")
+            .project(f"{names} {lookalike} as lookalike_probability, {named('p', self.space.point_sql)}")
+            .project(f"{names} lookalike_probability, {norm} as norm, {named('c', parts)}")
+            .project(f"*, least({listed}) as nearest")
+            .project(f"*, case {position} end as position")
             .project(
-                "unnest(keys), "
-                f"cast({self.segment_ids}[list_position(distances, nearest[1])] as bigint) as segment_id, "
-                "nearest[1] as segment_distance, "
-                "1 - nearest[1] / greatest(nearest[2], 1e-12) as segment_confidence, "
-                f"{lookalike} as lookalike_probability"
+                f"{names} cast(case position {ids} end as bigint) as segment_id, "
+                "sqrt(greatest(norm + nearest, 0)) as segment_distance, lookalike_probability, "
+                f"sqrt(greatest(norm + least({others}), 0)) as second_distance"
+            )
+            .project(
+                f"{names} segment_id, segment_distance, "
+                "1 - segment_distance / greatest(second_distance, 1e-12) as segment_confidence, "
+                "lookalike_probability"
             )
         )
 
@@ -317,11 +335,10 @@ def segment(mart: Any, segmenters: Any, meta: dict[str, Any]) -> Any:
             f"lacks now. Fit them anew: dbt build --select +{campaign.campaign}_segments"
         )
     is_customer = quoted(campaign.population) if campaign.population else "cast(null as boolean)"
-    keys = (
-        f"'campaign': '{campaign.campaign}', "
-        f"'entity_id': cast({quoted(segmentation.entity)} as varchar), 'is_customer': {is_customer}"
+    keys = f"cast({quoted(segmentation.entity)} as varchar) as entity_id, {is_customer} as is_customer"
+    return segmenter.assign(mart, keys).project(
+        f"'{campaign.campaign}' as campaign, *, '{version}' as segmenter_version"
     )
-    return segmenter.assign(mart, keys).project(f"*, '{version}' as segmenter_version")
 
 
 def declared(meta: dict[str, Any]) -> tuple[Campaign, Segmentation]:

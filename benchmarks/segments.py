@@ -1,0 +1,221 @@
+"""Whether segments say who comes back, and what they cost at scale.
+
+    python benchmarks/segments.py returning FILE        online_retail.parquet
+    python benchmarks/segments.py mixture 10000000
+
+`returning`: segments of the shoppers as of two days are fitted on the earlier one; each group's rate of
+return within 90 days is learnt there and judged as a score of return, by ROC AUC, on the later one. Beside
+it the cells and the sum of recency, frequency and value quintiles, each day's own.
+
+`mixture`: a table of 20 columns drawn from eight groups of unequal size; seconds of CPU and peak memory to
+fit on a sample and to assign everybody in SQL, and the adjusted Rand index to the groups.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sklearn.metrics import adjusted_rand_score, roc_auc_score
+
+from python_models.segmentation import fit_segments, segment
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DAYS = ("2011-06-09", "2011-09-09")
+RETURN_DAYS = 90
+REPLICATES = 500
+# The mixture.
+COLUMNS = 20
+SHARES = np.array([0.30, 0.20, 0.15, 0.12, 0.10, 0.06, 0.04, 0.03])
+CHUNK = 500_000
+
+
+def returning(file: str) -> None:
+    """Print the ROC AUC of each grouping's rate of return, with the difference to the quintiles' cells."""
+    with tempfile.TemporaryDirectory() as folder:
+        marts = [mart_as_of(Path(folder) / day, file, day) for day in DAYS]
+        declaration = declared(Path(folder) / DAYS[0])
+    outcomes = [returned(file, mart, day) for mart, day in zip(marts, DAYS, strict=True)]
+    share = outcomes[1].mean()
+    print(f"{len(marts[1]):,} shoppers as of {DAYS[1]}, {share:.1%} come back in {RETURN_DAYS} days")
+    groups = {
+        "cells of the quintiles": [cells(mart) for mart in marts],
+        "sum of the quintiles": [sum(quintiles(mart)) for mart in marts],
+    }
+    groups["segments, as the rule chooses"] = segments_of(marts, declaration)
+    for count in range(6, 11):
+        fixed = declaration | {"segments": declaration["segments"] | {"count": count}}
+        groups[f"{count} segments"] = segments_of(marts, fixed)
+    scores = {name: rates(earlier, outcomes[0], later) for name, (earlier, later) in groups.items()}
+    generator = np.random.default_rng(0)
+    drawn = generator.integers(0, len(marts[1]), (REPLICATES, len(marts[1])))
+    reference = scores["cells of the quintiles"]
+    for name, score in scores.items():
+        differences = [
+            roc_auc_score(outcomes[1][rows], score[rows]) - roc_auc_score(outcomes[1][rows], reference[rows])
+            for rows in drawn
+        ]
+        lower, upper = np.quantile(differences, [0.025, 0.975])
+        print(
+            f"{name:<32}{len(np.unique(groups[name][0])):>4} groups  "
+            f"ROC AUC {roc_auc_score(outcomes[1], score):.4f}  against the cells {lower:+.4f} to {upper:+.4f}"
+        )
+
+
+def mart_as_of(folder: Path, file: str, day: str) -> pd.DataFrame:
+    """The mart of the shoppers, from the lines before a day."""
+    own = folder / "data/online_retail"
+    own.mkdir(parents=True)
+    lines = duckdb.read_parquet(file).filter(f"InvoiceDate < timestamp '{day}'")
+    lines.write_parquet(str(own / "lines.parquet"))
+    for other in ("app_install", "coupon", "insurance", "mail_out"):
+        (folder / "data" / other).symlink_to(REPOSITORY / "data/raw" / other)
+    environment = os.environ | {
+        "DBT_PROJECT_DIR": str(REPOSITORY / "dbt_project"),
+        "DBT_PROFILES_DIR": str(REPOSITORY),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        "LEADLIGHT_DATA": "data",
+        "LEADLIGHT_WAREHOUSE": "warehouse.duckdb",
+    }
+    dbt = Path(sys.executable).with_name("dbt")
+    arguments = ["run", "--select", "+online_retail_features"]
+    subprocess.run([dbt, *arguments], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
+        return connection.sql("from campaigns.online_retail_features order by customer_id").df()
+
+
+def declared(folder: Path) -> dict:
+    """The campaign's declaration, as dbt parsed it."""
+    manifest = json.loads((folder / "target/manifest.json").read_text())
+    return manifest["nodes"]["model.leadlight.online_retail_segmenter"]["config"]["meta"]
+
+
+def returned(file: str, mart: pd.DataFrame, day: str) -> np.ndarray:
+    """Whether each shopper bought within 90 days from a day on."""
+    bought = duckdb.sql(f"""
+        select distinct cast(CustomerID as varchar) as customer_id from '{file}'
+        where InvoiceDate >= '{day}' and InvoiceDate < timestamp '{day}' + interval {RETURN_DAYS} day
+            and Quantity > 0 and UnitPrice > 0
+    """).df()["customer_id"]
+    return mart["customer_id"].isin(bought).to_numpy()
+
+
+def quintiles(mart: pd.DataFrame) -> list[np.ndarray]:
+    """Recency, frequency and value quintiles, 5 = best."""
+    ordered = (-mart["recency_days"], mart["basket_count"], mart["total_amount"])
+    return [np.ceil(5 * values.rank(method="first") / len(mart)).to_numpy(int) for values in ordered]
+
+
+def cells(mart: pd.DataFrame) -> np.ndarray:
+    """One of 125 cells."""
+    recency, frequency, value = quintiles(mart)
+    return 100 * recency + 10 * frequency + value
+
+
+def segments_of(marts: list[pd.DataFrame], declaration: dict) -> list[np.ndarray]:
+    """Segment of each shopper of both days, fitted on the first."""
+    connection = duckdb.connect()
+    for name, mart in zip(("earlier", "later"), marts, strict=True):
+        connection.register(name, mart)
+    connection.register("segmenters", fit_segments(connection.table("earlier"), declaration))
+    found = []
+    for name, mart in zip(("earlier", "later"), marts, strict=True):
+        members = segment(connection.table(name), connection.table("segmenters"), declaration).df()
+        found.append(members.set_index("entity_id")["segment_id"].loc[mart["customer_id"]].to_numpy())
+    return found
+
+
+def rates(earlier: np.ndarray, outcome: np.ndarray, later: np.ndarray) -> np.ndarray:
+    """Rate of return of each later shopper's group, learnt on the earlier day; of all where it is new."""
+    learnt = pd.Series(outcome).groupby(earlier).mean()
+    return pd.Series(later).map(learnt).fillna(outcome.mean()).to_numpy()
+
+
+def mixture(rows: int) -> None:
+    """Print CPU seconds and memory to fit on a sample and to assign everybody."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "customers.parquet"
+        write_mixture(file, rows)
+        # a process of its own: the memory of writing is not that of assigning
+        subprocess.run([sys.executable, __file__, "measure", str(file), folder], check=True)
+
+
+def write_mixture(file: Path, rows: int) -> None:
+    """Customers of eight normal groups, and beside each the true one."""
+    generator = np.random.default_rng(1)
+    centres = generator.normal(0, 2, (len(SHARES), COLUMNS))
+    writer = None
+    for start in range(0, rows, CHUNK):
+        count = min(CHUNK, rows - start)
+        group = generator.choice(len(SHARES), count, p=SHARES)
+        values = centres[group] + generator.normal(size=(count, COLUMNS))
+        columns = {"customer_id": np.arange(start, start + count), "true_group": group}
+        columns |= {f"feature_{number}": values[:, number] for number in range(COLUMNS)}
+        table = pa.table(columns)
+        writer = writer or pq.ParquetWriter(file, table.schema)
+        writer.write_table(table)
+    if writer:
+        writer.close()
+
+
+def measure(file: str, folder: str) -> None:
+    """Fit and assign in this process."""
+    features = {f"feature_{number}": [] for number in range(COLUMNS)}
+    meta = {
+        "campaign": "mixture",
+        "title": "Mixture",
+        "question": "Which group?",
+        "source": "mixture",
+        "source_note": "Drawn.",
+        "entity": "customer_id",
+        "segments": {"entity": "customer_id", "columns": features, "min": 8, "max": 8},
+    }
+    connection = duckdb.connect(f"{folder}/work.duckdb")
+    connection.execute("set memory_limit = '600MB'; set threads = 2; set preserve_insertion_order = false")
+    connection.read_parquet(file).create_view("customers")
+    start = time.process_time()
+    fitted = fit_segments(connection.table("customers"), meta)
+    fit_seconds = time.process_time() - start
+    row = fitted.to_pylist()[0]
+    connection.register("fitted", fitted)
+    connection.execute("create table segmenters as from fitted")
+    start = time.process_time()
+    members = segment(connection.table("customers"), connection.table("segmenters"), meta)
+    members.create("members")
+    assign_seconds = time.process_time() - start
+    count = row["customer_rows"]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    pairs = connection.sql("""
+        select true_group, segment_id, count(*) as n from customers
+        inner join members on members.entity_id = cast(customers.customer_id as varchar)
+        where hash(customers.customer_id) % 50 = 0 group by all
+    """).df()
+    agreement = adjusted_rand_score(
+        pairs["true_group"].repeat(pairs["n"]), pairs["segment_id"].repeat(pairs["n"])
+    )
+    print(
+        f"{count:,} rows: sample of {row['fitted_rows']:,}, halves agree {row['sample_agreement']:.3f}; "
+        f"fitting {fit_seconds:.1f} CPU s, reading the table included\n"
+        f"assigned in {assign_seconds:.1f} CPU s ({count / assign_seconds:,.0f} rows a CPU s), "
+        f"adjusted Rand index {agreement:.4f}, peak {peak:.2f} GiB"
+    )
+
+
+if __name__ == "__main__":
+    verb, *arguments = sys.argv[1:]
+    if verb == "returning":
+        returning(*arguments)
+    elif verb == "mixture":
+        mixture(int(arguments[0]))
+    else:
+        measure(*arguments)

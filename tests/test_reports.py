@@ -536,6 +536,22 @@ def test_every_segment_page(open_page: Open, segmented: Rows, sql: Sql) -> None:
             if segment["conversion_rate"] is not None:
                 assert row[3] == f"{segment['conversion_rate']:.1%}"
             assert row[7] == segment["advice"]
+        groups = sql(
+            """from results.value_groups where source = ? and customer_count >= 10
+            order by share_of_amount desc""",
+            campaign["source"],
+        )
+        if groups:
+            heading = page.get_by_role("heading", name="By recency, frequency and value")
+            rows = cells(heading.locator("xpath=following::table[1]"))
+            assert [row[:3] for row in rows] == [
+                [
+                    group["value_group"],
+                    f"{group['customer_count']:,}",
+                    f"{group['share_of_customers']:.1%}",
+                ]
+                for group in groups
+            ]
         assert campaign["chosen_because"] in page.locator("article").inner_text()
         assert_drawn(page, at_least=2 + len(large))
 

@@ -24,6 +24,7 @@ described as (
         newest.campaign,
         newest.declaration ->> 'title' as title,
         newest.declaration ->> 'question' as question,
+        newest.declaration ->> 'source' as source,
         source_kinds.source_kind,
         newest.declaration ->> 'source_note' as source_note,
         newest.declaration -> 'segments' ->> 'population' as population,

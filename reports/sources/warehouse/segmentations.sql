@@ -14,6 +14,7 @@ select
     segmenters.campaign,
     segmenters.title,
     segmenters.question,
+    segmenters.source,
     segmenters.source_kind,
     segmenters.source_note,
     segmenters.population is not null as has_population,

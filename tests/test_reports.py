@@ -181,7 +181,7 @@ def paths(campaigns: Rows, segmented: Rows) -> list[str]:
         if campaign["segment_count"]:
             pages.append(f"/campaigns/{campaign['campaign']}/segments/")
     only = [campaign["campaign"] for campaign in segmented if campaign["is_segments_only"]]
-    return pages + [f"/campaigns/{campaign}/segments/" for campaign in only]
+    return pages + [f"/campaigns/{campaign}/{page}" for campaign in only for page in ("", "segments/")]
 
 
 def assert_says_headline(text: str, campaign: dict[str, Any]) -> None:

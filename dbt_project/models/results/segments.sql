@@ -78,14 +78,12 @@ compared as (
             as share_of_customers,
         population_count / nullif(cast(all_population as double), 0)
             as share_of_population,
-        case when population is not null then
-            exact_p_value(
-                customer_count,
-                customer_count + population_count,
-                cast(all_customers as bigint),
-                cast(all_customers + all_population as bigint)
-            )
-        end as p_value,
+        exact_p_value(
+            customer_count,
+            customer_count + population_count,
+            cast(all_customers as bigint),
+            cast(all_customers + all_population as bigint)
+        ) as blind_p_value,
     from totalled
 ),
 
@@ -117,6 +115,9 @@ rated as (
     select
         compared.*,
         names.segment_name,
+        if(
+            compared.population is null, null, compared.blind_p_value
+        ) as p_value,
         100 * compared.share_of_customers
         / nullif(compared.share_of_population, 0) as index_value,
         compared.member_count < {{ var('smallest_cell') }} as is_small,
@@ -163,13 +164,11 @@ advised as (
             when is_small
                 then 'Too few members to say anything of them.'
             when p_value < 0.05 and index_value > 100
-                then 'Seek: customers are more frequent here than in the '
-                    || 'population.'
+                then 'Seek: customers are frequent here for the population.'
             when p_value < 0.05
-                then 'Leave: customers are less frequent here than in the '
-                    || 'population.'
+                then 'Leave: customers are rare here for the population.'
             when population is not null
-                then 'Customers are as frequent here as in the population.'
+                then 'Customers are as frequent here as the population.'
             when base_rate is null
                 then 'No outcome is recorded: choose by what they are like.'
             when contacts < {{ var('smallest_cell') }}

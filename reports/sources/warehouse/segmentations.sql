@@ -11,7 +11,7 @@ counted as (
 )
 
 select
-    segmenters.campaign,
+    counted.campaign,
     segmenters.title,
     segmenters.question,
     segmenters.source,
@@ -28,7 +28,9 @@ select
     counted.segment_count,
     counted.has_label,
     campaigns.base_rate
-from results.segmenters as segmenters
-inner join counted on segmenters.campaign = counted.campaign
+from (select 1) as guard
+left join counted on true
+left join results.segmenters as segmenters
+    on counted.campaign = segmenters.campaign
 left join results.campaigns as campaigns
     on segmenters.campaign = campaigns.campaign

@@ -12,6 +12,9 @@ from python_models.frames import SEED, Design
 LEAST_VARIANCE = 0.005
 MOST_CORRELATION = 0.95
 ROWS_LOOKED_AT = 5_000
+# How much likeness to what stays counts against relevance: where hundreds of columns hang together, as those
+# of places do, a low power keeps the hundredth of them and drops the one that says something else.
+UNLIKENESS_POWER = 16
 BINS = 20
 FOREST = {
     "objective": "binary",
@@ -52,7 +55,7 @@ def judge_features(matrix: np.ndarray, design: Design, keep: int) -> list[Fate]:
        (the lower entropy of its binned values) goes.
     3. Relevance: an unsupervised random forest (Shi and Horvath 2006) tells real rows from rows whose
        columns were permuted one by one. One after the other, the column stays whose share of the gain,
-       times (1 - its highest rank correlation with one that stays)^2, is highest (relevance without
+       times (1 - its highest rank correlation with one that stays)^16, is highest (relevance without
        redundancy: Peng, Long and Ding 2005), until `keep` do. By the share alone one large group of
        columns that say the same would fill all places.
     """
@@ -142,14 +145,14 @@ def _spread(gains: np.ndarray, correlations: np.ndarray, keep: int) -> tuple[lis
     nearest = np.zeros(len(gains))
     kept: list[int] = []
     for _ in range(min(keep, len(gains))):
-        worth = gains * (1 - nearest) ** 2
+        worth = gains * (1 - nearest) ** UNLIKENESS_POWER
         worth[kept] = -1.0
         best = int(np.argmax(worth))
         measured[best] = worth[best]
         kept.append(best)
         nearest = np.maximum(nearest, correlations[best])
     others = [place for place in range(len(gains)) if place not in kept]
-    measured[others] = (gains * (1 - nearest) ** 2)[others]
+    measured[others] = (gains * (1 - nearest) ** UNLIKENESS_POWER)[others]
     return measured.tolist(), set(kept)
 
 

@@ -21,7 +21,7 @@ from python_models.campaign import Campaign, DeclarationError, Segmentation, rea
 from python_models.frames import SEED, quoted
 from python_models.registry import newest_fingerprint, retrains
 from python_models.segment_names import likeness, name_segments, profiles
-from python_models.segment_space import Axis, Space, fit_space, literal, named, total, weighted_sum
+from python_models.segment_space import Axis, Space, fit_space, literal, named, names_of, total, weighted_sum
 
 RECIPE = 2
 # Customers that segments are fitted on: more only where the two halves of so many disagree.
@@ -188,17 +188,17 @@ class Segmenter:
         names = "entity_id, is_customer, "
         lookalike = "cast(null as double)"
         if self.lookalike:
-            axes = [f"a{position}" for position in range(len(self.space.axes))]
+            axes = names_of("a", len(self.space.axes))
             log_odds = weighted_sum(self.lookalike.coefficients, axes)
             lookalike = f"1 / (1 + exp(-({log_odds} + {literal(self.lookalike.intercept)})))"
-        points = [f"p{position}" for position in range(len(self.centroids[0]))]
+        points = names_of("p", len(self.centroids[0]))
         norm = total([f"{point} * {point}" for point in points])
         parts = [
             f"{weighted_sum([-2 * value for value in centroid], points)}"
             f" + {literal(sum(value * value for value in centroid))}"
             for centroid in self.centroids
         ]
-        compared = [f"c{position}" for position in range(len(parts))]
+        compared = names_of("c", len(parts))
         listed = ", ".join(compared)
         position = " ".join(f"when {part} = nearest then {at}" for at, part in enumerate(compared))
         others = ", ".join(

@@ -396,10 +396,10 @@ def test_segments_go_on_after_a_refit_and_moves_are_counted(built: Dbt, altered:
     with duckdb.connect(str(altered.dbt.warehouse), read_only=True) as connection:
         connection.execute(f"attach '{built.warehouse}' as before (read_only)")
         moved = connection.sql("""
-            select then.segment_id, now.segment_id, count(*)
-            from before.results.segment_members as then
-            inner join results.segment_members as now using (campaign, entity_id)
-            where campaign = 'coupon' and then.segment_id != now.segment_id
+            select earlier.segment_id, later.segment_id, count(*)
+            from before.results.segment_members as earlier
+            inner join results.segment_members as later using (campaign, entity_id)
+            where campaign = 'coupon' and earlier.segment_id != later.segment_id
             group by all order by all
         """).fetchall()
         counted = connection.sql("""

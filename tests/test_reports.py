@@ -222,6 +222,11 @@ def figure(page: Page, title: str) -> str:
     return shown.locator("xpath=following-sibling::div").inner_text().strip()
 
 
+def share(text: str) -> float:
+    """The number of a percentage; a browser rounds halves up, Python to even."""
+    return float(text.removesuffix("%"))
+
+
 def cells(table: Locator) -> list[list[str]]:
     """The text of a table, without its header."""
     rows = table.locator("tr:has(td)").all()
@@ -532,12 +537,10 @@ def test_every_segment_page(open_page: Open, segmented: Rows, sql: Sql) -> None:
         large = [segment for segment in segments if not segment["is_small"]]
         for segment in large:
             row = shown[segment["segment_name"]]
-            assert row[1:3] == [
-                f"{segment['member_count']:,}",
-                f"{segment['share_of_customers']:.1%}",
-            ]
+            assert row[1] == f"{segment['member_count']:,}"
+            assert share(row[2]) == pytest.approx(100 * segment["share_of_customers"], abs=0.051)
             if segment["conversion_rate"] is not None:
-                assert row[3] == f"{segment['conversion_rate']:.1%}"
+                assert share(row[3]) == pytest.approx(100 * segment["conversion_rate"], abs=0.051)
             assert row[7] == segment["advice"]
         groups = sql(
             """from results.value_groups where source = ? and customer_count >= 10
@@ -550,7 +553,7 @@ def test_every_segment_page(open_page: Open, segmented: Rows, sql: Sql) -> None:
             assert [row[:2] for row in rows] == [
                 [group["value_group"], f"{group['customer_count']:,}"] for group in groups
             ]
-            shares = [float(row[2].removesuffix("%")) for row in rows]
+            shares = [share(row[2]) for row in rows]
             assert shares == pytest.approx([100 * group["share_of_customers"] for group in groups], abs=0.051)
         assert campaign["chosen_because"] in page.locator("article").inner_text()
         assert_drawn(page, at_least=2 + len(large))
@@ -561,12 +564,9 @@ def assert_says_whom_to_seek(rows: list[list[str]], segments: Rows) -> None:
     ranked = sorted(segments, key=lambda segment: -segment["index_value"])
     assert [row[0] for row in rows] == [segment["segment_name"] for segment in ranked]
     for row, segment in zip(rows, ranked, strict=True):
-        shown = [float(cell.removesuffix("%").replace(",", "")) for cell in row[1:4]]
-        # halves are rounded otherwise in a browser
-        assert shown[:2] == pytest.approx(
-            [100 * segment["share_of_customers"], 100 * segment["share_of_population"]], abs=0.051
-        )
-        assert shown[2] == pytest.approx(segment["index_value"], abs=0.51)
+        shares = [100 * segment["share_of_customers"], 100 * segment["share_of_population"]]
+        assert [share(cell) for cell in row[1:3]] == pytest.approx(shares, abs=0.051)
+        assert float(row[3].replace(",", "")) == pytest.approx(segment["index_value"], abs=0.51)
         assert row[6] == segment["advice"]
 
 

@@ -12,7 +12,6 @@ fit on a sample and to assign everybody in SQL, and the adjusted Rand index to t
 """
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
+from staging_to_features import run
 
 from python_models.segmentation import fit_segments, segment
 
@@ -79,17 +79,7 @@ def mart_as_of(folder: Path, file: str, day: str) -> pd.DataFrame:
     lines.write_parquet(str(own / "lines.parquet"))
     for other in ("app_install", "coupon", "insurance", "mail_out"):
         (folder / "data" / other).symlink_to(REPOSITORY / "data/raw" / other)
-    environment = os.environ | {
-        "DBT_PROJECT_DIR": str(REPOSITORY / "dbt_project"),
-        "DBT_PROFILES_DIR": str(REPOSITORY),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-        "LEADLIGHT_DATA": "data",
-        "LEADLIGHT_WAREHOUSE": "warehouse.duckdb",
-    }
-    dbt = Path(sys.executable).with_name("dbt")
-    arguments = ["run", "--select", "+online_retail_features"]
-    subprocess.run([dbt, *arguments], cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    run(folder, ["+online_retail_features"])
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
         return connection.sql("from campaigns.online_retail_features order by customer_id").df()
 

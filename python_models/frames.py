@@ -73,15 +73,28 @@ def feature_columns(rel: Any, campaign: Campaign) -> tuple[list[str], list[str]]
     for name, kind in zip(rel.columns, map(str, rel.types), strict=True):
         if name in campaign.not_features:
             continue
-        if kind == "VARCHAR" or kind.startswith("ENUM"):
+        if is_text(campaign, name, kind):
             texts.append(name)
-        elif not _NUMBERS.fullmatch(kind):
-            raise DeclarationError(
-                f"campaign '{campaign.campaign}': column '{name}' is a {kind}, which no model reads. "
-                "Make it a number in SQL (days since ...), or withhold it."
-            )
         features.append(name)
     return features, texts
+
+
+def is_text(campaign: Campaign, name: str, kind: str) -> bool:
+    """Whether a column of that kind is text; else it is a number.
+
+    Raises
+    ------
+    DeclarationError
+        Where it is neither: a date says nothing until SQL makes it a number.
+    """
+    if kind == "VARCHAR" or kind.startswith("ENUM"):
+        return True
+    if not _NUMBERS.fullmatch(kind):
+        raise DeclarationError(
+            f"campaign '{campaign.campaign}': column '{name}' is a {kind}, which no model reads. "
+            "Make it a number in SQL (days since ...), or withhold it."
+        )
+    return False
 
 
 def make_design(frame: pd.DataFrame, features: list[str], texts: list[str]) -> Design:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from python_models.campaign import Segmentation
-from python_models.segment_space import UNKNOWN, is_skewed
+from python_models.segment_space import categories, frequent, is_skewed
 
 # In standard deviations: a smaller difference from everybody names nothing.
 LEAST_DIFFERENCE = 0.25
@@ -29,8 +29,11 @@ def profiles(frame: pd.DataFrame, texts: list[str], segment_ids: np.ndarray) -> 
     rows = []
     for name in frame.columns:
         if name in texts:
-            values = pd.get_dummies(frame[name].astype("string").fillna(UNKNOWN), dtype=float)
+            text = categories(frame[name])
+            values = pd.DataFrame({category: (text == category).astype(float) for category in frequent(text)})
             compared = values
+            if values.empty:
+                continue
         else:
             values = frame[[name]].astype("Float64").astype(float)
             compared = values.rank() if is_skewed(values[name]) else values
@@ -62,9 +65,9 @@ def likeness(frame: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
     numbers = frame[[name for name in frame.columns if name not in texts]].head(CORRELATED_ROWS)
     ranks = numbers.astype("Float64").astype(float).rank(pct=True).fillna(0.5)
     varying = ranks.loc[:, ranks.std() > 0]
-    correlation = (
-        np.abs(np.corrcoef(varying.to_numpy(), rowvar=False)) if varying.shape[1] else np.empty((0, 0))
-    )
+    if varying.empty:
+        return pd.DataFrame()
+    correlation = np.abs(np.corrcoef(varying.to_numpy(), rowvar=False))
     return pd.DataFrame(np.atleast_2d(correlation), varying.columns, varying.columns)
 
 

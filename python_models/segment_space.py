@@ -22,8 +22,9 @@ FARTHEST = 3.0
 MANY_COLUMNS = 10
 EXPLAINED = 0.8
 MOST_COMPONENTS = 10
-# A rarer category says nothing of a group.
+# A rarer category says nothing of a group, and might name somebody.
 LEAST_CATEGORY_SHARE = 0.01
+LEAST_CATEGORY_ROWS = 10
 UNKNOWN = "unknown"
 TERMS_IN_A_ROW = 50
 
@@ -157,6 +158,8 @@ def fit_space(
         axes += [Axis(column=name, weight=weight, **axis) for axis in made]
         steps.append({"feature": name, "weight": weight} | step)
     space = Space(axes, None)
+    if not axes:
+        return space, np.zeros((len(frame), 0)), steps
     points, _ = space.locate(rows)
     if len(axes) > MANY_COLUMNS or segmentation.components:
         loadings, step = reduce(points, segmentation.components)
@@ -199,22 +202,34 @@ def is_skewed(values: pd.Series) -> bool:
     return values.nunique() > 2 and float(values.astype(float).skew()) > LARGEST_SKEW
 
 
+def categories(column: pd.Series) -> pd.Series:
+    """A text column, missing being a category."""
+    return column.astype("string").fillna(UNKNOWN)
+
+
+def frequent(column: pd.Series) -> list[str]:
+    """The categories of a text column that enough customers share, sorted."""
+    counts = categories(column).value_counts()
+    least = max(LEAST_CATEGORY_ROWS, LEAST_CATEGORY_SHARE * len(column))
+    return sorted(map(str, counts[counts >= least].index))
+
+
 def text_axes(name: str, column: pd.Series) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """One axis per category that is frequent enough to group by."""
-    shares = column.astype("string").fillna(UNKNOWN).value_counts(normalize=True)
-    kept = sorted(shares[(shares >= LEAST_CATEGORY_SHARE) & (shares < 1)].index)
+    counts = categories(column).value_counts()
+    kept = [category for category in frequent(column) if counts[category] < len(column)]
     axes = [
         {
-            "category": str(category),
+            "category": category,
             "is_log": False,
             "cuts": None,
             "median": 0.0,
-            "mean": float(shares[category]),
+            "mean": float(counts[category] / len(column)),
             "deviation": 1.0,
         }
         for category in kept
     ]
-    detail = f"{len(kept)} of {len(shares)} categories, each 1 or 0."
+    detail = f"{len(kept)} of {len(counts)} categories, each 1 or 0."
     return axes, {
         "action": "categories" if kept else "left out",
         "measured": float(len(kept)),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,17 +13,23 @@ from duckdb import __version__ as duckdb_version
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, roc_auc_score, silhouette_score
+from sklearn.metrics import (
+    adjusted_rand_score,
+    davies_bouldin_score,
+    pairwise_distances_argmin,
+    roc_auc_score,
+    silhouette_score,
+)
 from sklearn.model_selection import cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from python_models.campaign import Campaign, DeclarationError, Segmentation, read_campaign
-from python_models.frames import SEED, quoted
+from python_models.frames import SEED, is_text, quoted
 from python_models.registry import newest_fingerprint, retrains
 from python_models.segment_names import likeness, name_segments, profiles
 from python_models.segment_space import Axis, Space, fit_space, literal, named, names_of, total, weighted_sum
 
-RECIPE = 2
+RECIPE = 3
 # Customers that segments are fitted on: more only where the two halves of so many disagree.
 SAMPLE_SIZES = (20_000, 100_000)
 LEAST_AGREEMENT = 0.98
@@ -248,7 +254,7 @@ class Columns:
                     f"it has {', '.join(sorted(mart.columns))}."
                 )
         kinds = dict(zip(mart.columns, map(str, mart.types), strict=True))
-        texts = [name for name in grouping + describing if kinds[name] == "VARCHAR"]
+        texts = [name for name in grouping + describing if is_text(campaign, name, kinds[name])]
         return cls(grouping, describing, texts)
 
 
@@ -306,8 +312,10 @@ def fit_segments(mart: Any, meta: dict[str, Any], known: Any | None = None) -> p
     else:
         before = segmenter_before(known, mart, declaration)
         row |= fit_on_sample(people, columns, segmentation, before)
-        if population:
-            row |= add_lookalike(row, mart, columns, segmentation, population)
+        if population and (segmenter := row["segmenter"]):
+            row |= add_lookalike(segmenter, mart, columns, segmentation, population)
+        segmenter = row.pop("segmenter")
+        row["model_body"] = segmenter.to_json() if segmenter else None
     return pa.Table.from_pylist([row], schema=SEGMENTER_ROW)
 
 
@@ -375,7 +383,7 @@ def segmenter_before(known: Any | None, mart: Any, declaration: str) -> Segmente
         return None
     (declared_then,) = known.filter(f"segmenter_version = '{version}'").project("declaration").fetchall()[0]
     if json.loads(declared_then)["segments"] != json.loads(declaration):
-        return Segmenter(**(vars(segmenter) | {"names": {}}))
+        return replace(segmenter, names={})
     return segmenter
 
 
@@ -402,6 +410,8 @@ def fit_on_sample(
         grouping = rows.select(columns.grouping)
         texts = [name for name in columns.texts if name in columns.grouping]
         space, points, steps = fit_space(grouping, texts, segmentation)
+        if (different := len(np.unique(points, axis=0))) < segmentation.max:
+            return {"segmenter": None, "steps": steps, "refused_reason": too_alike(different, segmentation)}
         fits = [
             KMeans(count, n_init=RESTARTS, random_state=SEED).fit(points)
             for count in range(segmentation.min, segmentation.max + 1)
@@ -444,8 +454,16 @@ def fit_on_sample(
         "choices": choices,
         "steps": steps,
         "profiles": [row | {"segment_name": names[row["segment_id"]]} for row in described],
-        "model_body": segmenter.to_json(),
+        "segmenter": segmenter,
     }
+
+
+def too_alike(different: int, segmentation: Segmentation) -> str:
+    """Why customers who differ in nothing that groups them have no segments."""
+    return (
+        f"Only {different} different customers in the columns that group; at least {segmentation.max} are "
+        f"needed for up to {segmentation.max} segments (segments.max). Declare columns in which they differ."
+    )
 
 
 def measure(points: np.ndarray, fit: KMeans) -> dict[str, Any]:
@@ -522,7 +540,7 @@ def match(labels: np.ndarray, before: Segmenter | None, rows: pa.Table) -> list[
     if before:
         _, points = before.space.locate(rows)
         centroids = np.array(before.centroids)
-        old_labels = nearest(points, centroids)
+        old_labels = pairwise_distances_argmin(points, centroids)
         shared = jaccard(labels, old_labels, len(centroids))
         for new, old in zip(*linear_sum_assignment(-shared), strict=True):
             both = (labels == new) & (old_labels == old)
@@ -546,11 +564,6 @@ def jaccard(labels: np.ndarray, others: np.ndarray, other_count: int) -> np.ndar
     return both / np.maximum(either, 1)
 
 
-def nearest(points: np.ndarray, centroids: np.ndarray) -> np.ndarray:
-    """Position of the nearest centroid of each point."""
-    return ((points[:, None, :] - centroids[None, :, :]) ** 2).sum(axis=2).argmin(axis=1)
-
-
 def radii(points: np.ndarray, centroids: np.ndarray, labels: np.ndarray) -> list[float]:
     """Root mean square distance of the points of each label to its centroid."""
     squares = ((points - centroids[labels]) ** 2).sum(axis=1)
@@ -559,14 +572,13 @@ def radii(points: np.ndarray, centroids: np.ndarray, labels: np.ndarray) -> list
 
 
 def add_lookalike(
-    row: dict[str, Any], mart: Any, columns: Columns, segmentation: Segmentation, population: str
+    segmenter: Segmenter, mart: Any, columns: Columns, segmentation: Segmentation, population: str
 ) -> dict[str, Any]:
-    """The row's segmenter with a lookalike model, and that model's ROC AUC on rows it has not seen.
+    """The segmenter with a lookalike model, and that model's ROC AUC on rows it has not seen.
 
     Fitted on samples of customers and of the population; the intercept is corrected for their sizes (King
     and Zeng 2001), so that the mean probability is the customers' share of both.
     """
-    segmenter = Segmenter.from_json(row["model_body"])
     parts, sampled = [], []
     for condition in (quoted(population), f"not {quoted(population)}"):
         part = mart.filter(condition)
@@ -584,7 +596,7 @@ def add_lookalike(
     lookalike = Lookalike(model.coef_[0].tolist(), intercept)
     return {
         "lookalike_roc_auc": float(roc_auc_score(is_customer, unseen)),
-        "model_body": Segmenter(**(vars(segmenter) | {"lookalike": lookalike})).to_json(),
+        "segmenter": replace(segmenter, lookalike=lookalike),
     }
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import fisher_exact
-from sklearn.metrics import adjusted_rand_score, roc_auc_score
+from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin, roc_auc_score
 
 from python_models.campaign import DeclarationError
-from python_models.segmentation import Segmenter, choose, fit_segments, match, nearest, segment
+from python_models.segmentation import Segmenter, choose, fit_segments, match, segment
 from tests.conftest import Altered, Dbt
 from tests.test_campaign import DECLARED
 
@@ -98,7 +98,7 @@ def test_sql_assigns_as_the_fit_did(segmenters: pd.DataFrame) -> None:
     segmenter = Segmenter.from_json(segmenters.iloc[0]["model_body"])
     rows = relation(frame).project("visits, spend, job").to_arrow_table()
     _, points = segmenter.space.locate(rows)
-    positions = nearest(points, np.array(segmenter.centroids))
+    positions = pairwise_distances_argmin(points, np.array(segmenter.centroids))
     assert list(assign(frame, segmenters)["segment_id"]) == [segmenter.segment_ids[i] for i in positions]
 
 
@@ -314,6 +314,33 @@ def test_too_few_customers_are_refused_with_a_sentence_and_ids_go_on_afterwards(
     assert segment(relation(few), relation(refused), META).num_rows == 0
     again = fit(shoppers(seed=5), known=refused)
     assert names(again.iloc[2]) == names(segmenters.iloc[0])
+
+
+def test_customers_who_do_not_differ_are_refused_with_a_sentence() -> None:
+    for columns, different in (({"job": []}, 2), ({"same": []}, 1)):
+        frame = shoppers().assign(same=7)
+        meta = DECLARED | {"segments": SEGMENTS | {"columns": columns}}
+        refused = fit(frame, meta)
+        assert refused.iloc[0]["refused_reason"].startswith(f"Only {different} different customers")
+        assert segment(relation(frame), relation(refused), meta).num_rows == 0
+
+
+def test_a_rare_category_is_in_no_profile() -> None:
+    """It might be somebody's name."""
+    frame = shoppers()
+    frame["note"] = [f"Mrs {number}" if number < 9 else "none" for number in range(len(frame))]
+    meta = DECLARED | {"segments": SEGMENTS | {"profile": {"note": ["{}"]}}}
+    row = fit(frame, meta).iloc[0]
+    assert {profile["top_category"] for profile in row["profiles"]} == {"clerk", "cook", "none", None}
+    frame["note"] = [f"Mrs {number}" for number in range(len(frame))]
+    assert "note" not in {profile["feature"] for profile in fit(frame, meta).iloc[0]["profiles"]}
+
+
+def test_a_date_is_refused_with_a_sentence() -> None:
+    frame = shoppers().assign(since=pd.Timestamp("2026-01-01"))
+    meta = DECLARED | {"segments": SEGMENTS | {"profile": {"since": ["new", "old"]}}}
+    with pytest.raises(DeclarationError, match=r"column 'since' is a TIMESTAMP.*, which no model reads"):
+        fit(frame, meta)
 
 
 def test_a_column_that_the_mart_lacks_is_named(segmenters: pd.DataFrame) -> None:

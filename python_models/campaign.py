@@ -14,6 +14,8 @@ _NOTHING_UNKNOWN = ConfigDict(extra="forbid")
 _PROJECT_KEYS = ("retrain", "champion")
 # As a value of `known_at`: not before the contact.
 AFTER_CONTACT = "after_contact"
+# As a value of `expected_base_rate`: from the scores of the rows with an unknown outcome.
+ESTIMATED = "estimated"
 
 Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "lightgbm_shallow", "xgboost"]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
@@ -100,7 +102,8 @@ class Campaign:
     choose_by: Literal["average_precision", "roc_auc", "log_loss", "brier", "f1"] = "average_precision"
     tune: int | str | None = None
     keep_features: Annotated[int, Field(ge=2)] | None = None
-    expected_base_rate: Annotated[float, Field(gt=0, lt=1)] | None = None
+    expected_base_rate: Annotated[float, Field(gt=0, lt=1)] | Literal["estimated"] | None = None
+    negatives_per_positive: Annotated[int, Field(ge=1)] | None = None
     recalibrate: bool = False
     minimum_positives: Annotated[int, Field(ge=1)] = 100
     population: str | None = None
@@ -122,6 +125,11 @@ class Campaign:
             raise ValueError("decide_by profit needs contact_cost and conversion_value")
         if (self.variant_of is None) != (self.not_usable_reason is None):
             raise ValueError("variant_of and not_usable_reason go together")
+        if self.negatives_per_positive is not None and self.order_by is not None:
+            raise ValueError(
+                "negatives_per_positive does not go with order_by: forward validation predicts every row. "
+                "Let the split be by time instead"
+            )
         if self.recalibrate and self.order_by is None:
             raise ValueError("recalibrate needs order_by: without an order no block is the newest")
         if self.tune is not None and self.tune_seconds is None:

@@ -80,7 +80,7 @@ def dependence(model: FittedModel, training: Training, strongest: list[str]) -> 
     values are a bin of their own. Rows are judged by the model that never saw them.
     """
     picked = np.unique(np.linspace(0, len(training.label) - 1, MOVED_ROWS).astype(int))
-    folds = training.folds[picked]
+    folds, weight = training.folds[picked], training.weight[picked]
     moved = []
     for name in strongest[:DEPENDENCE_FEATURES]:
         position = training.design.columns.index(name)
@@ -94,7 +94,7 @@ def dependence(model: FittedModel, training: Training, strongest: list[str]) -> 
                     "bin_label": label,
                     "row_count": rows,
                     "mean_value": None if name in training.design.categories or np.isnan(value) else value,
-                    "mean_predicted": float(model.out_of_fold(matrix, folds).mean()),
+                    "mean_predicted": float(np.average(model.out_of_fold(matrix, folds), weights=weight)),
                 }
             )
     return moved

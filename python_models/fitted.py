@@ -38,12 +38,12 @@ class FittedModel:
             design=training.design,
             models=fit.models,
             fold_calibrators=[
-                Calibrator.fit(fit.log_odds[training.folds != fold], training.label[training.folds != fold])
-                for fold in range(FOLDS)
+                Calibrator.fit(fit.log_odds[rows], training.label[rows], weight=training.weight[rows])
+                for rows in (training.folds != fold for fold in range(FOLDS))
             ],
-            calibrator=Calibrator.fit(fit.log_odds, training.label),
+            calibrator=Calibrator.fit(fit.log_odds, training.label, weight=training.weight),
             one_rule=one_rule,
-            base_rate=float(training.label.mean()),
+            base_rate=training.base_rate,
             declared_rule=declared_rule,
         )
 

@@ -17,7 +17,7 @@ class Training:
     """Rows to fit on: matrix (rows x columns of the design), label (0/1) and fold of each row.
 
     `kept` holds, per fold, the positions of the columns that relevance kept without looking at the fold;
-    None keeps all.
+    None keeps all. `kept_share` is the share of the non-conversions that these rows are a sample of.
     """
 
     design: Design
@@ -25,6 +25,17 @@ class Training:
     label: np.ndarray
     folds: np.ndarray
     kept: list[list[int]] | None = None
+    kept_share: float = 1.0
+
+    @property
+    def weight(self) -> np.ndarray:
+        """For how many rows of the population each row stands."""
+        return np.where(self.label == 1, 1.0, 1 / self.kept_share)
+
+    @property
+    def base_rate(self) -> float:
+        """Conversion rate of the population that the rows are a sample of."""
+        return float(np.average(self.label, weights=self.weight))
 
     def keeping(self, kept: list[list[int]] | None) -> "Training":
         """The same rows, with other columns kept in each fold."""
@@ -156,7 +167,9 @@ def fit_rows(
     """Fit on some rows, resampled as `imbalance` says."""
     sample = resample(training.sample(rows, positions), imbalance)
     candidate = ALGORITHMS[algorithm].fit(sample, settings, rounds)
-    return FoldModel(algorithm, candidate, positions, -float(np.log(sample.odds_factor)))
+    # p = q b / (q b + 1 - q), q what a model of the sample says, b the kept share (King and Zeng 2001)
+    offset = float(np.log(training.kept_share) - np.log(sample.odds_factor))
+    return FoldModel(algorithm, candidate, positions, offset)
 
 
 def find_rounds(
@@ -168,7 +181,10 @@ def find_rounds(
     imbalance: str,
     settings: Settings,
 ) -> int:
-    """Number of trees that is best on the rows of `stopping` for a model of `rows`; 0 where it has none."""
+    """Number of trees that is best on the rows of `stopping` for a model of `rows`; 0 where it has none.
+
+    Both are the same share of the non-conversions, so trees are counted on the odds of the sample.
+    """
     find = ALGORITHMS[algorithm].rounds
     if find is None:
         return 0

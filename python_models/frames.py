@@ -107,7 +107,7 @@ def make_design(frame: pd.DataFrame, features: list[str], texts: list[str]) -> D
 
 def order_values(values: pd.Series) -> np.ndarray:
     """Times (as microseconds) or numbers as float64; NaN where unknown, or neither."""
-    if pd.api.types.is_datetime64_any_dtype(values) or values.map(lambda value: hasattr(value, "year")).any():
+    if pd.api.types.infer_dtype(values, skipna=True) in ("date", "datetime", "datetime64"):
         times = pd.to_datetime(values).astype("datetime64[us]")
         return np.where(times.isna(), np.nan, times.astype("int64").astype(float))
     return pd.to_numeric(values, errors="coerce").astype("Float64").to_numpy(np.float64, na_value=np.nan)

@@ -94,12 +94,13 @@ def check_features(
     def find(feature: str, check_name: str, measured: float) -> None:
         findings.append(_judge(campaign, feature, check_name, measured))
 
+    orders = [pd.Series(order_values(frame[name])) for name in (campaign.entity, campaign.order_by) if name]
     for position, name in enumerate(training.design.columns):
         power = powers[position]
         find(name, "single_feature_power", power.roc_auc)
         find(name, "copy_of_label", power.balanced_accuracy)
         find(name, "filled_with_the_outcome", power.missing_roc_auc)
-        find(name, "key_or_order", _order(campaign, frame, name))
+        find(name, "key_or_order", _order(frame[name], orders))
         find(name, "known_after_contact", _known_after(campaign, frame, name))
     strongest = max(range(len(powers)), key=lambda position: powers[position].roc_auc)
     if powers[strongest].roc_auc >= SUSPECT and len(powers) > 1:
@@ -141,17 +142,16 @@ def _judge(campaign: Campaign, feature: str, check_name: str, measured: float) -
     return Finding(feature, check_name, float(measured), limit, status, advice)
 
 
-def _order(campaign: Campaign, frame: pd.DataFrame, feature: str) -> float:
+def _order(column: pd.Series, orders: list[pd.Series]) -> float:
     """Rank correlation with the order of the rows of a feature that nearly every row has to itself.
 
     A text of which nearly every row has its own is a key: 1. A feature with repeated values: 0.
     """
-    values = frame[feature].dropna()
-    if len(values) < 2 or values.nunique() < 0.95 * len(frame):
+    values = column.dropna()
+    if len(values) < 2 or values.nunique() < 0.95 * len(column):
         return 0.0
     if not pd.api.types.is_numeric_dtype(values):
         return 1.0
-    orders = [pd.Series(order_values(frame[name])) for name in (campaign.entity, campaign.order_by) if name]
     # of an order that is no number the correlation is NaN
     correlations = [abs(values.corr(order, method="spearman")) for order in orders]
     return float(np.nan_to_num(correlations).max())

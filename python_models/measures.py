@@ -12,9 +12,9 @@ from sklearn.metrics import (
 CALIBRATION_BINS = 10
 
 
-def best_f1(label: np.ndarray, probability: np.ndarray) -> float:
+def best_f1(label: np.ndarray, probability: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
     """F1 at the threshold at which it is highest."""
-    precision, recall, _ = precision_recall_curve(label, probability)
+    precision, recall, _ = precision_recall_curve(label, probability, sample_weight=sample_weight)
     f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
     return float(f1.max())
 
@@ -28,14 +28,16 @@ MEASURES = {
 }
 
 
-def measures(label: np.ndarray, probability: np.ndarray) -> dict[str, float]:
-    """All measures of predicted probabilities."""
-    return {name: measure(name, label, probability) for name in MEASURES}
+def measures(
+    label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None
+) -> dict[str, float]:
+    """All measures of predicted probabilities; `weight` says for how many rows a row stands."""
+    return {name: measure(name, label, probability, weight) for name in MEASURES}
 
 
-def measure(name: str, label: np.ndarray, probability: np.ndarray) -> float:
+def measure(name: str, label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
     """One of them."""
-    return float(MEASURES[name](label, probability))
+    return float(MEASURES[name](label, probability, sample_weight=weight))
 
 
 def is_loss(name: str) -> bool:
@@ -43,8 +45,13 @@ def is_loss(name: str) -> bool:
     return name in ("log_loss", "brier")
 
 
-def expected_calibration_error(label: np.ndarray, probability: np.ndarray) -> float:
-    """Mean gap between predicted and observed rate over ten bins of equally many rows."""
-    bins = np.array_split(np.argsort(probability, kind="stable"), CALIBRATION_BINS)
-    gaps = [abs((probability[rows] - label[rows]).sum()) for rows in bins]
-    return float(sum(gaps) / len(label))
+def expected_calibration_error(
+    label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None
+) -> float:
+    """Mean gap between predicted and observed rate over ten bins of equally many rows (of equal weight)."""
+    weight = np.ones(len(label)) if weight is None else weight
+    order = np.argsort(probability, kind="stable")
+    reached = weight[order].cumsum() - weight[order] / 2
+    bins = (reached / weight.sum() * CALIBRATION_BINS).astype(int)
+    gaps = np.bincount(bins, (weight * (probability - label))[order])
+    return float(np.abs(gaps).sum() / weight.sum())

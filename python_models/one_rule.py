@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score
 
 from python_models.fitting import Training
 from python_models.frames import FOLDS, SEED, Design
+from python_models.measures import measure
 
 GROUPS = 32
 # Conversions are drawn towards the general rate as if so many more rows had it.
@@ -34,13 +34,16 @@ class OneRule:
     def fit(cls, training: Training, position: int) -> "OneRule":
         """The rule on the column at `position` of the design."""
         design = training.design.only([training.design.columns[position]])
-        return cls.of(design, training.matrix[:, position], training.label, training.folds)
+        return cls.of(design, training.matrix[:, position], training)
 
     @classmethod
-    def of(cls, design: Design, column: np.ndarray, label: np.ndarray, folds: np.ndarray) -> "OneRule":
-        """The rule on a column that need not be a feature."""
+    def of(cls, design: Design, column: np.ndarray, training: Training) -> "OneRule":
+        """The rule on a column that need not be a feature, of the rows of a training."""
         is_text = bool(design.categories)
-        trees = [fit_tree(column[folds != fold], is_text, label[folds != fold]) for fold in range(FOLDS)]
+        others = [training.folds != fold for fold in range(FOLDS)]
+        trees = [
+            fit_tree(column[rows], is_text, training.label[rows], training.weight[rows]) for rows in others
+        ]
         return cls(design, [tree.model_to_string() for tree in trees])
 
     @classmethod
@@ -52,7 +55,7 @@ class OneRule:
         def precision(rule: OneRule) -> float:
             column = training.matrix[:, [training.design.columns.index(rule.feature)]]
             predicted = rule.out_of_fold(column, training.folds)
-            return float(average_precision_score(training.label, predicted))
+            return measure("average_precision", training.label, predicted, training.weight)
 
         return max(rules, key=precision)
 
@@ -82,7 +85,9 @@ class OneRule:
         return [lgb.Booster(model_str=text) for text in self.trees]
 
 
-def fit_tree(column: np.ndarray, is_categorical: bool, label: np.ndarray) -> lgb.Booster:
+def fit_tree(
+    column: np.ndarray, is_categorical: bool, label: np.ndarray, weight: np.ndarray | None = None
+) -> lgb.Booster:
     """A tree of at most eight leaves on one column; it predicts the conversion rate of a group."""
     parameters = {
         "objective": "binary",
@@ -98,6 +103,7 @@ def fit_tree(column: np.ndarray, is_categorical: bool, label: np.ndarray) -> lgb
     data = lgb.Dataset(
         column.reshape(-1, 1),
         label,
+        weight=weight,
         categorical_feature=[0] if is_categorical else [],
         params={"verbose": -1},
     )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from python_models.campaign import Campaign
 from python_models.fitted import FittedModel
+from python_models.fitting import Training
 from python_models.measures import is_loss, measure
 
 # A new model may be so much worse on the same rows, relatively: so much is the noise of a fit.
@@ -69,7 +70,7 @@ def judge(
     campaign: Campaign,
     present: tuple[str, FittedModel] | None,
     frame: pd.DataFrame,
-    folds: np.ndarray,
+    training: Training,
     probability: np.ndarray,
     allowed: list[str],
     reason: str | None,
@@ -88,10 +89,10 @@ def judge(
         return Verdict(None if reason else version, reason, note)
     if reason:
         return Verdict(name, reason, f"Champion {name} stays in service.")
-    label = frame[campaign.label].to_numpy(np.int64)
-    old = champion.out_of_fold(champion.design.matrix(frame), folds)
-    old_value = measure(campaign.choose_by, label, old)
-    new_value = measure(campaign.choose_by, label, probability)
+    label, weight = training.label, training.weight
+    old = champion.out_of_fold(champion.design.matrix(frame), training.folds)
+    old_value = measure(campaign.choose_by, label, old, weight)
+    new_value = measure(campaign.choose_by, label, probability, weight)
     sign = -1 if is_loss(campaign.choose_by) else 1
     compared = (
         f"{campaign.choose_by} {new_value:.4f} against {old_value:.4f} of champion {name}, "

@@ -16,8 +16,8 @@ import xgboost
 from sklearn.metrics import roc_auc_score
 
 from python_models import explaining
-from python_models.calibration import shift_to
-from python_models.campaign import AFTER_CONTACT, Campaign, read_campaign
+from python_models.calibration import BaseRate, estimate_base_rate, shift_to
+from python_models.campaign import AFTER_CONTACT, ESTIMATED, Campaign, read_campaign
 from python_models.candidates import ALGORITHMS
 from python_models.fitted import FittedModel
 from python_models.fitting import CrossFit, Training, blend, cross_fit, fit_again
@@ -37,11 +37,16 @@ from python_models.measures import expected_calibration_error, is_loss, measure,
 from python_models.one_rule import OneRule, single_power
 from python_models.registry import judge, newest_fingerprint, present_champion, retrains
 from python_models.relevance import Fate, judge_features, kept_positions
+from python_models.sampling import RowSample, hashed_below, sample_of
+from python_models.scoring import stream
 from python_models.tuning import tune
 
 # Part of every fingerprint: raise it when the way of training changes, so that all models are fitted anew.
-RECIPE = 5
+RECIPE = 6
 BLENDED = 2
+# Of the rows with an unknown outcome, so many are asked for their base rate, and for their mean score.
+UNLABELLED_ROWS = 2_000_000
+AVERAGED_ROWS = 200_000
 # Expected calibration error, out of fold, beyond which probabilities are not to be believed: this much,
 # and never more than half the base rate.
 WORST_CALIBRATION = 0.05
@@ -62,6 +67,14 @@ MODEL_ROW = pa.schema(
         ("trained_at", pa.timestamp("us")),
         ("training_rows", _COUNT),
         ("training_positives", _COUNT),
+        ("kept_share_of_negatives", _NUMBER),
+        ("training_base_rate", _NUMBER),
+        ("assumed_base_rate", _NUMBER),
+        ("assumed_because", _TEXT),
+        ("estimated_base_rate", _NUMBER),
+        ("estimated_lower", _NUMBER),
+        ("estimated_upper", _NUMBER),
+        ("estimated_rows", _COUNT),
         ("parameters", _TEXT),
         ("features", pa.list_(_TEXT)),
         ("model_format", _TEXT),
@@ -156,7 +169,9 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
     """
     campaign = read_campaign(meta)
     names, texts = feature_columns(features, campaign)
-    rows = known_rows(features, campaign, names)
+    taken = sample_of(features, campaign)
+    rows = known_rows(features, campaign, names, taken)
+    kept_share = taken.kept_share(rows, campaign)
     fingerprint = fingerprint_of(rows, campaign)
     if known is not None and not set(MODEL_ROW.names) <= set(known.columns):
         known = None
@@ -171,6 +186,7 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
         "trained_at": datetime.now(UTC).replace(tzinfo=None),
         "training_rows": len(frame),
         "training_positives": int(frame[campaign.label].sum()) if campaign.label else 0,
+        "kept_share_of_negatives": kept_share,
         "features": names,
         "fingerprint": fingerprint,
         "declaration": declaration_text(campaign),
@@ -180,19 +196,26 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
         nested: [] for nested in ("candidates", "factors", "relevance", "leakage", "dependence", "forward")
     }
     if row["refused_reason"] is None:
-        row |= compete(campaign, rows, frame, make_design(frame, names, texts), row["model_version"], known)
+        training, fates = training_of(campaign, frame, make_design(frame, names, texts), kept_share)
+        result, model = compete(campaign, rows, frame, training, fates, row["model_version"], known)
+        row |= result
+        if model:
+            row |= in_service(campaign, features, training, model)
     return pa.Table.from_pylist([row], schema=MODEL_ROW)
 
 
-def known_rows(features: Any, campaign: Campaign, names: list[str]) -> pd.DataFrame:
-    """Rows with a known outcome, ordered by entity: those of split `train`, with an order all."""
+def known_rows(features: Any, campaign: Campaign, names: list[str], taken: RowSample) -> pd.DataFrame:
+    """Rows with a known outcome, ordered by entity: those of split `train`, with an order all.
+
+    Of the non-conversions those that the sample takes.
+    """
     if not campaign.label:
         return pd.DataFrame()
     times = set(campaign.known_at.values()) - {AFTER_CONTACT}
     more = [campaign.order_by, campaign.label_known_at, campaign.baseline, *sorted(times)]
     more += [campaign.as_of] if times else []
     columns = [campaign.entity, campaign.customer, campaign.split, *names, campaign.label]
-    where = f"{quoted(campaign.label)} is not null"
+    where = f"{quoted(campaign.label)} is not null and {taken.condition}"
     if not campaign.order_by:
         where += f" and {quoted(campaign.split)} = 'train'"
     return read_rows(features, columns + [name for name in more if name], campaign.entity, where)
@@ -220,22 +243,25 @@ def compete(
     campaign: Campaign,
     rows: pd.DataFrame,
     frame: pd.DataFrame,
-    design: Design,
+    training: Training,
+    fates: list[Fate],
     version: str,
     known: Any | None,
-) -> dict[str, Any]:
-    """Cross-fit every candidate, check for leaks, judge the best against the present champion."""
-    training, fates = training_of(campaign, frame, design)
-    label = training.label
+) -> tuple[dict[str, Any], FittedModel | None]:
+    """Cross-fit every candidate, check for leaks, judge the best against the present champion.
+
+    Returns what it adds to the model row, and the model if it may be used.
+    """
+    label, design = training.label, training.design
     ordered = Ordered.of(rows, campaign, design, kept_positions(fates) if fates else None)
     fits = candidates(campaign, training)
     later = [later_measure(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
-    best = champion(campaign, label, fits, later)
+    best = champion(campaign, training, fits, later)
     powers = [
         single_power(training.matrix[:, i], i in design.categorical_positions, label, training.folds)
         for i in range(len(design.columns))
     ]
-    roc_auc = measure("roc_auc", label, best.probability)
+    roc_auc = measure("roc_auc", label, best.probability, training.weight)
     findings = check_features(
         campaign,
         frame,
@@ -249,9 +275,7 @@ def compete(
     probability = model.out_of_fold(training.matrix, training.folds)
     reason = leak_refusal(findings) or distrust(training, best.log_odds, probability)
     allowed = [name for name in design.columns if name not in leaking(findings)]
-    verdict = judge(
-        version, campaign, present_champion(known), frame, training.folds, probability, allowed, reason
-    )
+    verdict = judge(version, campaign, present_champion(known), frame, training, probability, allowed, reason)
     factors = explaining.factors(model, training)
     result: dict[str, Any] = {
         "algorithm": best.name,
@@ -272,30 +296,88 @@ def compete(
         "gate_note": verdict.note,
     }
     if reason:
-        return result
+        return result, None
     rules = [rule.design for rule in (model.one_rule, model.declared_rule) if rule]
     forward = validate_forward(ordered, best, rules, campaign.recalibrate) if ordered else None
-    if campaign.expected_base_rate is not None:
-        model = replace(model, shift=shift_to(campaign.expected_base_rate, probability))
-    elif forward:
-        model = replace(model, shift=forward.shift)
-    return result | {
+    result |= {
         "model_format": f"json of {FOLDS} x {model_format(best)}",
-        "model_body": model.to_text(),
         "dependence": explaining.dependence(model, training, [factor["feature"] for factor in factors]),
         "forward": forward_rows(campaign, ordered.frame, forward) if ordered and forward else [],
     }
+    return result, replace(model, shift=forward.shift) if forward else model
 
 
-def training_of(campaign: Campaign, frame: pd.DataFrame, design: Design) -> tuple[Training, list[Fate]]:
+def in_service(campaign: Campaign, features: Any, training: Training, model: FittedModel) -> dict[str, Any]:
+    """The model with the base rate of the rows to be scored: stated, estimated, or that of training."""
+    base_rate = training.base_rate
+    estimate = None
+    assumed, because = base_rate, "as in training"
+    if campaign.expected_base_rate == ESTIMATED:
+        estimate, probability = estimated_base_rate(features, campaign, training, model)
+        if estimate is None:
+            because = "as in training: no row is there to be scored"
+        elif estimate.differs_from(base_rate):
+            assumed, because = estimate.rate, "estimated from the scores of rows with an unknown outcome"
+            model = replace(model, shift=shift_to(assumed, probability))
+        elif estimate.is_precise:
+            because = "as in training: the estimate from scores does not differ from it"
+        else:
+            because = "as in training: too few rows, or too little told apart, to estimate it from scores"
+    elif campaign.expected_base_rate is not None:
+        assumed, because = float(campaign.expected_base_rate), "stated (expected_base_rate)"
+        probability = model.out_of_fold(training.matrix, training.folds)
+        model = replace(model, shift=shift_to(assumed, probability, training.weight))
+    elif model.shift:
+        because = "as in training, moved to the outcomes of the newest blocks (recalibrate)"
+    return {
+        "model_body": model.to_text(),
+        "training_base_rate": base_rate,
+        "assumed_base_rate": assumed,
+        "assumed_because": because,
+        "estimated_base_rate": estimate and estimate.rate,
+        "estimated_lower": estimate and estimate.lower,
+        "estimated_upper": estimate and estimate.upper,
+        "estimated_rows": estimate and estimate.rows,
+    }
+
+
+def estimated_base_rate(
+    features: Any, campaign: Campaign, training: Training, model: FittedModel
+) -> tuple[BaseRate | None, np.ndarray]:
+    """Base rate of the rows with an unknown outcome, from their scores; None without such rows.
+
+    Besides, the probability of some of these rows as the model has it.
+    """
+    label, key = quoted(str(campaign.label)), quoted(campaign.entity)
+    unknown = features.filter(f"{label} is null")
+    rows = unknown.count("*").fetchone()[0]
+    if not rows:
+        return None, np.empty(0)
+    picked = unknown.filter(hashed_below(key, UNLABELLED_ROWS / rows))
+    # as training rows are: each by one fold's model, for the mean of all scores differently
+    new, averaged = [], []
+    for batch in stream(picked, campaign, model):
+        matrix = model.design.matrix(batch.frame)
+        new.append(model.out_of_fold(matrix, batch.folds))
+        if sum(map(len, averaged)) < AVERAGED_ROWS:
+            averaged.append(model.ensemble(matrix))
+    known = model.out_of_fold(training.matrix, training.folds)
+    estimate = estimate_base_rate(np.concatenate(new), known, training.label)
+    return estimate, np.concatenate(averaged)
+
+
+def training_of(
+    campaign: Campaign, frame: pd.DataFrame, design: Design, kept_share: float
+) -> tuple[Training, list[Fate]]:
     """The training rows as a matrix, and what relevance keeps in each fold and in all of them."""
     matrix, folds = design.matrix(frame), fold_of(frame[campaign.customer])
     label = frame[campaign.label].to_numpy(np.int64)
+    training = Training(design, matrix, label, folds, kept_share=kept_share)
     if campaign.keep_features is None or campaign.keep_features >= len(design.columns):
-        return Training(design, matrix, label, folds), []
+        return training, []
     keep = campaign.keep_features
     kept = [kept_positions(judge_features(matrix[folds != fold], design, keep)) for fold in range(FOLDS)]
-    return Training(design, matrix, label, folds, kept), judge_features(matrix, design, keep)
+    return training.keeping(kept), judge_features(matrix, design, keep)
 
 
 def candidates(campaign: Campaign, training: Training) -> list[CrossFit]:
@@ -315,23 +397,23 @@ def candidates(campaign: Campaign, training: Training) -> list[CrossFit]:
         )
         fits += [tuned] if tuned else []
     if campaign.blend and len(fits) > 1:
-        ranked = sorted(fits, key=lambda fit: _loss(campaign.choose_by, training.label, fit.probability))
+        ranked = sorted(fits, key=lambda fit: _loss(campaign.choose_by, training, fit))
         fits.append(blend(ranked[:BLENDED]))
     return fits
 
 
 def champion(
-    campaign: Campaign, label: np.ndarray, fits: list[CrossFit], later: list[float | None]
+    campaign: Campaign, training: Training, fits: list[CrossFit], later: list[float | None]
 ) -> CrossFit:
     """The best candidate: by how it predicts a later fifth where that was measured, else out of fold."""
     if None not in later:
         sign = 1 if is_loss(campaign.choose_by) else -1
         return fits[int(np.argmin([sign * float(value or 0) for value in later]))]
-    return min(fits, key=lambda fit: _loss(campaign.choose_by, label, fit.probability))
+    return min(fits, key=lambda fit: _loss(campaign.choose_by, training, fit))
 
 
-def _loss(choose_by: str, label: np.ndarray, probability: np.ndarray) -> float:
-    value = measure(choose_by, label, probability)
+def _loss(choose_by: str, training: Training, fit: CrossFit) -> float:
+    value = measure(choose_by, training.label, fit.probability, training.weight)
     return value if is_loss(choose_by) else -value
 
 
@@ -342,14 +424,15 @@ def _roc_auc_without(position: int, fit: CrossFit, training: Training) -> float:
         [column for column in (training.kept[fold] if training.kept else every) if column != position]
         for fold in range(FOLDS)
     ]
-    return measure("roc_auc", training.label, fit_again(fit, training.keeping(kept)).probability)
+    again = fit_again(fit, training.keeping(kept))
+    return measure("roc_auc", training.label, again.probability, training.weight)
 
 
 def rule_on(column: str, frame: pd.DataFrame, training: Training) -> OneRule:
     """The declared baseline: a rule on one column of the mart that is no feature."""
     is_text = not pd.api.types.is_numeric_dtype(frame[column])
     design = make_design(frame, [column], [column] if is_text else [])
-    return OneRule.of(design, design.matrix(frame)[:, 0], training.label, training.folds)
+    return OneRule.of(design, design.matrix(frame)[:, 0], training)
 
 
 def used_features(fit: CrossFit, design: Design) -> list[str]:
@@ -366,14 +449,14 @@ def candidate_row(fit: CrossFit, training: Training, best: CrossFit) -> dict[str
     everything = None
     if fit is best and training.kept:
         whole = fit_again(fit, training.keeping(None))
-        everything = measure("average_precision", training.label, whole.probability)
+        everything = measure("average_precision", training.label, whole.probability, training.weight)
     return {
         "algorithm": fit.name,
         "imbalance": fit.imbalance,
         "fit_seconds": fit.seconds,
         "feature_count": len(training.kept[0]) if training.kept else len(training.design.columns),
         "all_features_average_precision": everything,
-    } | measures(training.label, fit.probability)
+    } | measures(training.label, fit.probability, training.weight)
 
 
 def relevance_rows(fates: list[Fate], training: Training) -> list[dict[str, Any]]:
@@ -398,8 +481,8 @@ def distrust(training: Training, log_odds: np.ndarray, probability: np.ndarray) 
     roc_auc = float(roc_auc_score(label, log_odds))
     if roc_auc <= 0.5:
         return f"Ranks no better than chance out of fold (ROC AUC {roc_auc:.3f})."
-    error = expected_calibration_error(label, probability)
-    limit = min(WORST_CALIBRATION, label.mean() / 2)
+    error = expected_calibration_error(label, probability, training.weight)
+    limit = min(WORST_CALIBRATION, training.base_rate / 2)
     if error > limit:
         return f"Calibration failed: expected calibration error {error:.4f} out of fold, limit {limit:.4f}."
     return None

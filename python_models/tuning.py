@@ -41,7 +41,7 @@ def tune(
         settings = default_settings(algorithm, training) | suggested(trial, algorithm)
         fit = cross_fit(algorithm, training, imbalance, settings)
         fits[trial.number] = fit
-        return measure(choose_by, training.label, fit.probability)
+        return measure(choose_by, training.label, fit.probability, training.weight)
 
     study = optuna.create_study(
         direction="minimize" if is_loss(choose_by) else "maximize",

@@ -9,7 +9,7 @@ from python_models.campaign import read_campaign
 from python_models.registry import champion_row, judge, present_champion
 from python_models.scoring import score
 from python_models.training import train
-from tests.test_training import DECLARED_SMALL, clients
+from tests.test_training import DECLARED_SMALL, as_training, clients
 
 META = DECLARED_SMALL
 
@@ -43,10 +43,10 @@ def test_a_worse_model_is_refused_and_the_champion_stays() -> None:
     present = present_champion(relation(first))
     assert present is not None
     label_frame = clients().query("split == 'train'").reset_index(drop=True)
-    folds = np.arange(len(label_frame)) % 5
+    training = as_training(label_frame)
     noise = np.random.default_rng(1).random(len(label_frame))
     verdict = judge(
-        "new", read_campaign(META), present, label_frame, folds, noise, ["spend", "noise", "job"], None
+        "new", read_campaign(META), present, label_frame, training, noise, ["spend", "noise", "job"], None
     )
     assert verdict.champion_version == present[0]
     assert "Worse than the champion: average_precision" in str(verdict.refused_reason)

@@ -206,8 +206,8 @@ def _limits(facts: Row, gaps: list[Row]) -> Iterator[str]:
             "The newest training was refused, and an earlier model stays in service: "
             f"{facts['refused_training']}"
         )
-    if facts["is_promise_kept"] is False:
-        yield "No threshold keeps the declared promise, so the most precise one stands in."
+    if facts["promise_note"]:
+        yield facts["promise_note"]
     if not gaps:
         yield "The data pass every check of `results.data_sufficiency`."
         return

@@ -355,11 +355,12 @@ def estimated_base_rate(
         return None, np.empty(0)
     picked = unknown.filter(hashed_below(key, UNLABELLED_ROWS / rows))
     # as training rows are: each by one fold's model, for the mean of all scores differently
-    new, averaged = [], []
+    new: list[np.ndarray] = []
+    averaged: list[np.ndarray] = []
     for batch in stream(picked, campaign, model):
         matrix = model.design.matrix(batch.frame)
         new.append(model.out_of_fold(matrix, batch.folds))
-        if sum(map(len, averaged)) < AVERAGED_ROWS:
+        if sum(len(part) for part in averaged) < AVERAGED_ROWS:
             averaged.append(model.ensemble(matrix))
     known = model.out_of_fold(training.matrix, training.folds)
     estimate = estimate_base_rate(np.concatenate(new), known, training.label)

@@ -107,15 +107,16 @@ def test_a_stated_base_rate_is_met_by_new_rows(relation: Relation) -> None:
 
 @pytest.mark.parametrize("rate", [0.02, 0.08])
 def test_a_base_rate_that_moves_is_found_in_scores_without_outcomes(relation: Relation, rate: float) -> None:
-    frame = drawn(20_000, 0.05, seed=6)
+    frame = drawn(40_000, 0.05, seed=6)
     new = drawn(20_000, rate, seed=7, prefix="n").assign(split="score", has_bought=pd.NA)
     both = pd.concat([frame, new]).astype({"has_bought": "boolean"}).drop(columns="truth")
-    row = train(relation(both), SAMPLED | {"expected_base_rate": "estimated"}).to_pylist()[0]
+    meta = DECLARED_SMALL | {"accept_leak": ["spend"], "expected_base_rate": "estimated"}
+    row = train(relation(both), meta).to_pylist()[0]
     assert row["assumed_because"].startswith("estimated from the scores")
     assert row["estimated_lower"] < rate < row["estimated_upper"]
     assert row["assumed_base_rate"] == row["estimated_base_rate"]
     assert row["estimated_rows"] == 20_000
-    assert predicted(row, new).mean() == pytest.approx(new["truth"].mean(), rel=0.1)
+    assert predicted(row, new).mean() == pytest.approx(new["truth"].mean(), rel=0.15)
 
 
 def test_an_estimate_that_says_nothing_moves_nothing(relation: Relation) -> None:

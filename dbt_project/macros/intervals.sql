@@ -1,4 +1,31 @@
 {#
+    One-sided 95 % bound of the share that new rows will show, by what known rows showed:
+    Clopper and Pearson's (1934) of as many trials as vary as much as the difference of
+    both, n m / (n + m) of n known and m new ones. share_of_new_rows: m / (n + m); without
+    new rows (null) the bound is that of the rate itself. side: lower or upper.
+#}
+{% macro prediction_bound(events, trials, share_of_new_rows, side) -%}
+    case
+        {%- if side == 'upper' %}
+        when {{ events }} = {{ trials }} then 1
+        else beta_quantile(
+            0.95,
+            {{ events }} * coalesce({{ share_of_new_rows }}, 1) + 1,
+            ({{ trials }} - {{ events }}) * coalesce({{ share_of_new_rows }}, 1)
+        )
+        {%- else %}
+        when {{ events }} = 0 then 0
+        else beta_quantile(
+            0.05,
+            {{ events }} * coalesce({{ share_of_new_rows }}, 1),
+            ({{ trials }} - {{ events }}) * coalesce({{ share_of_new_rows }}, 1) + 1
+        )
+        {%- endif %}
+    end
+{%- endmacro %}
+
+
+{#
     Bound of Wilson's 95 % score interval of a rate (Wilson 1927).
     side: -1 for the lower, 1 for the upper bound.
 #}

@@ -211,6 +211,7 @@ graded as (
         policies.threshold,
         policies.threshold_policy,
         policies.is_promise_kept,
+        policies.promise_note,
         coalesce(judged_splits.judged_split, 'test') as judged_split,
         coalesce(judged_contacts.judged_count, 0) as judged_count,
         coalesce(judged_contacts.contact_count, 0) as contact_count,

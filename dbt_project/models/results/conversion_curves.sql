@@ -37,6 +37,29 @@ splits as (
     from judged_scores
 ),
 
+-- a promise is made for so many new rows: the fewest that are tested or scored
+outcomes as (
+    {{ union_campaigns('scores') }}
+),
+
+new_rows as (
+    select
+        campaign,
+        split,
+        count(*) as new_rows,
+    from outcomes
+    where split != 'train'
+    group by campaign, split
+),
+
+promised_for as (
+    select
+        campaign,
+        cast(min(new_rows) as double) as new_rows,
+    from new_rows
+    group by campaign
+),
+
 events as (
     select
         campaign,
@@ -102,9 +125,30 @@ measured as (
         - counted.contacted * policies.contact_cost as expected_profit,
         policies.policy,
         policies.policy_limit,
+        promised_for.new_rows
+        / (promised_for.new_rows + counted.rows_in_split) as share_of_new_rows,
     from counted
     inner join policies using (campaign)
+    left join promised_for using (campaign)
     where counted.is_threshold
+),
+
+bounded as (
+    select
+        *,
+        case
+            when split != 'train' then null
+            when policy = 'false_alarms_at_most'
+                then {{ prediction_bound(
+                    'false_positives', '(rows_in_split - positives)',
+                    'share_of_new_rows', 'upper'
+                ) }}
+            when policy = 'precision_at_least'
+                then {{ prediction_bound(
+                    'true_positives', 'contacted', 'share_of_new_rows', 'lower'
+                ) }}
+        end as promise_bound,
+    from measured
 )
 
-select * from measured
+select * from bounded

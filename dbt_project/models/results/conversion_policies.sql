@@ -13,15 +13,20 @@ valued as (
             when 'precision_at_least' then recall
             when 'false_alarms_at_most' then recall
         end as objective,
+        -- what the promise is about, more being better
         case policy
-            when 'precision_at_least' then precision >= policy_limit
-            when 'false_alarms_at_most' then false_alarm_rate <= policy_limit
+            when 'precision_at_least' then promise_bound
+            when 'false_alarms_at_most' then -promise_bound
+        end as kept_promise,
+        case policy
+            when 'precision_at_least' then promise_bound >= policy_limit
+            when 'false_alarms_at_most' then promise_bound <= policy_limit
             else true
         end as is_allowed,
     from curves
 ),
 
--- the best allowed; where a promise can't be kept, the most precise contacts
+-- the best allowed; where a promise can't be kept, what comes nearest to it
 ranked as (
     select
         *,
@@ -29,7 +34,7 @@ ranked as (
             partition by campaign
             order by
                 is_allowed desc,
-                case when is_allowed then objective else precision end desc,
+                case when is_allowed then objective else kept_promise end desc,
                 threshold desc
         ) as preference,
     from valued
@@ -42,8 +47,36 @@ chosen as (
         policy_limit,
         threshold,
         is_allowed as is_promise_kept,
+        promise_bound,
+        case policy
+            when 'precision_at_least'
+                then 'at least {} % of those contacted convert'
+            when 'false_alarms_at_most'
+                then
+                    'at most {} % of those who do not convert are contacted'
+        end as wording,
     from ranked
     where preference = 1
+),
+
+worded as (
+    select
+        * exclude (wording),
+        if(
+            is_promise_kept,
+            format(
+                'Of new people, ' || wording || ' (promised: {} %), with 95 % confidence.',
+                format('{:.3g}', 100 * promise_bound),
+                format('{:.3g}', 100 * policy_limit)
+            ),
+            format(
+                'The promise of {} % cannot be kept. The best that can be said '
+                || 'of new people with 95 % confidence: ' || wording || '.',
+                format('{:.3g}', 100 * policy_limit),
+                format('{:.3g}', 100 * promise_bound)
+            )
+        ) as promise_note,
+    from chosen
 )
 
-select * from chosen
+select * from worded

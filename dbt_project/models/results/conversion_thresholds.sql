@@ -35,6 +35,9 @@ thinned as (
         recall,
         f1,
         false_alarm_rate,
+        false_positives / nullif(cast(true_positives as double), 0)
+            as false_alarms_per_conversion,
+        promise_bound,
         expected_profit,
         is_chosen,
     from numbered

@@ -81,7 +81,7 @@ select
         when 'false_alarms_at_most' then 'most conversions within the promised false alarms'
         else campaigns.threshold_policy
     end as threshold_policy,
-    campaigns.is_promise_kept,
+    campaigns.promise_note,
     campaigns.contact_count,
     campaigns.expected_conversions,
     campaigns.score_contact_count,

@@ -8,17 +8,10 @@ from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from python_models.frames import SEED
-
 # Isotonic calibration needs about a thousand events (Niculescu-Mizil and Caruana 2005).
 ISOTONIC_POSITIVES = 1_000
 # Strength of the ridge penalty on a recalibration's shift of log-odds.
 SHIFT_PENALTY = 200.0
-# An estimated base rate: known conversions in a bin of scores, bins, bootstrap draws, steps.
-CONVERSIONS_PER_BIN = 20
-MOST_BINS = 20
-DRAWS = 500
-HALVINGS = 50
 # No finite number of rows proves a probability of 0 or 1.
 SMALLEST = 1e-7
 
@@ -104,69 +97,6 @@ def shift_to(rate: float, probability: np.ndarray, weight: np.ndarray | None = N
     return float(
         brentq(lambda shift: np.average(expit(line + shift), weights=weight) - rate, -30, 30, xtol=1e-12)
     )
-
-
-@dataclass(frozen=True)
-class BaseRate:
-    """A base rate estimated from scores alone, its 95 % interval and the number of rows."""
-
-    rate: float
-    lower: float
-    upper: float
-    rows: int
-
-    @property
-    def is_precise(self) -> bool:
-        """Whether the interval lies within half and double the estimate: less is no news."""
-        return self.lower > self.rate / 2 and self.upper < self.rate * 2
-
-    def differs_from(self, base_rate: float) -> bool:
-        """Whether the scores say that the base rate is another one, and which."""
-        return self.is_precise and not self.lower <= base_rate <= self.upper
-
-
-def estimate_base_rate(new: np.ndarray, known: np.ndarray, label: np.ndarray) -> BaseRate:
-    """The base rate of rows whose outcomes nobody knows, from their scores.
-
-    Assumes that converters look as they looked in training, and so do the others: there are only more or
-    fewer of them. Scores are counted in bins that hold equally many known conversions. The estimate is the
-    mixture of the two known distributions that makes the new one most likely, which is where expectation
-    maximisation comes to rest (Saerens, Latinne and Decaestecker 2002); the likelihood is concave in the
-    rate, so its slope is halved in on instead. The interval is that of a bootstrap over all three
-    distributions: a rate of a few in ten thousand hides in what is not known of the others' scores.
-
-    Parameters
-    ----------
-    new, known : numpy.ndarray
-        Scores of rows with an unknown and with a known outcome, all by models that never saw them.
-    label : numpy.ndarray
-        Outcome (0/1) of each known row.
-    """
-    bins = int(np.clip(label.sum() // CONVERSIONS_PER_BIN, 2, MOST_BINS))
-    edges = np.quantile(known[label == 1], np.linspace(0, 1, bins + 1)[1:-1])
-
-    def counted(scores: np.ndarray) -> np.ndarray:
-        return np.bincount(np.searchsorted(edges, scores), minlength=bins)
-
-    converters, others, unknown = (counted(part) for part in (known[label == 1], known[label == 0], new))
-    generator = np.random.default_rng(SEED)
-    drawn = [
-        np.vstack([counts, generator.multinomial(counts.sum(), (counts + 0.5) / (counts + 0.5).sum(), DRAWS)])
-        for counts in (converters, others, unknown)
-    ]
-    # half a row more in every bin: none is impossible
-    like_converters, like_others = (
-        (counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True) for counts in drawn[:2]
-    )
-    least, most = np.zeros(DRAWS + 1), np.ones(DRAWS + 1)
-    for _ in range(HALVINGS):
-        rate = (least + most) / 2
-        mixture = rate[:, None] * like_converters + (1 - rate[:, None]) * like_others
-        is_low = (drawn[2] * (like_converters - like_others) / mixture).sum(axis=1) > 0
-        least, most = np.where(is_low, rate, least), np.where(is_low, most, rate)
-    rate = np.maximum((least + most) / 2, SMALLEST)
-    lower, upper = np.quantile(rate[1:], [0.025, 0.975])
-    return BaseRate(float(rate[0]), float(lower), float(upper), len(new))
 
 
 def cautious_shift(probability: np.ndarray, label: np.ndarray) -> float:

@@ -14,8 +14,10 @@ _NOTHING_UNKNOWN = ConfigDict(extra="forbid")
 _PROJECT_KEYS = ("retrain", "champion")
 # As a value of `known_at`: not before the contact.
 AFTER_CONTACT = "after_contact"
-# As a value of `expected_base_rate`: from the scores of the rows with an unknown outcome.
+# As a value of `expected_base_rate`: from the scores of the rows with an unknown outcome, or from the
+# outcomes of the test rows.
 ESTIMATED = "estimated"
+NEWEST_OUTCOMES = "newest_outcomes"
 
 Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "lightgbm_shallow", "xgboost"]
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
@@ -102,7 +104,9 @@ class Campaign:
     choose_by: Literal["average_precision", "roc_auc", "log_loss", "brier", "f1"] = "average_precision"
     tune: int | str | None = None
     keep_features: Annotated[int, Field(ge=2)] | None = None
-    expected_base_rate: Annotated[float, Field(gt=0, lt=1)] | Literal["estimated"] | None = None
+    expected_base_rate: (
+        Annotated[float, Field(gt=0, lt=1)] | Literal["estimated", "newest_outcomes"] | None
+    ) = None
     negatives_per_positive: Annotated[int, Field(ge=1)] | None = None
     recalibrate: bool = False
     minimum_positives: Annotated[int, Field(ge=1)] = 100
@@ -130,6 +134,8 @@ class Campaign:
                 "negatives_per_positive does not go with order_by: forward validation predicts every row. "
                 "Let the split be by time instead"
             )
+        if self.expected_base_rate == NEWEST_OUTCOMES and self.as_of is None:
+            raise ValueError("expected_base_rate newest_outcomes needs as_of: test rows must be the newest")
         if self.recalibrate and self.order_by is None:
             raise ValueError("recalibrate needs order_by: without an order no block is the newest")
         if self.tune is not None and self.tune_seconds is None:

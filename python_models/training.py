@@ -16,8 +16,8 @@ import xgboost
 from sklearn.metrics import roc_auc_score
 
 from python_models import explaining
-from python_models.calibration import BaseRate, estimate_base_rate, shift_to
-from python_models.campaign import AFTER_CONTACT, ESTIMATED, Campaign, read_campaign
+from python_models.base_rates import assume_base_rate
+from python_models.campaign import AFTER_CONTACT, Campaign, read_campaign
 from python_models.candidates import ALGORITHMS
 from python_models.fitted import FittedModel
 from python_models.fitting import CrossFit, Training, blend, cross_fit, fit_again
@@ -37,16 +37,12 @@ from python_models.measures import expected_calibration_error, is_loss, measure,
 from python_models.one_rule import OneRule, single_power
 from python_models.registry import judge, newest_fingerprint, present_champion, retrains
 from python_models.relevance import Fate, judge_features, kept_positions
-from python_models.sampling import RowSample, hashed_below, sample_of
-from python_models.scoring import stream
+from python_models.sampling import RowSample, sample_of
 from python_models.tuning import tune
 
 # Part of every fingerprint: raise it when the way of training changes, so that all models are fitted anew.
 RECIPE = 6
 BLENDED = 2
-# Of the rows with an unknown outcome, so many are asked for their base rate, and for their mean score.
-UNLABELLED_ROWS = 2_000_000
-AVERAGED_ROWS = 200_000
 # Expected calibration error, out of fold, beyond which probabilities are not to be believed: this much,
 # and never more than half the base rate.
 WORST_CALIBRATION = 0.05
@@ -200,7 +196,8 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
         result, model = compete(campaign, rows, frame, training, fates, row["model_version"], known)
         row |= result
         if model:
-            row |= in_service(campaign, features, training, model)
+            model, assumption = assume_base_rate(campaign, features, training, model)
+            row |= assumption | {"model_body": model.to_text()}
     return pa.Table.from_pylist([row], schema=MODEL_ROW)
 
 
@@ -305,66 +302,6 @@ def compete(
         "forward": forward_rows(campaign, ordered.frame, forward) if ordered and forward else [],
     }
     return result, replace(model, shift=forward.shift) if forward else model
-
-
-def in_service(campaign: Campaign, features: Any, training: Training, model: FittedModel) -> dict[str, Any]:
-    """The model with the base rate of the rows to be scored: stated, estimated, or that of training."""
-    base_rate = training.base_rate
-    estimate = None
-    assumed, because = base_rate, "as in training"
-    if campaign.expected_base_rate == ESTIMATED:
-        estimate, probability = estimated_base_rate(features, campaign, training, model)
-        if estimate is None:
-            because = "as in training: no row is there to be scored"
-        elif estimate.differs_from(base_rate):
-            assumed, because = estimate.rate, "estimated from the scores of rows with an unknown outcome"
-            model = replace(model, shift=shift_to(assumed, probability))
-        elif estimate.is_precise:
-            because = "as in training: the estimate from scores does not differ from it"
-        else:
-            because = "as in training: too few rows, or too little told apart, to estimate it from scores"
-    elif campaign.expected_base_rate is not None:
-        assumed, because = float(campaign.expected_base_rate), "stated (expected_base_rate)"
-        probability = model.out_of_fold(training.matrix, training.folds)
-        model = replace(model, shift=shift_to(assumed, probability, training.weight))
-    elif model.shift:
-        because = "as in training, moved to the outcomes of the newest blocks (recalibrate)"
-    return {
-        "model_body": model.to_text(),
-        "training_base_rate": base_rate,
-        "assumed_base_rate": assumed,
-        "assumed_because": because,
-        "estimated_base_rate": estimate and estimate.rate,
-        "estimated_lower": estimate and estimate.lower,
-        "estimated_upper": estimate and estimate.upper,
-        "estimated_rows": estimate and estimate.rows,
-    }
-
-
-def estimated_base_rate(
-    features: Any, campaign: Campaign, training: Training, model: FittedModel
-) -> tuple[BaseRate | None, np.ndarray]:
-    """Base rate of the rows with an unknown outcome, from their scores; None without such rows.
-
-    Besides, the probability of some of these rows as the model has it.
-    """
-    label, key = quoted(str(campaign.label)), quoted(campaign.entity)
-    unknown = features.filter(f"{label} is null")
-    rows = unknown.count("*").fetchone()[0]
-    if not rows:
-        return None, np.empty(0)
-    picked = unknown.filter(hashed_below(key, UNLABELLED_ROWS / rows))
-    # as training rows are: each by one fold's model, for the mean of all scores differently
-    new: list[np.ndarray] = []
-    averaged: list[np.ndarray] = []
-    for batch in stream(picked, campaign, model):
-        matrix = model.design.matrix(batch.frame)
-        new.append(model.out_of_fold(matrix, batch.folds))
-        if sum(len(part) for part in averaged) < AVERAGED_ROWS:
-            averaged.append(model.ensemble(matrix))
-    known = model.out_of_fold(training.matrix, training.folds)
-    estimate = estimate_base_rate(np.concatenate(new), known, training.label)
-    return estimate, np.concatenate(averaged)
 
 
 def training_of(

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from python_models.calibration import BaseRate, estimate_base_rate
+from python_models.base_rates import BaseRate, estimate_base_rate
 from python_models.campaign import DeclarationError, read_campaign
 from python_models.fitted import FittedModel
 from python_models.measures import expected_calibration_error, measures
@@ -112,7 +112,7 @@ def test_a_base_rate_that_moves_is_found_in_scores_without_outcomes(relation: Re
     both = pd.concat([frame, new]).astype({"has_bought": "boolean"}).drop(columns="truth")
     meta = DECLARED_SMALL | {"accept_leak": ["spend"], "expected_base_rate": "estimated"}
     row = train(relation(both), meta).to_pylist()[0]
-    assert row["assumed_because"].startswith("estimated from the scores")
+    assert row["assumed_because"] == "from scores of rows with an unknown outcome"
     assert row["estimated_lower"] < rate < row["estimated_upper"]
     assert row["assumed_base_rate"] == row["estimated_base_rate"]
     assert row["estimated_rows"] == 20_000
@@ -124,7 +124,8 @@ def test_an_estimate_that_says_nothing_moves_nothing(relation: Relation) -> None
     new = drawn(2_000, 0.001, seed=8, prefix="n").assign(split="score", has_bought=pd.NA)
     both = pd.concat([frame, new]).astype({"has_bought": "boolean"}).drop(columns="truth")
     row = train(relation(both), SAMPLED | {"expected_base_rate": "estimated"}).to_pylist()[0]
-    assert row["assumed_because"].startswith("as in training: too few rows")
+    assert row["assumed_because"].startswith("as in training; scores of rows")
+    assert row["assumed_because"].endswith("too few rows, or too little told apart, to say more")
     assert row["assumed_base_rate"] == row["training_base_rate"]
     assert FittedModel.from_text(row["model_body"]).shift == 0
 
@@ -134,9 +135,10 @@ def test_the_estimate_is_where_expectation_maximisation_comes_to_rest() -> None:
     label = known["has_bought"].to_numpy(int)
     found = estimate_base_rate(new["spend"].to_numpy(), known["spend"].to_numpy(), label)
     # the same bins, and the textbook's steps: chance of each bin, then the mean chance
-    edges = known["spend"][label == 1].quantile(np.linspace(0, 1, 21)[1:-1])
+    groups = (known["spend"][label == 1], known["spend"][label == 0])
+    edges = np.unique([group.quantile(np.linspace(0, 1, 21)[1:-1]) for group in groups])
     bins = [np.searchsorted(edges, frame["spend"]) for frame in (known[label == 1], known[label == 0], new)]
-    converters, others, counts = (np.bincount(places, minlength=20) + 0.5 for places in bins)
+    converters, others, counts = (np.bincount(places, minlength=39) + 0.5 for places in bins)
     counts -= 0.5
     like_converters, like_others = converters / converters.sum(), others / others.sum()
     rate = 0.1
@@ -158,9 +160,33 @@ def test_the_interval_of_an_estimate_holds_the_truth_as_often_as_it_says() -> No
 
 
 def test_an_estimate_is_news_only_where_it_is_precise_and_another_one() -> None:
-    assert BaseRate(0.02, 0.018, 0.022, 100).differs_from(0.03)
-    assert not BaseRate(0.02, 0.018, 0.022, 100).differs_from(0.021)
-    assert not BaseRate(0.02, 0.001, 0.028, 100).differs_from(0.03)
+    assert BaseRate(0.02, 0.018, 0.022, 100).why_not(0.03) is None
+    assert BaseRate(0.02, 0.018, 0.022, 100).why_not(0.021) == "they do not differ from it"
+    assert str(BaseRate(0.02, 0.001, 0.028, 100).why_not(0.03)).startswith("too few rows")
+
+
+def test_people_who_changed_are_not_taken_for_more_converters() -> None:
+    known, new = drawn(20_000, 0.05, seed=11), drawn(20_000, 0.05, seed=12)
+    label = known["has_bought"].to_numpy(int)
+    moved = estimate_base_rate(new["spend"].to_numpy() + 0.3, known["spend"].to_numpy(), label)
+    assert moved.rate > 0.06
+    assert moved.why_not(0.05) == "the new rows look like no mixture of converters and others as they were"
+    assert estimate_base_rate(new["spend"].to_numpy(), known["spend"].to_numpy(), label).fits
+
+
+def test_the_outcomes_of_the_newest_rows_move_those_that_have_none(relation: Relation) -> None:
+    """Half as many convert though everybody looks as before: no score shows it, the newest outcomes do."""
+    frame = drawn(60_000, 0.01, seed=13)
+    test, new = (drawn(40_000, 0.01, seed=seed, prefix=f"{seed}") for seed in (14, 15))
+    test["has_bought"] &= np.random.default_rng(16).random(len(test)) < 0.5
+    rows = [frame, test.assign(split="test"), new.assign(split="score", has_bought=pd.NA)]
+    both = pd.concat(rows).astype({"has_bought": "boolean"}).assign(seen="2026-01-01").drop(columns="truth")
+    meta = SAMPLED | {"expected_base_rate": "newest_outcomes", "as_of": "seen"}
+    row = train(relation(both), meta).to_pylist()[0]
+    assert row["assumed_because"] == "from outcomes of the newest rows"
+    assert row["assumed_base_rate"] == test["has_bought"].mean()
+    assert predicted(row, new).mean() == pytest.approx(0.005, rel=0.15)
+    assert predicted(row, test, is_new=False).mean() == pytest.approx(0.01, rel=0.15)
 
 
 def test_weighted_measures_are_those_of_the_rows_they_stand_for() -> None:
@@ -179,9 +205,9 @@ def test_a_sample_and_forward_validation_exclude_each_other() -> None:
         read_campaign(SAMPLED | {"order_by": "client_id"})
 
 
-def predicted(row: dict, frame: pd.DataFrame) -> np.ndarray:
+def predicted(row: dict, frame: pd.DataFrame, is_new: bool = True) -> np.ndarray:
     model = FittedModel.from_text(row["model_body"])
     rows = len(frame)
     return model.predict(
-        model.design.matrix(frame), np.zeros(rows, int), np.zeros(rows, bool), np.ones(rows, bool)
+        model.design.matrix(frame), np.zeros(rows, int), np.zeros(rows, bool), np.full(rows, is_new)
     )

@@ -130,23 +130,28 @@ topic_weights as (
         interests.device_key,
         interests.top_topic_number,
         sum(interests.weight) as weight,
-        max(topic_rates.conversion_rate) as best_topic_rate,
-        sum(
-            interests.weight
-            * cast(topic_rates.conversion_rate as decimal(9, 8))
-        ) as weighted_rate,
+        {% for term in ['long', 'short'] %}
+        sum(case
+            when
+                interests.is_short_term = {{ term == 'short' }}
+                and topic_rates.lift >= {{ var('display_ads_telling_lift') }}
+                then interests.weight
+            when topic_rates.lift is not null then 0
+        end) as telling_{{ term }}_term_weight,
+        {% endfor %}
     from interests
-    left join topic_rates using (topic_number, week)
+    left join topic_rates using (topic_number, is_short_term, week)
     where interests.topic_number is not null
     group by interests.device_key, interests.top_topic_number
 ),
 
-rates as (
+telling as (
     select
         device_key,
-        max(best_topic_rate) as best_topic_rate,
-        cast(sum(weighted_rate) as double)
-        / cast(sum(weight) as double) as mean_topic_rate,
+        {% for term in ['long', 'short'] %}
+        cast(sum(telling_{{ term }}_term_weight) as double)
+            as telling_{{ term }}_term_weight,
+        {% endfor %}
     from topic_weights
     group by device_key
 ),
@@ -185,9 +190,9 @@ described as (
         -- how many interests, how strong, how spread
         habits.* exclude (device_key),
 
-        -- how often its topics converted in earlier weeks
-        rates.best_topic_rate,
-        rates.mean_topic_rate,
+        -- interests that converted more often than others in earlier weeks
+        telling.telling_long_term_weight,
+        telling.telling_short_term_weight,
 
         -- weight of each top-level topic: 0 = no interest in it
         {% if top_topics %}
@@ -209,7 +214,7 @@ described as (
         end as split,
     from devices
     inner join habits using (device_key)
-    left join rates using (device_key)
+    left join telling using (device_key)
     {% if top_topics %}
     left join top_topic_weights using (device_key)
     {% endif %}

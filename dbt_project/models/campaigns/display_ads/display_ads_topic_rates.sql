@@ -1,4 +1,4 @@
--- a topic's rate weighs as much as this many conversions at the general rate
+-- a topic is drawn towards the general rate as by this many conversions at it
 {% set prior_conversions = 5 %}
 
 with interests as (
@@ -18,21 +18,26 @@ weeks as (
 topic_weeks as (
     select
         topic_number,
+        is_short_term,
         week,
         count(has_converted) as device_count,
         count(*) filter (where has_converted) as conversion_count,
     from interests
-    group by topic_number, week
+    group by topic_number, is_short_term, week
 ),
 
 -- every topic in every week: what was known before a week does not need the week
 topics as (
-    select distinct topic_number from topic_weeks
+    select distinct
+        topic_number,
+        is_short_term,
+    from topic_weeks
 ),
 
 earlier_topic_weeks as (
     select
         topics.topic_number,
+        topics.is_short_term,
         weeks.week,
         coalesce(sum(topic_weeks.device_count), 0) as device_count,
         coalesce(sum(topic_weeks.conversion_count), 0) as conversion_count,
@@ -41,10 +46,11 @@ earlier_topic_weeks as (
     left join topic_weeks
         on
             topics.topic_number = topic_weeks.topic_number
+            and topics.is_short_term = topic_weeks.is_short_term
             -- the outcomes of the week's last day were known by then
             and weeks.week >= topic_weeks.week
             + interval {{ 6 + var('display_ads_outcome_days') }} day
-    group by topics.topic_number, weeks.week
+    group by topics.topic_number, topics.is_short_term, weeks.week
 ),
 
 earlier_weeks as (
@@ -60,15 +66,18 @@ earlier_weeks as (
 rated as (
     select
         earlier_topic_weeks.topic_number,
+        earlier_topic_weeks.is_short_term,
         earlier_topic_weeks.week,
         earlier_topic_weeks.device_count,
         earlier_topic_weeks.conversion_count,
+        -- times the general rate, which moves: conversions over those to be expected
         (earlier_topic_weeks.conversion_count + {{ prior_conversions }})
         / (
             earlier_topic_weeks.device_count
-            + {{ prior_conversions }} * earlier_weeks.device_count
-            / nullif(cast(earlier_weeks.conversion_count as double), 0)
-        ) as conversion_rate,
+            * nullif(cast(earlier_weeks.conversion_count as double), 0)
+            / earlier_weeks.device_count
+            + {{ prior_conversions }}
+        ) as lift,
     from earlier_topic_weeks
     inner join earlier_weeks using (week)
 )

@@ -274,6 +274,7 @@ def test_every_campaign_page(open_page: Open, campaigns: Rows, sql: Sql) -> None
         assert_says_headline(text, campaign)
         assert campaign["source_note"] in text
         assert_says_who_converts(page, text, campaign, sql)
+        assert_says_which_topic_converts(page, text, campaign, sql)
         assert_says_what_may_leak(page, text, campaign, sql)
         if campaign["refused_reason"]:
             assert_has_heading(page, "How good is the model?", False)
@@ -347,6 +348,33 @@ def assert_says_who_converts(page: Page, text: str, campaign: dict[str, Any], sq
         expect(table.locator("tr:has(td)")).to_have_count(len(expected))
         expect(table).to_contain_text(expected[0][0])
         assert [row[:6] for row in cells(table)] == expected, (name, dimension)
+
+
+def assert_says_which_topic_converts(page: Page, text: str, campaign: dict[str, Any], sql: Sql) -> None:
+    """The best category, and the first page of the table of those on the first level."""
+    topics = sql(
+        """select topic, row_count, probability_in_best_five, 100000 * shrunk_rate as rate,
+            100000 * lower as lower, 100000 * upper as upper
+        from results.conversion_topics where campaign = ? and depth = 1 and row_count >= 10 order by rank""",
+        campaign["campaign"],
+    )
+    assert_has_heading(page, "Which interest category converts?", topics)
+    if not topics:
+        return
+    expected = [
+        [
+            row["topic"],
+            *(f"{math.floor(row[key] + 0.5):,}" for key in ("row_count", "rate", "lower", "upper")),
+        ]
+        for row in topics
+    ]
+    name, _, rate, lower, upper = expected[0]
+    base_rate = math.floor(100_000 * campaign["base_rate"] + 0.5)
+    interval = f"95% interval {lower} to {upper}"
+    assert f"{name} converts best: {rate} in 100,000 ({interval}), against {base_rate:,} of all." in text
+    sure = [row["topic"] for row in topics if row["probability_in_best_five"] >= 0.95]
+    assert (f"Surely among the five best, in 95% of draws or more: {', '.join(sure)}." in text) == bool(sure)
+    assert [row[:5] for row in cells(page.get_by_test_id("topics").get_by_role("table"))] == expected[:10]
 
 
 def assert_says_what_may_leak(page: Page, text: str, campaign: dict[str, Any], sql: Sql) -> None:

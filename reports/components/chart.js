@@ -31,5 +31,7 @@ export const colours = {
 	lowers: '#d55e00',
 	mixed: '#888888',
 	reliable: '#0072b2',
-	'few rows: uncertain': '#888888'
+	'few rows: uncertain': '#888888',
+	'surely among the best five': '#0072b2',
+	'place not sure': '#888888'
 };

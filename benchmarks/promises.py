@@ -4,11 +4,12 @@
     .venv/bin/python benchmarks/promises.py false_alarms_at_most 0.001
     .venv/bin/python benchmarks/promises.py precision_at_least 0.5
 
-A hundred campaigns are made up, each with known rows of its own; the project's own SQL chooses a threshold for
-each of them, and as many new rows as were promised for say whether the promise was kept.
+A hundred campaigns are made up, each with known rows of its own; the project's own SQL chooses a threshold
+for each of them, and as many new rows as were promised for say whether the promise was kept.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -53,21 +54,24 @@ def promises(
         (compiled / f"results/conversion_{name}.sql").read_text() for name in ("curves", "policies")
     )
     connection = duckdb.connect()
-    connection.execute("attach ':memory:' as warehouse; use warehouse; create schema results; create schema campaigns")
+    connection.execute(
+        "attach ':memory:' as warehouse; use warehouse; create schema results; create schema campaigns"
+    )
     Plugin.configure_connection(None, connection)  # type: ignore[arg-type]
     names = [f"made up {number}" for number in range(CAMPAIGNS)]
     declaration = json.dumps({"policy": policy, "policy_limit": limit})
     models = pd.DataFrame({"campaign": names, "declaration": declaration, "is_newest": True})
+    connection.register("models", models)
     connection.execute("create table results.conversion_models as from models")
-    scored = pd.DataFrame({"campaign": np.repeat(names, new), "split": "test"})
-    for line in curves.splitlines():
-        if line.strip().startswith("select * from") and "_scores" in line and "campaigns" in line:
-            table = line.split('"')[-2]
-            connection.execute(f"create table campaigns.{table} as from scored {'limit 0' if len(scored) == 0 else ''}")
-            scored = scored.iloc[:0]
+    # the scores of one campaign stand for all, those of the others are empty
+    connection.register("scored", pd.DataFrame({"campaign": np.repeat(names, new), "split": "test"}))
+    for number, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', curves)):
+        rows = "" if number == 0 else "limit 0"
+        connection.execute(f"create table campaigns.{table} as from scored {rows}")
     judged = pd.concat(
         drawn(generator, known, base_rate).assign(campaign=name, split="train") for name in names
     ).rename(columns={"probability": "predicted_probability"})
+    connection.register("judged", judged)
     connection.execute("create table results.judged_scores as from judged")
     connection.execute(f"create table results.conversion_curves as {curves}")
     chosen = connection.execute(policies).df().set_index("campaign").loc[names]

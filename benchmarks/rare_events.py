@@ -33,7 +33,7 @@ META: dict[str, Any] = {
     "source": "made up",
     "source_note": "Made up.",
     "label": "has_converted",
-    "candidates": ["lightgbm"],
+    "candidates": ["lightgbm_rare"],
 }
 
 

@@ -19,8 +19,11 @@ AFTER_CONTACT = "after_contact"
 ESTIMATED = "estimated"
 NEWEST_OUTCOMES = "newest_outcomes"
 
-Algorithm = Literal["logistic_regression", "random_forest", "lightgbm", "lightgbm_shallow", "xgboost"]
-ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
+Algorithm = Literal[
+    "logistic_regression", "random_forest", "lightgbm", "lightgbm_shallow", "lightgbm_rare", "xgboost"
+]
+# Those that compete where none is named; the one for rare events asks to be named.
+ALGORITHMS: tuple[Algorithm, ...] = tuple(name for name in get_args(Algorithm) if name != "lightgbm_rare")
 Imbalance = Literal["none", "weight", "smote", "downsample"]
 
 

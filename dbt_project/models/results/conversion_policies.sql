@@ -65,7 +65,8 @@ worded as (
         if(
             is_promise_kept,
             format(
-                'Of new people, ' || wording || ' (promised: {} %), with 95 % confidence.',
+                'Of new people, ' || wording
+                || ' (promised: {} %), with 95 % confidence.',
                 format('{:.3g}', 100 * promise_bound),
                 format('{:.3g}', 100 * policy_limit)
             ),

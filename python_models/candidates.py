@@ -152,7 +152,7 @@ def rare_settings(rows: int, positives: int) -> Settings:
     """
     return _LIGHTGBM | {
         "num_leaves": 7,
-        "learning_rate": 0.1,
+        "learning_rate": 0.2,
         "feature_fraction": 0.5,
         "min_data_in_leaf": 100,
         "lambda_l2": 5.0,

@@ -2,7 +2,8 @@
 {% set ruled = {'base_coupon__transactions': ['quantity', 'amount']} %}
 
 {% set reports = [] %}
-{% for base, staged in var('staged').items() %}
+{% for base in built_here(var('staged')) %}
+{% set staged = var('staged')[base] %}
 {% set source, thing = base.replace('base_', '').split('__') %}
 {% set columns = [] %}
 {% for column in raw_columns(source, thing) if

@@ -5,7 +5,7 @@
 -- per campaign with an outcome: the columns of its mart that are counted
 {% set marts = [] %}
 {% set columns = [] %}
-{% for campaign in var('marts') %}
+{% for campaign in built_here(var('marts')) %}
 {% set mart = ref(campaign ~ '_features') %}
 {% if execute %}
 {% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}

@@ -6,3 +6,8 @@
 {% macro spark__hash_bucket(key, buckets) -%}
     cast(conv(left(md5(cast({{ key }} as varchar)), 8), 16, 10) as bigint) % {{ buckets }}
 {%- endmacro %}
+
+{# A number in [0, 1) by the engine's own hash of a key: quick, another one on another engine. #}
+{% macro hash_share(key) -%}{{ adapter.dispatch('hash_share')(key) }}{%- endmacro %}
+{% macro default__hash_share(key) -%}hash({{ key }}) / 18446744073709551616.0{%- endmacro %}
+{% macro spark__hash_share(key) -%}(hash({{ key }}) / 18446744073709551616.0 + 0.5){%- endmacro %}

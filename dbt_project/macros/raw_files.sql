@@ -212,13 +212,13 @@
         {%- else -%}
             {%- set view = ['raw', source, thing, loop.index] | join('_') -%}
             {%- do run_query(
-                "/* Spark's own */ create or replace temporary view " ~ view ~ "_lines (`"
+                "create or replace temporary view `" ~ view ~ "_lines` (`"
                 ~ header.names | join('` string, `') ~ "` string, unread_line string) using csv options ("
                 ~ "path '" ~ header.file ~ "', sep '" ~ header.delimiter ~ "', header 'true', multiLine 'true', "
                 ~ "quote '\"', escape '\"', maxCharsPerColumn '-1', columnNameOfCorruptRecord 'unread_line')"
             ) -%}
             {%- do run_query(
-                "/* Spark's own */ create or replace temporary view " ~ view ~ " as "
+                "create or replace temporary view `" ~ view ~ "` as "
                 ~ "select *, monotonically_increasing_id() + 1 as row_number from " ~ view ~ "_lines"
             ) -%}
             {%- do run_query('cache table ' ~ view) -%}
@@ -238,8 +238,8 @@
     ) -%}
     {%- for kind, parts in [('rows', rows), ('rejects', rejects)] -%}
         {%- do run_query(
-            "/* Spark's own */ create or replace temporary view raw_" ~ kind ~ '_' ~ source ~ '_' ~ thing
-            ~ " as " ~ parts | join(' union all ')
+            "create or replace temporary view `raw_" ~ kind ~ '_' ~ source ~ '_' ~ thing
+            ~ "` as " ~ parts | join(' union all ')
         ) -%}
     {%- endfor -%}
 {% endmacro %}

@@ -20,6 +20,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from python_models.distributed.dialect import to_spark
+from python_models.distributed.spark import Session, add_functions
 
 
 class SessionPythonJob(PythonJobHelper):
@@ -29,10 +30,8 @@ class SessionPythonJob(PythonJobHelper):
         self.name = parsed_model["alias"]
 
     def submit(self, compiled_code: str) -> None:
-        from python_models.distributed.spark import session
-
         code = compile(compiled_code, f"<model {self.name}>", "exec")
-        exec(code, {"spark": session(), "__name__": f"dbt_model_{self.name}"})  # noqa: S102
+        exec(code, {"spark": Session(SparkSession.builder.getOrCreate()), "__name__": f"dbt_model_{self.name}"})  # noqa: S102
 
 
 def query_files(_: SparkAdapter, sql: str) -> Any:
@@ -60,8 +59,10 @@ def prepare_adapter() -> None:
         builder = SparkSession.builder
         for name, value in self.server_side_parameters.items():
             builder = builder.config(name, value)
+        spark = builder.getOrCreate()
+        add_functions(spark)
         try:
-            self._df = builder.getOrCreate().sql(to_spark(sql % parameters if parameters else sql))
+            self._df = spark.sql(to_spark(sql % parameters if parameters else sql))
         except AnalysisException as error:
             raise DbtRuntimeError(str(error)) from error
 

@@ -12,8 +12,6 @@ from sqlglot import exp, parse_one
 from sqlglot.dialects.duckdb import DuckDB
 from sqlglot.dialects.spark import Spark
 
-# Stands in statements that macros write for Spark alone.
-OWN = "/* Spark's own */"
 _BODY = re.compile(
     r"(?P<comment>\s*(?:/\*.*?\*/|--[^\n]*\n|\s)*)"
     r"(?P<head>(?:create\s+(?:or\s+replace\s+)?(?:temporary\s+)?(?:table|view)\b.*?\bas\s"
@@ -21,6 +19,7 @@ _BODY = re.compile(
     r"(?P<query>(?:\s|--[^\n]*\n)*\(?\s*(?:with|select|from)\b.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_TEXTS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 class Source(DuckDB):
@@ -50,9 +49,12 @@ class Target(Spark):
 
 @lru_cache(maxsize=512)
 def to_spark(statement: str) -> str:
-    """A statement with its query, if it has one, in Spark's dialect; anything else as it is."""
+    """A statement with its query, if it has one, in Spark's dialect.
+
+    Anything else stays as it is, and so does what has names in backticks: Spark's own SQL.
+    """
     parts = _BODY.fullmatch(statement)
-    if parts is None or OWN in statement:
+    if parts is None or "`" in _TEXTS.sub("", statement):
         return statement
     query = parse_one(parts["query"].strip().rstrip(";"), dialect=Source)
     return f"{parts['head']}{translated(query).sql(dialect=Target, comments=False)}"
@@ -69,14 +71,13 @@ def translated(query: exp.Expression) -> exp.Expression:
         _put_aliases_into_windows(select)
         _unnest_in_select(select)
         _replace_in_star(select)
-    return query.transform(_translate)
-
-
-def _translate(node: exp.Expression) -> exp.Expression:
-    for kind, rule in _RULES.items():
-        if isinstance(node, kind):
-            return rule(node)
-    return node
+    # from the leaves up: what a rule makes of a node holds what the rules have made of its parts
+    for node in reversed(list(query.walk())):
+        rule = next((rule for kind, rule in _RULES.items() if isinstance(node, kind)), None)
+        if rule and (changed := rule(node)) is not node:
+            query = changed if node is query else query
+            node.replace(changed)
+    return query
 
 
 def _plain_cte(node: exp.CTE) -> exp.Expression:
@@ -242,6 +243,21 @@ def _cast(node: exp.Cast) -> exp.Expression:
     return exp.Anonymous(this="FROM_JSON", expressions=[node.this.this, exp.Literal.string(kinds)])
 
 
+def _listed(node: exp.Filter | exp.GroupConcat) -> exp.Expression:
+    """`string_agg(distinct x, ', ' order by x)`: Spark's own fails where it is filtered."""
+    listed = node.this if isinstance(node, exp.Filter) else node
+    if not isinstance(listed, exp.GroupConcat) or isinstance(node.parent, exp.Filter):
+        return node
+    distinct = listed.find(exp.Distinct)
+    if distinct is None:
+        return node
+    values: exp.Expression = exp.Anonymous(this="COLLECT_SET", expressions=[distinct.expressions[0].copy()])
+    if isinstance(node, exp.Filter):
+        values = exp.Filter(this=values, expression=node.expression)
+    separator = listed.args.get("separator") or exp.Literal.string(",")
+    return _sql("nullif(array_join(array_sort(x__), y__), '')", x__=values, y__=separator)
+
+
 def _quantile(node: exp.Expression) -> exp.Expression:
     if node.expression is None:
         return node
@@ -260,6 +276,8 @@ _RULES = {
     exp.PercentileCont: _quantile,
     exp.Format: lambda node: _printf(node.this, node.expressions),
     exp.FromJson: _json,
+    exp.Filter: _listed,
+    exp.GroupConcat: _listed,
     exp.Round: lambda node: _round(node.this, node.args.get("decimals")),
     exp.Anonymous: _function,
 }

@@ -12,6 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from sqlglot import exp, parse_one
 
 from python_models.distributed.dialect import Source, Target, to_spark, translated
+from python_models.statistics import beta_quantile, exact_p_value, on_arrow
 
 _NAMES = {
     "string": "VARCHAR",
@@ -100,9 +101,23 @@ class Session:
         frame.write.mode("overwrite").format("parquet").saveAsTable(name)
 
 
-def session() -> Session:
-    """The session that dbt-spark has started."""
-    return Session(SparkSession.builder.getOrCreate())
+_with_functions: set[str] = set()
+
+
+def add_functions(spark: SparkSession) -> None:
+    """Give a session the SQL functions of `statistics`; once is enough."""
+    if (name := spark.sparkContext.applicationId) in _with_functions:
+        return
+    for function in (beta_quantile, exact_p_value):
+        spark.udf.register(function.__name__, F.arrow_udf(_on_arrays(function), "double"))
+    _with_functions.add(name)
+
+
+def _on_arrays(function: Callable) -> Callable:
+    def applied(*columns: pa.Array) -> pa.Array:
+        return on_arrow(function)(*(pa.chunked_array([column]) for column in columns))
+
+    return applied
 
 
 def _expression(text: str) -> Column:

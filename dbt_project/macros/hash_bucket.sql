@@ -11,3 +11,8 @@
 {% macro hash_share(key) -%}{{ adapter.dispatch('hash_share')(key) }}{%- endmacro %}
 {% macro default__hash_share(key) -%}hash({{ key }}) / 18446744073709551616.0{%- endmacro %}
 {% macro spark__hash_share(key) -%}(hash({{ key }}) / 18446744073709551616.0 + 0.5){%- endmacro %}
+
+{# A short number of a table's row; on Spark, which has none, the key itself. #}
+{% macro row_key(key) -%}{{ adapter.dispatch('row_key')(key) }}{%- endmacro %}
+{% macro default__row_key(key) -%}rowid{%- endmacro %}
+{% macro spark__row_key(key) -%}{{ key }}{%- endmacro %}

@@ -25,6 +25,8 @@ _TEXTS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 class Source(DuckDB):
     """DuckDB's dialect as the project uses it: `len` is of lists only, `length` of text."""
 
+    INDEX_OFFSET = 0
+
     class Parser(DuckDB.Parser):
         FUNCTIONS = {  # noqa: RUF012
             name: builder
@@ -114,11 +116,7 @@ def _element(node: exp.Bracket) -> exp.Expression:
     """`list[i]` counts from 1, from the end where i is negative; null where there is none."""
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         return node
-    index = node.expressions[0]
-    if index.is_int:
-        # sqlglot has taken 1 off a literal index
-        index = exp.Literal.number(int(index.to_py()) + 1)
-    return exp.func("ELEMENT_AT", node.this, exp.cast(index, "int"))
+    return exp.func("ELEMENT_AT", node.this, exp.cast(node.expressions[0], "int"))
 
 
 def _table(node: exp.Table) -> exp.Expression:

@@ -54,8 +54,12 @@ class SparkRelation:
     def limit(self, count: int) -> "SparkRelation":
         return SparkRelation(self.frame.limit(count))
 
-    def count(self, _column: str = "*") -> "SparkRelation":
-        return SparkRelation(self.frame.groupBy().count())
+    def aggregate(self, values: str) -> "SparkRelation":
+        listed = parse_one(f"select {values}", dialect=Source).expressions
+        return SparkRelation(self.frame.agg(*(F.expr(_text(item)) for item in listed)))
+
+    def count(self, column: str) -> "SparkRelation":
+        return self.aggregate(f"count({column})")
 
     def fetchall(self) -> list[tuple]:
         return [tuple(row) for row in self.frame.collect()]

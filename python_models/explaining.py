@@ -163,7 +163,7 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> Any:
     is_large = features.count("*").fetchone()[0] > ALL_EXPLAINED
     least = HIGH * model.base_rate if is_large else 0.0
     tell = partial(_reasons, campaign=campaign, body=body, version=version, least=least)
-    return map_batches(features, columns_read(features, campaign, body), tell, REASON_ROW)
+    return map_batches(features, columns_read(features, campaign, model), tell, REASON_ROW)
 
 
 def _reasons(

@@ -1,5 +1,6 @@
 """Writes a campaign's scores: every row of the mart, streamed, judged by models that never saw it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from python_models.campaign import Campaign, read_campaign
 from python_models.fitted import FittedModel
-from python_models.frames import fold_of, map_batches
+from python_models.frames import BATCH_ROWS, fold_of, map_batches, quoted
 from python_models.registry import champion_row
 
 SCORE_ROW = pa.schema(
@@ -70,7 +71,7 @@ def score(features: Any, models: Any, meta: dict[str, Any]) -> Any:
     version, body = champion_row(models, meta)
     scored_at = datetime.now(UTC).replace(tzinfo=None)
     judge = partial(_scores, campaign=campaign, body=body, version=version, scored_at=scored_at)
-    return map_batches(features, columns_read(features, campaign, body), judge, SCORE_ROW)
+    return map_batches(features, columns_read(features, campaign, model_of(body)), judge, SCORE_ROW)
 
 
 @lru_cache(maxsize=4)
@@ -79,10 +80,17 @@ def model_of(body: str | None) -> FittedModel | None:
     return FittedModel.from_text(body) if body else None
 
 
-def columns_read(features: Any, campaign: Campaign, body: str | None) -> list[str]:
+def stream(features: Any, campaign: Campaign, model: FittedModel | None) -> Iterator[Batch]:
+    """The rows of a mart with the columns that a model reads, some ten thousand at a time."""
+    columns = ", ".join(dict.fromkeys(quoted(name) for name in columns_read(features, campaign, model)))
+    for batch in features.project(columns).to_arrow_reader(BATCH_ROWS):
+        if batch.num_rows:
+            yield read_batch(batch, campaign)
+
+
+def columns_read(features: Any, campaign: Campaign, model: FittedModel | None) -> list[str]:
     """The columns of a mart that a model reads, and those that say what a row is."""
     campaign.require_columns(features.columns)
-    model = model_of(body)
     needed = [campaign.entity, campaign.customer, campaign.split]
     needed += [campaign.label] if campaign.label else []
     needed += model.design.columns if model else []

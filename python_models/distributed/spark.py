@@ -71,6 +71,9 @@ class SparkRelation:
         """The rows as DuckDB would give them, to the type: what is fitted on them is the same."""
         return duckdb.from_arrow(self.frame.toArrow()).df()
 
+    def to_arrow_reader(self, rows: int) -> pa.RecordBatchReader:
+        return self.frame.toArrow().to_reader(rows)
+
     def map_batches(
         self, function: Callable[[pa.RecordBatch], pa.RecordBatch], schema: pa.Schema
     ) -> "SparkRelation":

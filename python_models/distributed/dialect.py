@@ -130,24 +130,18 @@ def _table(node: exp.Table) -> exp.Expression:
     return node
 
 
-_CONVERSIONS = [
-    ("yyyy", "%Y"),
-    ("yy", "%y"),
-    ("MMMM", "%B"),
-    ("MMM", "%b"),
-    ("M", "%m"),
-    ("d", "%d"),
-    ("H", "%H"),
-    ("m", "%M"),
-    ("s", "%S"),
-]
+_PARTS = {"%Y": "yyyy", "%y": "yy", "%B": "MMMM", "%b": "MMM", "%m": "M", "%d": "d", "%H": "H", "%M": "m", "%S": "s"}
 
 
 def java_format(pattern: str) -> str:
-    """A pattern of strftime as Java's; its numbers may lack their leading zero."""
-    for java, c in _CONVERSIONS:
-        pattern = pattern.replace(c, java)
-    return re.sub(r"(?<![A-Za-z])T(?![A-Za-z])|(?<=d)T(?=H)", "'T'", pattern)
+    """A pattern of strftime as Java's; numbers may lack their leading zero where something parts them."""
+    parts = re.findall(r"%.|[^%]", pattern)
+    written = []
+    for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
+        java = _PARTS.get(part, f"'{part}'" if part.isalpha() else part)
+        is_bare = len(java) == 1 and part in _PARTS and (before in _PARTS or after in _PARTS)
+        written.append(java * 2 if is_bare else java)
+    return "".join(written)
 
 
 def _read_time(node: exp.Expression) -> exp.Expression:

@@ -167,7 +167,7 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> Any:
 
 
 def _reasons(
-    rows_read: pa.RecordBatch, campaign: Campaign, body: str, version: str, least: float
+    rows_read: pa.RecordBatch, campaign: Campaign, body: str | None, version: str, least: float
 ) -> pa.RecordBatch:
     model = model_of(body)
     if model is None or not rows_read.num_rows:

@@ -25,7 +25,10 @@ from python_models.distributed.dialect import java_format, to_spark
             "LATERAL VIEW POSEXPLODE(a) listed__ AS place__, value__",
         ),
         # lists count from 1, from the end where the index is negative
-        ("select a[1], a[-1] from t", "SELECT ELEMENT_AT(a, CAST(1 AS INT)), ELEMENT_AT(a, CAST(-1 AS INT)) FROM t"),
+        (
+            "select a[1], a[-1] from t",
+            "SELECT ELEMENT_AT(a, CAST(1 AS INT)), ELEMENT_AT(a, CAST(-1 AS INT)) FROM t",
+        ),
         (
             "select a[i + 1] from t",
             "SELECT ELEMENT_AT(a, CAST(i + 1 AS INT)) FROM t",
@@ -53,7 +56,10 @@ from python_models.distributed.dialect import java_format, to_spark
             "SELECT FROM_JSON(a, 'map<string, float>') FROM t",
         ),
         ("select format('{:.1f} of {:,} {}', a, b, c)", "SELECT FORMAT_STRING('%.1f of %,d %s', a, b, c)"),
-        ("select range as i from range(0, 5)", "SELECT range AS i FROM (SELECT id AS range FROM RANGE(0, 5)) AS range"),
+        (
+            "select range as i from range(0, 5)",
+            "SELECT range AS i FROM (SELECT id AS range FROM RANGE(0, 5)) AS range",
+        ),
         ("select a from t semi join u using (a)", "SELECT a FROM t LEFT SEMI JOIN u USING (a)"),
     ],
 )
@@ -67,7 +73,9 @@ def test_the_head_of_a_statement_stays_as_it_is() -> None:
     assert (head.strip(), query.strip()) == ("create table a.b using", "SELECT x FROM y")
 
 
-@pytest.mark.parametrize("statement", ["show tables in a", "drop table if exists a.b", "select `a[1]` from t"])
+@pytest.mark.parametrize(
+    "statement", ["show tables in a", "drop table if exists a.b", "select `a[1]` from t"]
+)
 def test_what_is_spark_s_own_stays_as_it_is(statement: str) -> None:
     assert to_spark(statement) == statement
 

@@ -31,7 +31,8 @@ class SessionPythonJob(PythonJobHelper):
 
     def submit(self, compiled_code: str) -> None:
         code = compile(compiled_code, f"<model {self.name}>", "exec")
-        exec(code, {"spark": Session(SparkSession.builder.getOrCreate()), "__name__": f"dbt_model_{self.name}"})  # noqa: S102
+        names = {"spark": Session(SparkSession.builder.getOrCreate()), "__name__": f"dbt_{self.name}"}
+        exec(code, names)  # noqa: S102
 
 
 def query_files(_: SparkAdapter, sql: str) -> Any:
@@ -71,7 +72,9 @@ def prepare_adapter() -> None:
     SparkAdapter.query_files = available(query_files)
     SparkAdapter._available_ = SparkAdapter._available_ | {"query_files"}
     helpers: Callable = SparkAdapter.python_submission_helpers.fget
-    SparkAdapter.python_submission_helpers = property(lambda self: helpers(self) | {"session": SessionPythonJob})
+    SparkAdapter.python_submission_helpers = property(
+        lambda self: helpers(self) | {"session": SessionPythonJob}
+    )
     SparkAdapter.default_python_submission_method = property(
         lambda self: "session" if self.config.credentials.method == "session" else "all_purpose_cluster"
     )

@@ -28,10 +28,11 @@ class Source(DuckDB):
     INDEX_OFFSET = 0
 
     class Parser(DuckDB.Parser):
+        """Leaves to the rules what sqlglot would take for functions of another meaning."""
+
         FUNCTIONS = {  # noqa: RUF012
             name: builder
             for name, builder in DuckDB.Parser.FUNCTIONS.items()
-            # what one function of that name means in each dialect, the rules say
             if name not in ("LEN", "LIST_DISTINCT", "LIST_CONCAT")
         }
 
@@ -40,7 +41,9 @@ class Target(Spark):
     """Spark's dialect with types that DuckDB has and Spark lacks, and plain CTEs."""
 
     class Generator(Spark.Generator):
-        TYPE_MAPPING = Spark.Generator.TYPE_MAPPING | {  # noqa: RUF012
+        """Spark's types."""
+
+        TYPE_MAPPING = Spark.Generator.TYPE_MAPPING | {
             exp.DType.UTINYINT: "SMALLINT",
             exp.DType.USMALLINT: "INT",
             exp.DType.UINT: "BIGINT",
@@ -88,7 +91,7 @@ def _plain_cte(node: exp.CTE) -> exp.Expression:
 
 
 def _double(node: exp.Literal) -> exp.Expression:
-    """A number with a point: a decimal on both engines, but Spark also divides it as one, with fewer digits."""
+    """A number with a point is a decimal on both engines, but Spark divides it as one, with fewer digits."""
     if node.is_string or not re.fullmatch(r"[0-9]*\.[0-9]+|[0-9.]+e-?[0-9]+", node.name.lower()):
         return node
     return exp.Var(this=f"{node.name}D")
@@ -130,7 +133,17 @@ def _table(node: exp.Table) -> exp.Expression:
     return node
 
 
-_PARTS = {"%Y": "yyyy", "%y": "yy", "%B": "MMMM", "%b": "MMM", "%m": "M", "%d": "d", "%H": "H", "%M": "m", "%S": "s"}
+_PARTS = {
+    "%Y": "yyyy",
+    "%y": "yy",
+    "%B": "MMMM",
+    "%b": "MMM",
+    "%m": "M",
+    "%d": "d",
+    "%H": "H",
+    "%M": "m",
+    "%S": "s",
+}
 
 
 def java_format(pattern: str) -> str:
@@ -154,7 +167,9 @@ def _read_time(node: exp.Expression) -> exp.Expression:
         )
         for pattern in listed
     ]
-    return exp.cast(exp.func("COALESCE", *tried) if len(tried) > 1 else tried[0], "timestamp_ntz", dialect="spark")
+    return exp.cast(
+        exp.func("COALESCE", *tried) if len(tried) > 1 else tried[0], "timestamp_ntz", dialect="spark"
+    )
 
 
 def _printf(text: exp.Expression, values: list[exp.Expression]) -> exp.Expression:
@@ -176,9 +191,15 @@ def _round(value: exp.Expression, digits: exp.Expression | None = None) -> exp.E
     if digits is None or isinstance(digits, (exp.Literal, exp.Neg)):
         return exp.Anonymous(this="ROUND", expressions=[value] + ([digits] if digits else []))
     scale = exp.func("POWER", exp.Literal.number(10), exp.func("ABS", digits.copy()))
-    up = exp.Div(this=exp.func("ROUND", exp.Mul(this=value.copy(), expression=scale.copy())), expression=scale.copy())
-    down = exp.Mul(this=exp.func("ROUND", exp.Div(this=value.copy(), expression=scale.copy())), expression=scale)
-    return exp.Case(ifs=[exp.If(this=exp.GTE(this=digits, expression=exp.Literal.number(0)), true=up)], default=down)
+    up = exp.Div(
+        this=exp.func("ROUND", exp.Mul(this=value.copy(), expression=scale.copy())), expression=scale.copy()
+    )
+    down = exp.Mul(
+        this=exp.func("ROUND", exp.Div(this=value.copy(), expression=scale.copy())), expression=scale
+    )
+    return exp.Case(
+        ifs=[exp.If(this=exp.GTE(this=digits, expression=exp.Literal.number(0)), true=up)], default=down
+    )
 
 
 _SCHEMA_TYPES = {"varchar": "string", "integer": "int"}
@@ -213,7 +234,9 @@ def _function(node: exp.Anonymous) -> exp.Expression:
         case "isfinite":
             return _sql("abs(x__) < double('infinity')", x__=arguments[0])
         case "list_sum":
-            return _sql("aggregate(x__, cast(null as double), (a, b) -> coalesce(a + b, a, b))", x__=arguments[0])
+            return _sql(
+                "aggregate(x__, cast(null as double), (a, b) -> coalesce(a + b, a, b))", x__=arguments[0]
+            )
         case "list_count":
             return _sql("array_size(array_compact(x__))", x__=arguments[0])
         case "list_distinct":
@@ -290,13 +313,17 @@ def _put_aliases_into_windows(select: exp.Select) -> None:
 def _unnest_in_select(select: exp.Select) -> None:
     """`unnest` among the columns becomes one generator: several lists are walked together.
 
-    The fields of structs (`recursive := true`) become columns; `generate_subscripts` is the place in the list.
+    The fields of structs (`recursive := true`) become columns, `generate_subscripts` the place in the list.
     """
     lists = [(item, found) for item in select.expressions if (found := _unnested(item))]
     if not lists:
         return
-    subscripts = [found for item in select.expressions for found in item.find_all(exp.Anonymous)
-                  if found.name.lower() == "generate_subscripts"]
+    subscripts = [
+        found
+        for item in select.expressions
+        for found in item.find_all(exp.Anonymous)
+        if found.name.lower() == "generate_subscripts"
+    ]
     is_recursive = any(_is_recursive(found) for _, found in lists)
     values = [_list_of(found) for _, found in lists]
     if len(lists) == 1 and not subscripts:

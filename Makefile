@@ -9,7 +9,7 @@ PORT ?= 3000
 LINTED := dbt_project/target/lint.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help setup inputs warehouse build reports serve-reports test lint docs model-cards lock clean
+.PHONY: help setup setup-spark spark inputs warehouse build reports serve-reports test lint docs model-cards lock clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ setup: .venv/installed ## install the pinned Python packages into .venv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+setup-spark: .venv/spark-installed ## add the pinned packages of dbt on Spark (it needs Java 17)
+
+.venv/spark-installed: .venv/installed requirements-spark.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --no-deps --requirement requirements-spark.txt
+	@touch $@
+
 reports/node_modules/.package-lock.json: reports/package.json reports/package-lock.json
 	npm ci --prefix reports
 	@touch $@
@@ -36,6 +42,9 @@ inputs: setup ## put the default input into data/raw/<source>/default/
 warehouse: inputs ## build and test all tables, then publish warehouse.duckdb
 	$(BIN)/dbt build
 
+spark: setup-spark inputs ## build two campaigns and their results on Spark, into .spark/warehouse
+	DBT_TARGET_PATH=$(CURDIR)/dbt_project/target/spark $(BIN)/dbt run --target spark --selector spark
+
 reports: setup reports/node_modules/.package-lock.json ## build the report site into reports/build from warehouse.duckdb
 	npm run --silent --prefix reports sources
 	npm run --silent --prefix reports build
@@ -43,7 +52,7 @@ reports: setup reports/node_modules/.package-lock.json ## build the report site 
 serve-reports: ## open the built reports on 127.0.0.1:3000 (PORT=... for another port)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory reports/build $(PORT)
 
-test: setup reports/node_modules/.package-lock.json ## lint and run every test, on builds of its own
+test: setup-spark reports/node_modules/.package-lock.json ## lint and run every test, on builds of its own
 	$(BIN)/python -m pytest
 
 lint: inputs ## sqlfluff, ruff and mypy
@@ -61,6 +70,7 @@ model-cards: setup ## write model_cards/<campaign>.md from warehouse.duckdb
 
 lock: setup ## pin every package anew in requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --no-emit-index-url --no-header --no-annotate --upgrade --python-version 3.11 --quiet --output-file requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --group spark --constraint requirements.txt --no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet | grep -vxFf requirements.txt > requirements-spark.txt
 
 clean: ## remove everything that was built; your raw files stay
-	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.working* warehouse.duckdb.identities* reports/node_modules reports/build reports/.evidence model_cards
+	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.working* warehouse.duckdb.identities* reports/node_modules reports/build reports/.evidence model_cards .spark

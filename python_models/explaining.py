@@ -1,6 +1,7 @@
 """What a model goes by: strongest factors, how the probability moves with them, reasons of each row."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,11 +9,12 @@ import pandas as pd
 import pyarrow as pa
 from scipy.special import logit
 
-from python_models.campaign import read_campaign
+from python_models.campaign import Campaign, read_campaign
 from python_models.fitted import FittedModel
 from python_models.fitting import Training
-from python_models.frames import Design
-from python_models.scoring import Batch, champion_of, stream
+from python_models.frames import Design, map_batches
+from python_models.registry import champion_row
+from python_models.scoring import columns_read, model_of, read_batch
 
 EXPLAINED_ROWS = 3_000
 MOVED_ROWS = 500
@@ -133,39 +135,44 @@ def _range(edges: np.ndarray, number: int) -> str:
     return f"{low} or more" if number == len(edges) - 2 else f"{low} to {high}"
 
 
-def explain(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchReader:
+def explain(features: Any, models: Any, meta: dict[str, Any]) -> Any:
     """Reasons of every scored row: the five features that moved its log-odds most.
 
     Parameters
     ----------
-    features : DuckDB relation
+    features : relation of DuckDB or Spark
         The feature mart, one row per entity.
-    models : DuckDB relation
+    models : relation
         Model rows, as `train` returns them.
     meta : dict
         The declaration.
 
     Returns
     -------
-    pyarrow.RecordBatchReader
+    pyarrow.RecordBatchReader or Spark relation
         Five rows per row of the mart (`REASON_ROW`), none without a champion; of a mart of more than
         `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the training rows' rate).
         In log-odds, `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds
         of `predicted_probability`. Features without any share are left out.
     """
     campaign = read_campaign(meta)
-    version, model = champion_of(models, campaign, meta)
+    version, body = champion_row(models, meta)
+    model = model_of(body)
     if model is None:
         return pa.RecordBatchReader.from_batches(REASON_ROW, [])
     is_large = features.count("*").fetchone()[0] > ALL_EXPLAINED
     least = HIGH * model.base_rate if is_large else 0.0
-    batches = stream(features, campaign, model)
-    return pa.RecordBatchReader.from_batches(
-        REASON_ROW, (_reasons(batch, model, campaign.campaign, version, least) for batch in batches)
-    )
+    tell = partial(_reasons, campaign=campaign, body=body, version=version, least=least)
+    return map_batches(features, columns_read(features, campaign, model), tell, REASON_ROW)
 
 
-def _reasons(batch: Batch, model: FittedModel, campaign: str, version: str, least: float) -> pa.RecordBatch:
+def _reasons(
+    rows_read: pa.RecordBatch, campaign: Campaign, body: str | None, version: str, least: float
+) -> pa.RecordBatch:
+    model = model_of(body)
+    if model is None or not rows_read.num_rows:
+        return pa.RecordBatch.from_pylist([], schema=REASON_ROW)
+    batch = read_batch(rows_read, campaign)
     matrix = model.design.matrix(batch.frame)
     probability = model.predict(matrix, batch.folds, batch.is_training, batch.is_new)
     is_told = probability >= least
@@ -182,7 +189,7 @@ def _reasons(batch: Batch, model: FittedModel, campaign: str, version: str, leas
     others = shares.sum(axis=1) - np.take_along_axis(shares, order, axis=1).sum(axis=1)
     return pa.RecordBatch.from_pydict(
         {
-            "campaign": [campaign] * len(row),
+            "campaign": [campaign.campaign] * len(row),
             "entity_id": batch.entity_id[row],
             "reason_rank": rank,
             "feature": np.array(model.design.columns, dtype=object)[column],

@@ -123,20 +123,27 @@ def known_fault(path: str, _size: int, _changed: int) -> str:
     return file_fault(Path(path))
 
 
+def add_functions(connection: DuckDBPyConnection) -> None:
+    """Give a connection the SQL functions file_fault, csv_header and line_count of a path."""
+
+    def fault(path: str) -> str:
+        status = Path(path).stat()
+        return known_fault(path, status.st_size, status.st_mtime_ns)
+
+    def header(path: str) -> str:
+        return csv_header(Path(path))
+
+    def count(path: str) -> int:
+        return line_count(Path(path))
+
+    text, number = sqltypes.VARCHAR, sqltypes.BIGINT
+    connection.create_function("file_fault", fault, [text], text, side_effects=True)
+    connection.create_function("csv_header", header, [text], text, side_effects=True)
+    connection.create_function("line_count", count, [text], number, side_effects=True)
+
+
 class Plugin(BasePlugin):
-    """Gives every dbt connection the SQL functions file_fault, csv_header and line_count of a path."""
+    """Gives every dbt connection the functions."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        def fault(path: str) -> str:
-            status = Path(path).stat()
-            return known_fault(path, status.st_size, status.st_mtime_ns)
-
-        def header(path: str) -> str:
-            return csv_header(Path(path))
-
-        def count(path: str) -> int:
-            return line_count(Path(path))
-
-        conn.create_function("file_fault", fault, [sqltypes.VARCHAR], sqltypes.VARCHAR, side_effects=True)
-        conn.create_function("csv_header", header, [sqltypes.VARCHAR], sqltypes.VARCHAR, side_effects=True)
-        conn.create_function("line_count", count, [sqltypes.VARCHAR], sqltypes.BIGINT, side_effects=True)
+        add_functions(conn)

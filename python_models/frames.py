@@ -2,17 +2,19 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from python_models.campaign import Campaign, DeclarationError
 
 FOLDS = 5
 SEED = 20170101
+BATCH_ROWS = 65_536
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL.*|BOOLEAN")
 
 
@@ -58,6 +60,17 @@ def read_rows(rel: Any, columns: Iterable[str], key: str, where: str = "true") -
     """Rows of a DuckDB relation as a frame, ordered by their key so that nothing depends on storage."""
     selected = ", ".join(dict.fromkeys(quoted(name) for name in columns))
     return rel.filter(where).order(quoted(key)).project(selected).df()
+
+
+def map_batches(
+    rel: Any, columns: Iterable[str], function: Callable[[pa.RecordBatch], pa.RecordBatch], schema: pa.Schema
+) -> Any:
+    """Rows of a function of some columns' batches: streamed by DuckDB, on Spark by its executors."""
+    selected = rel.project(", ".join(dict.fromkeys(quoted(name) for name in columns)))
+    if hasattr(selected, "map_batches"):
+        return selected.map_batches(function, schema)
+    batches = map(function, selected.to_arrow_reader(BATCH_ROWS))
+    return pa.RecordBatchReader.from_batches(schema, batches)
 
 
 def feature_columns(rel: Any, campaign: Campaign) -> tuple[list[str], list[str]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,8 @@ import pyarrow as pa
 
 from python_models.campaign import Campaign, read_campaign
 from python_models.fitted import FittedModel
-from python_models.frames import fold_of, quoted
+from python_models.frames import BATCH_ROWS, fold_of, map_batches, quoted
 from python_models.registry import champion_row
-
-BATCH_ROWS = 65_536
 
 SCORE_ROW = pa.schema(
     [
@@ -50,71 +49,81 @@ class Batch:
         return Batch(**{name: values[rows] for name, values in vars(self).items()})
 
 
-def score(features: Any, models: Any, meta: dict[str, Any]) -> pa.RecordBatchReader:
+def score(features: Any, models: Any, meta: dict[str, Any]) -> Any:
     """Score a campaign's mart with its champion.
 
     Parameters
     ----------
-    features : DuckDB relation
+    features : relation of DuckDB or Spark
         The feature mart, one row per entity.
-    models : DuckDB relation
+    models : relation
         Model rows, as `train` returns them.
     meta : dict
         The declaration.
 
     Returns
     -------
-    pyarrow.RecordBatchReader
+    pyarrow.RecordBatchReader or Spark relation
         One row per row of the mart (`SCORE_ROW`). Rows of split `train` get out-of-fold predictions, all
         others the mean of the fold models. Probabilities are null where there is no champion.
     """
     campaign = read_campaign(meta)
-    version, model = champion_of(models, campaign, meta)
-    scored_at = datetime.now(UTC).replace(tzinfo=None)
-    batches = (
-        _scores(batch, campaign, model, version, scored_at) for batch in stream(features, campaign, model)
-    )
-    return pa.RecordBatchReader.from_batches(SCORE_ROW, batches)
-
-
-def champion_of(models: Any, campaign: Campaign, meta: dict[str, Any]) -> tuple[str, FittedModel | None]:
-    """Version of the model in service and the model; that of the newest training and None without one."""
     version, body = champion_row(models, meta)
-    return version, FittedModel.from_text(body) if body else None
+    scored_at = datetime.now(UTC).replace(tzinfo=None)
+    judge = partial(_scores, campaign=campaign, body=body, version=version, scored_at=scored_at)
+    return map_batches(features, columns_read(features, campaign, model_of(body)), judge, SCORE_ROW)
+
+
+@lru_cache(maxsize=4)
+def model_of(body: str | None) -> FittedModel | None:
+    """The model in a model row; None where there is none. Read once per process, wherever batches go."""
+    return FittedModel.from_text(body) if body else None
 
 
 def stream(features: Any, campaign: Campaign, model: FittedModel | None) -> Iterator[Batch]:
     """The rows of a mart with the columns that a model reads, some ten thousand at a time."""
+    columns = ", ".join(dict.fromkeys(quoted(name) for name in columns_read(features, campaign, model)))
+    for batch in features.project(columns).to_arrow_reader(BATCH_ROWS):
+        if batch.num_rows:
+            yield read_batch(batch, campaign)
+
+
+def columns_read(features: Any, campaign: Campaign, model: FittedModel | None) -> list[str]:
+    """The columns of a mart that a model reads, and those that say what a row is."""
     campaign.require_columns(features.columns)
     needed = [campaign.entity, campaign.customer, campaign.split]
     needed += [campaign.label] if campaign.label else []
     needed += model.design.columns if model else []
     needed += model.declared_rule.design.columns if model and model.declared_rule else []
-    columns = ", ".join(dict.fromkeys(quoted(name) for name in needed))
-    for batch in features.project(columns).to_arrow_reader(BATCH_ROWS):
-        frame = batch.to_pandas()
-        if frame.empty:
-            continue
-        has_converted = (
-            frame[campaign.label].astype("boolean")
-            if campaign.label
-            else pd.Series(pd.NA, index=frame.index, dtype="boolean")
-        )
-        customer = frame[campaign.customer]
-        yield Batch(
-            frame=frame,
-            has_converted=has_converted,
-            entity_id=frame[campaign.entity].astype(str).to_numpy(object),
-            customer_id=customer.astype(str).to_numpy(object),
-            folds=fold_of(customer),
-            is_training=((frame[campaign.split] == "train") & has_converted.notna()).to_numpy(bool),
-            is_new=has_converted.isna().to_numpy(bool),
-        )
+    return needed
+
+
+def read_batch(batch: pa.RecordBatch, campaign: Campaign) -> Batch:
+    """Rows of a mart as a model reads them."""
+    frame = batch.to_pandas()
+    has_converted = (
+        frame[campaign.label].astype("boolean")
+        if campaign.label
+        else pd.Series(pd.NA, index=frame.index, dtype="boolean")
+    )
+    customer = frame[campaign.customer]
+    return Batch(
+        frame=frame,
+        has_converted=has_converted,
+        entity_id=frame[campaign.entity].astype(str).to_numpy(object),
+        customer_id=customer.astype(str).to_numpy(object),
+        folds=fold_of(customer),
+        is_training=((frame[campaign.split] == "train") & has_converted.notna()).to_numpy(bool),
+        is_new=has_converted.isna().to_numpy(bool),
+    )
 
 
 def _scores(
-    batch: Batch, campaign: Campaign, model: FittedModel | None, version: str, scored_at: datetime
+    rows_read: pa.RecordBatch, campaign: Campaign, body: str | None, version: str, scored_at: datetime
 ) -> pa.RecordBatch:
+    if not rows_read.num_rows:
+        return pa.RecordBatch.from_pylist([], schema=SCORE_ROW)
+    batch, model = read_batch(rows_read, campaign), model_of(body)
     rows = len(batch.frame)
     nothing = np.full(rows, np.nan)
     probability, baseline, declared = nothing, nothing, nothing

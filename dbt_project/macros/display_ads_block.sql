@@ -57,7 +57,8 @@ interests as (
 
 {#
     Body of display_ads_features for a block of devices, first to first + size - 1: so many
-    are put together at a time, whatever their number, that memory stays the same.
+    are put together at a time, whatever their number, that memory stays the same. On Spark
+    it is all devices: their key is no number, and Spark divides the work itself.
 #}
 {% macro display_ads_block(first) %}
 {% set display_ads_block_size = var('display_ads_block_size') %}
@@ -84,7 +85,9 @@ interests as (
 
 with devices as (
     select * from {{ ref('stg_display_ads__devices') }}
+    {% if target.type == 'duckdb' %}
     where device_key between {{ first }} and {{ first + display_ads_block_size - 1 }}
+    {% endif %}
 ),
 
 {{ listed_interests() }},
@@ -118,9 +121,10 @@ weighed as (
 habits as (
     select
         * exclude (weights),
-        ln(list_sum(weights)) - list_sum(list_transform(
+        -- the last digit of a logarithm depends on machine and engine
+        round(ln(list_sum(weights)) - list_sum(list_transform(
             weights, lambda weight: weight * ln(weight)
-        )) / list_sum(weights) as interest_entropy,
+        )) / list_sum(weights), 9) as interest_entropy,
     from weighed
 ),
 
@@ -158,22 +162,7 @@ telling as (
 
 {% if top_topics %}
 top_topic_weights as (
-    select * from (
-        pivot (
-            select
-                device_key,
-                top_topic_number,
-                weight,
-            from topic_weights
-        )
-        on top_topic_number in (
-            {% for top in top_topics %}
-            {{ top.number }} as weight_{{ top.slug }},
-            {% endfor %}
-        )
-        using first(weight)
-        group by device_key
-    )
+    {{ adapter.dispatch('pivot_top_topics')(top_topics) }}
 ),
 {% endif %}
 
@@ -195,11 +184,10 @@ described as (
         telling.telling_short_term_weight,
 
         -- weight of each top-level topic: 0 = no interest in it
-        {% if top_topics %}
-        coalesce(cast(
-            columns(top_topic_weights.* exclude (device_key)) as float
-        ), 0),
-        {% endif %}
+        {% for top in top_topics %}
+        coalesce(cast(top_topic_weights.weight_{{ top.slug }} as float), 0)
+            as weight_{{ top.slug }},
+        {% endfor %}
 
         -- outcome
         devices.has_converted,
@@ -221,4 +209,35 @@ described as (
 )
 
 select * from described
+{% endmacro %}
+
+
+{# Weight of each top-level topic beside each other, one row per device of topic_weights. #}
+{% macro default__pivot_top_topics(top_topics) %}
+    select * from (
+        pivot (
+            select
+                device_key,
+                top_topic_number,
+                weight,
+            from topic_weights
+        )
+        on top_topic_number in (
+            {% for top in top_topics %}
+            {{ top.number }} as weight_{{ top.slug }},
+            {% endfor %}
+        )
+        using first(weight)
+        group by device_key
+    )
+{% endmacro %}
+{% macro spark__pivot_top_topics(top_topics) %}
+    select
+        device_key,
+        {% for top in top_topics %}
+        max(weight) filter (where top_topic_number = {{ top.number }})
+            as weight_{{ top.slug }},
+        {% endfor %}
+    from topic_weights
+    group by device_key
 {% endmacro %}

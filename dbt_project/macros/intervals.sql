@@ -43,3 +43,13 @@
             ))
     end
 {%- endmacro %}
+
+
+{# A number as text with three significant digits, as people write it: 12.3, 0.05, 100. #}
+{% macro three_digits(number) -%}{{ adapter.dispatch('three_digits')(number) }}{%- endmacro %}
+{% macro default__three_digits(number) -%}format('{:.3g}', {{ number }}){%- endmacro %}
+{% macro spark__three_digits(number) -%}
+    regexp_replace(cast(cast(coalesce(round(
+        {{ number }}, cast(2 - floor(log10(abs(nullif({{ number }}, 0)))) as integer)
+    ), {{ number }}) as decimal(38, 9)) as varchar), '[.]?0+$', '')
+{%- endmacro %}

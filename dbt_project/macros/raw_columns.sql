@@ -7,7 +7,7 @@
     {%- set conditions = [] -%}
     {%- if source -%}{%- do conditions.append("source = '" ~ source ~ "'") -%}{%- endif -%}
     {%- if thing -%}{%- do conditions.append("thing = '" ~ thing ~ "'") -%}{%- endif -%}
-    {%- set found = run_query(
+    {%- set found = query_files(
         "select * from read_csv('" ~ (invocation_args_dict.project_dir ~ '/seeds/' ~ seed ~ '.csv') | replace("'", "''")
         ~ "', header = true, delim = ',', quote = '\"', all_varchar = true)"
         ~ " where " ~ (conditions | join(' and ') or 'true')

@@ -9,7 +9,7 @@
 {# own (a file directly in the source's folder), or what the default input is: public or sample. #}
 {% macro source_kind(source) %}
     {%- set folder = env_var('LEADLIGHT_DATA', 'data/raw') | replace("'", "''") ~ '/' ~ source -%}
-    {%- set own = run_query(
+    {%- set own = query_files(
         "select count(*) from glob('" ~ folder ~ "/*')"
         ~ " where not regexp_matches(file, '(^|/)[.][^/]*$')"
     ).rows[0][0] if execute -%}
@@ -26,7 +26,7 @@
     {%- set searched = folder if own else folder ~ '/default' -%}
     {%- set things = seed_rows('raw_columns', source) | map(attribute='thing') | unique | list -%}
     {%- set beginning = thing if things | length > 1 else '' -%}
-    {%- set found = run_query(
+    {%- set found = query_files(
         "select file, regexp_matches(file, '[.](csv|csv[.]gz|parquet)$')"
         ~ " from glob('" ~ searched ~ "/" ~ beginning ~ "*')"
         ~ " where not regexp_matches(file, '(^|/)[.][^/]*$') order by file"
@@ -45,10 +45,10 @@
     {%- endif -%}
     {%- set headers = [] -%}
     {%- for file in found.columns[0].values() | map('replace', "'", "''") -%}
-        {%- set fault = run_query("select file_fault('" ~ file ~ "')").rows[0][0] -%}
+        {%- set fault = query_files("select file_fault('" ~ file ~ "')").rows[0][0] -%}
         {%- if fault -%}{{ exceptions.raise_compiler_error(file ~ ": " ~ fault) }}{%- endif -%}
         {%- if file.endswith('.parquet') -%}
-            {%- set columns = run_query(
+            {%- set columns = query_files(
                 "select column_name, column_type from (describe select * from read_parquet('" ~ file ~ "'))"
             ).columns -%}
             {%- do headers.append({
@@ -57,7 +57,7 @@
             }) -%}
         {%- else -%}
             {#- not a bare value: dbt would make a number of '1029' -#}
-            {%- set header = run_query("select concat('header ', csv_header('" ~ file ~ "'))").rows[0][0][7:] -%}
+            {%- set header = query_files("select concat('header ', csv_header('" ~ file ~ "'))").rows[0][0][7:] -%}
             {%- set unquoted = header.split('"')[::2] | join('') -%}
             {%- set by_count = namespace(delimiter=',', count=0) -%}
             {%- for delimiter in [',', ';', '\t', '|'] if unquoted.count(delimiter) > by_count.count -%}
@@ -85,12 +85,19 @@
     {{ return(headers) }}
 {% endmacro %}
 
+{# Rows of a query about raw files and seeds (names, headers, faults), not about their data. #}
+{% macro query_files(sql) %}{{ return(adapter.dispatch('query_files')(sql)) }}{% endmacro %}
+{% macro default__query_files(sql) %}{{ return(run_query(sql)) }}{% endmacro %}
+{% macro spark__query_files(sql) %}{{ return(adapter.query_files(sql)) }}{% endmacro %}
+
 {#
     Pre-hook: a source's files as the temporary view raw_rows (file_name, row_number, the
     files' columns), and lines that are no rows in raw_rejects (file_name, row_number,
     reason, raw_text). CSV is loaded as text: no guessing.
 #}
-{% macro load_raw(source, thing) %}
+{% macro load_raw(source, thing) %}{{ return(adapter.dispatch('load_raw')(source, thing)) }}{% endmacro %}
+
+{% macro default__load_raw(source, thing) %}
     {%- if not execute -%}{{ return('') }}{%- endif -%}
     {%- set folder = env_var('LEADLIGHT_DATA', 'data/raw') | replace("'", "''") ~ '/' ~ source ~ '/' -%}
     create or replace temp table raw_rejects (
@@ -173,4 +180,66 @@
     {% for name in names -%}
     select * from {{ name }} {{ 'union all by name' if not loop.last }}
     {% endfor %}
+{% endmacro %}
+
+
+{#
+    The same on Spark, where temporary views are everybody's: the thing is part of their name.
+    A file of text is read by one task, so that rows have their number in the file; Spark tells
+    that a line has not the header's columns, but not how many it has.
+#}
+{% macro spark__load_raw(source, thing) %}
+    {%- if not execute -%}{{ return('') }}{%- endif -%}
+    {%- set folder = env_var('LEADLIGHT_DATA', 'data/raw') | replace("'", "''") ~ '/' ~ source ~ '/' -%}
+    {%- set headers = source_files(source, thing) -%}
+    {%- set names = [] -%}
+    {%- for name in headers | map(attribute='names') | sum(start=[]) if name | lower not in names | map('lower') -%}
+        {%- do names.append(name) -%}
+    {%- endfor -%}
+    {%- set rows, rejects = [], [] -%}
+    {%- for header in headers -%}
+        {%- set file_name = source ~ '/' ~ header.file[folder | length:] -%}
+        {%- set present = header.names | map('lower') | list -%}
+        {%- set columns = [] -%}
+        {%- for name in names -%}
+            {%- do columns.append(('' if name | lower in present else 'null as ') ~ '`' ~ name ~ '`') -%}
+        {%- endfor -%}
+        {%- if header.delimiter is none -%}
+            {%- do rows.append(
+                "select '" ~ file_name ~ "' as file_name, _metadata.row_index + 1 as row_number, "
+                ~ columns | join(', ') ~ " from parquet.`" ~ header.file ~ "`"
+            ) -%}
+        {%- else -%}
+            {%- set view = ['raw', source, thing, loop.index] | join('_') -%}
+            {%- do run_query(
+                "create or replace temporary view `" ~ view ~ "_lines` (`"
+                ~ header.names | join('` string, `') ~ "` string, unread_line string) using csv options ("
+                ~ "path '" ~ header.file ~ "', sep '" ~ header.delimiter ~ "', header 'true', multiLine 'true', "
+                ~ "quote '\"', escape '\"', maxCharsPerColumn '-1', columnNameOfCorruptRecord 'unread_line')"
+            ) -%}
+            {%- do run_query(
+                "create or replace temporary view `" ~ view ~ "` as "
+                ~ "select *, monotonically_increasing_id() + 1 as row_number from " ~ view ~ "_lines"
+            ) -%}
+            {%- do run_query('cache table ' ~ view) -%}
+            {%- do rows.append(
+                "select '" ~ file_name ~ "' as file_name, row_number, " ~ columns | join(', ')
+                ~ " from " ~ view ~ " where unread_line is null"
+            ) -%}
+            {%- do rejects.append(
+                "select '" ~ file_name ~ "' as file_name, row_number, "
+                ~ "'not the " ~ header.names | length ~ " columns of the header' as reason, "
+                ~ "unread_line as raw_text from " ~ view ~ " where unread_line is not null"
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- do rejects.append(
+        "select '' as file_name, cast(0 as bigint) as row_number, '' as reason, '' as raw_text where false"
+    ) -%}
+    {%- for kind, parts in [('rows', rows), ('rejects', rejects)] -%}
+        {%- do run_query(
+            "create or replace temporary view `raw_" ~ kind ~ '_' ~ source ~ '_' ~ thing
+            ~ "` as " ~ parts | join(' union all ')
+        ) -%}
+    {%- endfor -%}
 {% endmacro %}

@@ -22,6 +22,14 @@
 {%- set whom = ('pseudonym(judged.' if reveals else 'cast(judged.') ~ person ~ (')' if reveals else ' as varchar)') -%}
 {%- set erasures = person and seed_rows('erasure_requests', source) -%}
 {%- set is_personal = columns | selectattr('type', 'in', ['phone', 'private']) | list | length > 0 -%}
+{#- Spark's temporary views are everybody's -#}
+{%- set view_suffix = '_' ~ source ~ '_' ~ thing if target.type == 'spark' else '' -%}
+{#- what is left of a row of which there is nothing but its place -#}
+{%- set blanks = [] -%}
+{%- if part -%}{%- do blanks.append('null as part') -%}{%- endif -%}
+{%- for name in columns | map(attribute='name') | list + found.get('others', {}) | list -%}
+    {%- do blanks.append('null as "' ~ name ~ '"') -%}
+{%- endfor -%}
 {%- set tests, coded = [], [] -%}
 {%- for column in columns -%}
     {%- if column.is_required -%}
@@ -64,7 +72,7 @@ with as_found as not materialized (
         {%- for name, is_text in found.get('others', {}).items() %}
         {{ trimmed.format('"' ~ name ~ '"') if is_text else '"' ~ name ~ '"' }} as "{{ name }}",
         {%- endfor %}
-    from raw_rows
+    from raw_rows{{ view_suffix }}
 ),
 
 {% if key %}
@@ -221,24 +229,28 @@ all_rows as (
     select judged.* from judged
     anti join erasures on {{ whom }} = erasures.customer_id
 
-    union all by name
+    union all
 
     select
         judged.file_name,
         judged.row_number,
+        {{ blanks | join(', ') }},
         'erased on request' as reject_reason,
         'erased' as row_status,
+        null as raw_text,
+        null as coded_missing,
     from judged
     semi join erasures on {{ whom }} = erasures.customer_id
     {%- else %}
     select * from judged
     {%- endif %}
 
-    union all by name
+    union all
 
     select
         file_name,
         row_number,
+        {{ blanks | join(', ') }},
         reason as reject_reason,
         'rejected' as row_status,
         {%- if is_personal %}
@@ -254,7 +266,8 @@ all_rows as (
         {%- else %}
         raw_text,
         {%- endif %}
-    from raw_rejects
+        null as coded_missing,
+    from raw_rejects{{ view_suffix }}
 )
 
 select * from all_rows
@@ -273,7 +286,7 @@ select * from all_rows
     {%- elif column.type == 'category' -%}
         lower(cast({{ raw }} as varchar))
     {%- elif column.type == 'bigint' and not is_safe -%}
-        case when try_cast({{ raw }} as double) % 1 = 0 then try_cast({{ raw }} as bigint) end
+        case when {{ as_type(raw, 'double') }} % 1 = 0 then {{ as_type(raw, 'bigint') }} end
     {%- elif column.type in ['date', 'timestamp'] and not is_safe -%}
         {%- set value -%}
             coalesce(
@@ -286,17 +299,17 @@ select * from all_rows
                 {%- endif %}
                 case
                     when regexp_matches(cast({{ raw }} as varchar), '^[0-9]+[-/][0-9]+[-/][0-9]+($|[ T])')
-                        then try_cast({{ raw }} as {{ column.type }})
+                        then {{ as_type(raw, column.type) }}
                 end
             )
         {%- endset -%}
         case when year({{ value }}) between 1000 and 9999 then {{ value }} end
     {%- elif column.type == 'double' and not is_safe -%}
-        case when isfinite(try_cast({{ raw }} as double)) then try_cast({{ raw }} as double) end
+        case when isfinite({{ as_type(raw, 'double') }}) then {{ as_type(raw, 'double') }} end
     {%- elif column.type == 'boolean' and not is_safe -%}
         if(
-            try_cast({{ raw }} as double) in (0, 1),
-            try_cast({{ raw }} as double) = 1, try_cast(cast({{ raw }} as varchar) as boolean)
+            {{ as_type(raw, 'double') }} in (0, 1),
+            {{ as_type(raw, 'double') }} = 1, try_cast(cast({{ raw }} as varchar) as boolean)
         )
     {%- elif column.type == 'interests' -%}
         {%- set weights = 'map_values(map_' ~ column.name ~ ')' %}
@@ -317,7 +330,24 @@ select * from all_rows
             '^[1-9][0-9]{10,14}$'
         ), ''){{ ')' if not reveals }}
     {%- else -%}
-        try_cast({{ raw }} as {{ column.type }})
+        {{ as_type(raw, column.type) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Null where a value can't be read as the type; Spark reads neither 30.0 nor 2026/11/30 itself, but 30d. #}
+{% macro as_type(value, type) -%}{{ adapter.dispatch('as_type')(value, type) }}{%- endmacro %}
+{% macro default__as_type(value, type) -%}
+    try_cast({{ value }} as {{ type }})
+{%- endmacro %}
+{% macro spark__as_type(value, type) -%}
+    {%- if type == 'bigint' -%}
+        try_cast(try_cast({{ value }} as decimal(38, 9)) as bigint)
+    {%- elif type == 'double' -%}
+        try_cast(case when not regexp_matches(cast({{ value }} as varchar), '[dDfF]$') then {{ value }} end as double)
+    {%- elif type in ['date', 'timestamp'] -%}
+        try_cast(replace(cast({{ value }} as varchar), '/', '-') as {{ type }})
+    {%- else -%}
+        try_cast({{ value }} as {{ type }})
     {%- endif -%}
 {%- endmacro %}
 

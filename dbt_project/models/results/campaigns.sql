@@ -1,6 +1,6 @@
 -- marts whose features are as of a time: from when to when their rows are
 {% set dated = [] %}
-{% for mart in var('marts') %}
+{% for mart in built_here(var('marts')) %}
 {% set relation = ref(mart ~ '_features') %}
 {% if execute %}
 {% set meta = graph.nodes['model.leadlight.' ~ mart ~ '_features'].config.meta %}

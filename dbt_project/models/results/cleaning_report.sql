@@ -2,7 +2,8 @@
 {% set ruled = {'base_coupon__transactions': ['quantity', 'amount']} %}
 
 {% set reports = [] %}
-{% for base, staged in var('staged').items() %}
+{% for base in built_here(var('staged')) %}
+{% set staged = var('staged')[base] %}
 {% set source, thing = base.replace('base_', '').split('__') %}
 {% set columns = [] %}
 {% for column in raw_columns(source, thing) if
@@ -64,6 +65,7 @@ cleaned_{{ report.thing }}_of_{{ report.source }} as (
 ),
 
 {% endfor %}
+{% if built_here(['coupon']) %}
 -- fuel comes in thousandths of a gallon: the one number that is converted in SQL
 converted as (
     select count(*) as row_count
@@ -73,6 +75,7 @@ converted as (
     where base_rows.quantity > 100 and base_rows.quantity != cleaned_rows.quantity
 ),
 
+{% endif %}
 listed as (
     {% for report in reports %}
     select

@@ -5,7 +5,7 @@
 -- per campaign with an outcome: the columns of its mart that are counted
 {% set marts = [] %}
 {% set columns = [] %}
-{% for campaign in var('marts') %}
+{% for campaign in built_here(var('marts')) %}
 {% set mart = ref(campaign ~ '_features') %}
 {% if execute %}
 {% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}
@@ -23,11 +23,12 @@
 {% set is_audited = column.name in audited %}
 {% set is_feature = is_audited or column.name not in hidden %}
 {% set is_dimension = column.name in dimensions %}
-{% set is_text = column.dtype in ['VARCHAR', 'BOOLEAN'] or column.dtype.startswith('ENUM') %}
-{% set is_time = column.dtype.startswith('DATE') or column.dtype.startswith('TIME') %}
+{% set type = column.dtype | upper %}
+{% set is_text = type in ['VARCHAR', 'STRING', 'BOOLEAN'] or type.startswith('ENUM') %}
+{% set is_time = type.startswith('DATE') or type.startswith('TIME') %}
 {% if (is_feature or is_dimension) and (is_text or not is_time) %}
 {% do (texts if is_text else numbers).append({
-    'campaign': campaign, 'column_name': column.name, 'type': column.dtype,
+    'campaign': campaign, 'column_name': column.name, 'type': type,
     'is_dimension': is_dimension, 'is_feature': is_feature,
     'few_values': few_values['dimension' if is_dimension else 'feature'],
 }) %}
@@ -237,7 +238,8 @@ ranges as (
         worded.is_lowest_apart,
         worded.lowest,
         {% for number in [1, 2, 3] %}
-        coalesce(worded.edges[{{ number }}], 'infinity') as edge_{{ number }},
+        coalesce(worded.edges[{{ number }}], cast('infinity' as double))
+            as edge_{{ number }},
         {% endfor %}
         worded.edge_texts,
     from worded

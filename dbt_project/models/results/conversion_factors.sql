@@ -7,6 +7,7 @@ described_columns as (
     {{ feature_descriptions() }}
 ),
 
+{% if built_here(['mail_out']) %}
 dictionary as (
     select
         trim(regexp_replace(lower(attribute), '[^a-z0-9]+', '_', 'g'), '_')
@@ -22,6 +23,7 @@ dictionary as (
         description,
     from {{ ref('mail_out_donor_dictionary') }}
 ),
+{% endif %}
 
 top_topics as (
     select distinct top_topic
@@ -36,6 +38,7 @@ descriptions as (
         description,
     from described_columns
 
+    {% if built_here(['mail_out']) %}
     union all
 
     select
@@ -54,6 +57,7 @@ descriptions as (
         concat(any_value(description), ' (the year)') as description,
     from dictionary
     group by feature
+    {% endif %}
 
     union all
 

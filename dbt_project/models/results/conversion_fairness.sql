@@ -3,7 +3,7 @@
 -- of the highest rate: the four-fifths rule
 {% set least_ratio = 0.8 %}
 {% set audits = [] %}
-{% for campaign in var('marts') %}
+{% for campaign in built_here(var('marts')) %}
 {% set mart = ref(campaign ~ '_features') %}
 {% if execute %}
 {% set meta = graph.nodes['model.leadlight.' ~ campaign ~ '_features'].config.meta %}

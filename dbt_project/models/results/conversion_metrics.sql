@@ -30,6 +30,8 @@ at_random as (
         base_rate * (1 - base_rate) as brier,
         1.0 as top_decile_lift,
         0.0 as expected_calibration_error,
+        base_rate,
+        contacted_share,
     from replicates
     where predictor = 'model' and replicate = 0
 ),
@@ -37,7 +39,7 @@ at_random as (
 measured as (
     select * from replicates
 
-    union all by name
+    union all
 
     select * from at_random
 ),

@@ -64,18 +64,19 @@ worded as (
         * exclude (wording),
         if(
             is_promise_kept,
-            format(
-                'Of new people, ' || wording
-                || ' (promised: {} %), with 95 % confidence.',
-                format('{:.3g}', 100 * promise_bound),
-                format('{:.3g}', 100 * policy_limit)
-            ),
-            format(
-                'The promise of {} % cannot be kept. The best that can be said '
-                || 'of new people with 95 % confidence: ' || wording || '.',
-                format('{:.3g}', 100 * policy_limit),
-                format('{:.3g}', 100 * promise_bound)
+            'Of new people, '
+            || replace(
+                wording, '{}', {{ three_digits('100 * promise_bound') }}
             )
+            || ' (promised: ' || {{ three_digits('100 * policy_limit') }}
+            || ' %), with 95 % confidence.',
+            'The promise of ' || {{ three_digits('100 * policy_limit') }}
+            || ' % cannot be kept. The best that can be said '
+            || 'of new people with 95 % confidence: '
+            || replace(
+                wording, '{}', {{ three_digits('100 * promise_bound') }}
+            )
+            || '.'
         ) as promise_note,
     from chosen
 )

@@ -153,9 +153,9 @@ drawn as (
         replicates.replicate,
         -- in [0, 1), by a hash of customer and replicate, so that a build repeats
         -- itself. (hash(a, b) mixes too weakly: replicates would resemble each other.)
-        hash(xor(
-            predictions.customer_hash, cast(replicates.replicate as ubigint)
-        )) / 18446744073709551616.0 as draw,
+        {{ hash_share(
+            'xor(predictions.customer_hash, cast(replicates.replicate as ubigint))'
+        ) }} as draw,
     from measurable as predictions
     inner join replicates
         on predictions.replicate_count >= replicates.replicate

@@ -7,7 +7,7 @@
 } %}
 -- per campaign: its declaration and its mart's features
 {% set marts = [] %}
-{% for campaign in var('marts') %}
+{% for campaign in built_here(var('marts')) %}
 {% set mart = ref(campaign ~ '_features') %}
 {% if execute %}
 {% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}

@@ -1,5 +1,5 @@
 with base_rows as (
-    {% for base in var('staged') %}
+    {% for base in built_here(var('staged')) %}
     select
         '{{ base.split('__')[0] | replace('base_', '') }}' as source,
         file_name,

@@ -1,7 +1,7 @@
 -- a short key: there may be a billion devices with ten interests each
 with devices as (
     select
-        rowid as device_key,
+        {{ row_key('device_id') }} as device_key,
         *,
     from {{ ref('base_display_ads__devices') }}
     where reject_reason is null

@@ -1,10 +1,10 @@
 """LightGBM's trees in compiled form, where numba is installed; else they are walked by LightGBM itself.
 
-No tree is turned into code. One small kernel, compiled once per process, reads the trees as arrays: each tree is
-a word with a bit per leaf, a split that sends a row to the right clears the bits of the leaves on its left, and
-the lowest bit that is left names the row's leaf (QuickScorer, Lucchese et al. 2015). The splits of a tree are
-taken in a fixed order over a block of rows, without a branch, so the compiler makes vector instructions of it.
-Leaves are summed in LightGBM's order: the result is LightGBM's own, to the last bit.
+No tree is turned into code. One small kernel, compiled once per process, reads the trees as arrays: a tree is
+a word with a bit per leaf, a split that sends a row to the right clears the bits of the leaves on its left,
+and the lowest bit that is left names the row's leaf (QuickScorer, Lucchese et al. 2015). The splits of a tree
+are taken in a fixed order over a block of rows, without a branch, so the compiler makes vector instructions
+of them. Leaves are summed in LightGBM's order: the result is LightGBM's own, to the last bit.
 """
 
 import importlib.util
@@ -150,7 +150,7 @@ def _add_splits(
 
 
 def _kind(decision: int, threshold: float) -> int:
-    """Kind of a split: LightGBM's bits say whether it is of categories, where missing goes, what is missing."""
+    """Kind of a split, of LightGBM's bits: whether of categories, where missing goes, what is missing."""
     if decision & 1:
         return _CATEGORIES
     missing = (decision >> 2) & 3
@@ -168,7 +168,7 @@ def _lowered(threshold: np.ndarray) -> np.ndarray:
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
-def _sum_trees(  # noqa: PLR0913 - arrays, because numba reads no dataclass
+def _sum_trees(
     matrix,
     splits_end,
     feature,

@@ -112,7 +112,7 @@ def make_devices(folder: Path, size: int) -> Path:
         *(f"round(random_{i} * random_{i - 20}, 6) as {COLUMNS[i]}" for i in range(20, 30)),
     ]
     truth = """
-        -5 + 0.8 * weight_00 + 0.5 * weight_04 * (weight_08 > 0.5)::int + 2 * rate_00 - 1.5 * rate_05
+        -9 + 0.8 * weight_00 + 0.5 * weight_04 * (weight_08 > 0.5)::int + 2 * rate_00 - 1.5 * rate_05
         + sin(3 * weight_12) + (weight_01 > 0.7)::int * (rate_01 > 0.3)::int + 0.3 * weight_16 * rate_02
         as log_odds
     """
@@ -124,7 +124,9 @@ def make_devices(folder: Path, size: int) -> Path:
                     select range as device from range({start}, {min(start + FILE_ROWS, distinct)})
                 ),
                 drawn as (select device, {drawn} from devices),
-                features as (select left(md5(device::varchar), 16) as device_id, {", ".join(columns)} from drawn)
+                features as (
+                    select left(md5(device::varchar), 16) as device_id, {", ".join(columns)} from drawn
+                )
                 select *, {truth} from features
             ) to '{folder}/bucket-{number:04d}.parquet' (format parquet)
         """)
@@ -242,9 +244,7 @@ def trees(folder: Path) -> None:
     devices = make_devices(folder / "devices", 2 * FILE_ROWS)
     matrix, label, _ = sample(devices / "bucket-0000.parquet", FILE_ROWS)
     held_out, outcome, truth = sample(devices / "bucket-0001.parquet", FILE_ROWS)
-    print(
-        f"truth: average precision {average_precision_score(outcome, truth):.4f}, {log_loss(outcome, truth):.5f}"
-    )
+    print(f"the truth itself: {quality(outcome, truth)}")
     for leaves in (31, 15, 7):
         for number in (200, 100, 50, 25):
             booster = fit(matrix, label, number, leaves)

@@ -378,7 +378,7 @@ def test_a_killed_run_goes_on_to_the_same_scores(champion: Champion, tmp_path: P
             [champion.campaign, champion.version, champion.body, json.dumps({"entity": "client_id"})],
         )
         connection.execute(
-            "create table results.conversion_policies as select 'clients' as campaign, 0.4::double as threshold"
+            "create table results.conversion_policies as select 'clients' as campaign, 4e-1 as threshold"
         )
     frame = clients(60_000)[COLUMNS]
     folder = write_buckets(tmp_path / "in", frame, 30)

@@ -9,7 +9,7 @@ PORT ?= 3000
 LINTED := dbt_project/target/lint.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark spark inputs warehouse build reports serve-reports test lint docs model-cards lock clean
+.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards score-devices lock clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,10 +26,12 @@ setup: .venv/installed ## install the pinned Python packages into .venv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-setup-spark: .venv/spark-installed ## add the pinned packages of dbt on Spark (it needs Java 17)
+setup-spark: .venv/installed-spark ## add the pinned packages of dbt on Spark (it needs Java 17)
 
-.venv/spark-installed: .venv/installed requirements-spark.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --no-deps --requirement requirements-spark.txt
+setup-fast: .venv/installed-fast ## add what scores devices several times as fast
+
+.venv/installed-%: requirements-%.txt .venv/installed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --no-deps --requirement $<
 	@touch $@
 
 reports/node_modules/.package-lock.json: reports/package.json reports/package-lock.json
@@ -52,7 +54,7 @@ reports: setup reports/node_modules/.package-lock.json ## build the report site 
 serve-reports: ## open the built reports on 127.0.0.1:3000 (PORT=... for another port)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory reports/build $(PORT)
 
-test: setup-spark reports/node_modules/.package-lock.json ## lint and run every test, on builds of its own
+test: setup-spark setup-fast reports/node_modules/.package-lock.json ## lint and run every test, on builds of its own
 	$(BIN)/python -m pytest
 
 lint: inputs ## sqlfluff, ruff and mypy
@@ -68,9 +70,13 @@ docs: inputs ## dbt's documentation of every table, in one offline page
 model-cards: setup ## write model_cards/<campaign>.md from warehouse.duckdb
 	$(BIN)/python -m python_models model-cards
 
+# CAMPAIGN=... FROM=folder TO=folder WORKERS=...
+score-devices: setup ## score Parquet files, or what the mart has without an outcome, with a champion
+	$(BIN)/python -m python_models score-devices $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(WORKERS),--workers $(WORKERS))
+
 lock: setup ## pin every package anew in requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --no-emit-index-url --no-header --no-annotate --upgrade --python-version 3.11 --quiet --output-file requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --group dev --group spark --constraint requirements.txt --no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet | grep -vxFf requirements.txt > requirements-spark.txt
+	for extra in spark fast; do $(BIN)/uv pip compile pyproject.toml --group dev --group $$extra --constraint requirements.txt --no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet | grep -vxFf requirements.txt > requirements-$$extra.txt; done
 
-clean: ## remove everything that was built; your raw files stay
+clean: ## remove everything that was built; your raw files stay, and scores of devices
 	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.working* warehouse.duckdb.identities* reports/node_modules reports/build reports/.evidence model_cards .spark

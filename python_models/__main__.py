@@ -1,7 +1,9 @@
-"""Verbs beside dbt's: the default input, and model cards of what was built."""
+"""Verbs beside dbt's: the default input, model cards of what was built, scores of any number of rows."""
 
 import argparse
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from python_models.model_cards import published_warehouse, write_model_cards
 from python_models.sources import InputError, put_default_inputs, raw_folder
@@ -12,18 +14,33 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("inputs", help="put the default input into data/raw/<source>/default/")
     commands.add_parser("model-cards", help="write model_cards/<campaign>.md from the published warehouse")
-    command = parser.parse_args(arguments).command
+    scoring = commands.add_parser("score-devices", help="score a folder of Parquet files with a champion")
+    scoring.add_argument("--campaign", default="display_ads", help="whose champion (display_ads)")
+    scoring.add_argument("--from", dest="source", type=Path, help="folder of Parquet files (the mart itself)")
+    scoring.add_argument("--to", dest="target", type=Path, default=Path("scored"), help="folder (scored)")
+    scoring.add_argument("--workers", type=int, default=2, help="threads side by side (2)")
+    given = parser.parse_args(arguments)
     try:
-        for line in (
-            put_default_inputs(raw_folder())
-            if command == "inputs"
-            else write_model_cards(published_warehouse())
-        ):
-            print(line)
+        for line in lines_of(given):
+            print(line, flush=True)
     except (InputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from what is finished", file=sys.stderr)
+        return 130
     return 0
+
+
+def lines_of(given: argparse.Namespace) -> Iterable[object]:
+    """Do what a command says; what it has to say."""
+    if given.command == "inputs":
+        return put_default_inputs(raw_folder())
+    if given.command == "model-cards":
+        return write_model_cards(published_warehouse())
+    from python_models.distributed.devices import score_devices  # libraries that the others don't need
+
+    return score_devices(published_warehouse(), given.campaign, given.source, given.target, given.workers)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Leadlight where one table is too large for one process: bulk scoring, and other engines."""

@@ -1,7 +1,7 @@
 """Training where a few in ten thousand convert: all rows against a sample, and a base rate that halves.
 
     .venv/bin/python benchmarks/rare_events.py 10000000
-    .venv/bin/python benchmarks/rare_events.py 10000000 all   # one fold's model of all rows beside one of the sample
+    .venv/bin/python benchmarks/rare_events.py 10000000 all   # beside a model of all rows, of one fold
 
 Converters are drawn first, then what they look like: three kinds of them, each with habits of its own in
 eight of 30 features. So the true probability of every row is known, at every base rate, and new rows can
@@ -128,7 +128,8 @@ def compare_with_all(mart: duckdb.DuckDBPyRelation) -> None:
         seconds = time.process_time() - start
         precision = expected_average_precision(model.log_odds(matrix), truth)
         print(
-            f"{len(label):,} rows: {seconds:.1f} CPU s, average precision {precision / limit:.1%} of the truth's"
+            f"{len(label):,} rows: {seconds:.1f} CPU s, "
+            f"average precision {precision / limit:.1%} of the truth's"
         )
 
 

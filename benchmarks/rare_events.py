@@ -140,7 +140,7 @@ def main() -> None:
     arguments = parser.parse_args()
     connection = duckdb.connect()
     connection.execute("set memory_limit = '8GB'; set threads = 2")
-    write_mart(connection, arguments.rows, arguments.NEW_ROWS, BASE_RATE / 2)
+    write_mart(connection, arguments.rows, NEW_ROWS, BASE_RATE / 2)
     mart = connection.table("mart")
     half = BASE_RATE / 2
     ways: dict[str, dict[str, Any]] = {

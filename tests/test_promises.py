@@ -48,19 +48,3 @@ def test_thresholds_say_how_many_false_alarms_a_conversion_costs(
     """).fetchall()
     assert all(cost == pytest.approx(false / found) if found else cost is None for false, found, cost in rows)
     assert any(found for _, found, _ in rows)
-
-
-def test_the_promise_of_the_device_campaign_holds_on_its_test_rows(
-    connection: duckdb.DuckDBPyConnection,
-) -> None:
-    rows = connection.sql("""
-        select policies.policy_limit, policies.promise_bound, policies.is_promise_kept,
-            thresholds.false_alarm_rate
-        from results.conversion_policies as policies
-        inner join results.conversion_thresholds as thresholds using (campaign)
-        where campaign = 'display_ads' and split = 'test' and is_chosen
-    """).fetchall()
-    assert len(rows) == 1
-    limit, bound, is_kept, false_alarm_rate = rows[0]
-    assert is_kept
-    assert false_alarm_rate <= bound <= limit == 0.001

@@ -114,14 +114,23 @@ def both(default_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
     folder = tmp_path_factory.mktemp("spark")
     project = folder / "project"
     shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
-    declaration = project / "models/campaigns/display_ads/display_ads.yml"
-    declared = declaration.read_text()
-    assert declared.count("        label: has_converted\n") == 1
-    declaration.write_text(
-        declared.replace(
-            "        label: has_converted\n", "        label: has_converted\n        minimum_positives: 20\n"
-        )
-    )
+    # few candidates and draws: what is compared does not depend on their number
+    for file, declared, less in (
+        (
+            "models/campaigns/display_ads/display_ads.yml",
+            "[logistic_regression, random_forest, lightgbm, lightgbm_rare]",
+            "[lightgbm_rare]\n        minimum_positives: 20",
+        ),
+        (
+            "models/campaigns/insurance/insurance.yml",
+            "        decide_by: f1\n",
+            "        decide_by: f1\n        candidates: [lightgbm, logistic_regression]\n",
+        ),
+        ("dbt_project.yml", "bootstrap_replicates: 200", "bootstrap_replicates: 20"),
+    ):
+        text = (project / file).read_text()
+        assert text.count(declared) == 1
+        (project / file).write_text(text.replace(declared, less))
     (folder / "spark").mkdir()
     on_spark = Dbt(folder / "spark", default_data, project)
     on_spark.environment |= {

@@ -52,6 +52,11 @@ class Calibrator:
             return cls(slope, intercept)
         return cls(slope, intercept, _centred_isotonic(log_odds, label, weight))
 
+    def moved(self, shift: float) -> "Calibrator":
+        """The same curve with all log-odds of its probabilities moved."""
+        knots = self.knots and [[score, float(expit(logit(rate) + shift))] for score, rate in self.knots]
+        return Calibrator(self.slope, self.intercept + shift, knots)
+
     def probability(self, log_odds: np.ndarray) -> np.ndarray:
         curve = expit(self.slope * log_odds + self.intercept)
         if not self.knots:

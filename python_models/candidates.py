@@ -157,6 +157,7 @@ def rare_settings(rows: int, positives: int) -> Settings:
         "min_data_in_leaf": 100,
         "lambda_l2": 5.0,
         "max_bin": 63,
+        "bin_construct_sample_cnt": 20_000,
     }
 
 

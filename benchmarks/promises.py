@@ -64,7 +64,9 @@ def promises(
     connection.register("models", models)
     connection.execute("create table results.conversion_models as from models")
     # the scores of one campaign stand for all, those of the others are empty
-    connection.register("scored", pd.DataFrame({"campaign": np.repeat(names, new), "split": "test"}))
+    fresh = {name: drawn(generator, new, base_rate) for name in names}
+    scored = pd.concat(rows.assign(campaign=name, split="test") for name, rows in fresh.items())
+    connection.register("scored", scored.rename(columns={"probability": "predicted_probability"}))
     for number, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', curves)):
         rows = "" if number == 0 else "limit 0"
         connection.execute(f"create table campaigns.{table} as from scored {rows}")
@@ -76,8 +78,8 @@ def promises(
     connection.execute(f"create table results.conversion_curves as {curves}")
     chosen = connection.execute(policies).df().set_index("campaign").loc[names]
     came = []
-    for threshold in chosen["threshold"]:
-        rows = drawn(generator, new, base_rate)
+    for name, threshold in chosen["threshold"].items():
+        rows = fresh[name]
         contacted = rows[rows["probability"] >= threshold]
         alarms, found = int((~contacted["has_converted"]).sum()), int(contacted["has_converted"].sum())
         rate = alarms / int((~rows["has_converted"]).sum())

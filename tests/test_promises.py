@@ -25,7 +25,7 @@ def test_a_promise_is_kept_on_new_rows(compiled: Path, policy: str, limit: float
     assert promised["is_kept"].mean() >= 0.95
     # it does not buy safety by contacting nobody
     assert promised["recall"].mean() > 0.15
-    assert promised["promise_note"].str.contains("with 95 % confidence").all()
+    assert promised["promise_note"].str.startswith("Promised of new people, with 95 % confidence").all()
 
 
 def test_a_promise_that_cannot_be_kept_names_the_best_there_is(compiled: Path) -> None:

@@ -3,9 +3,65 @@ with curves as (
     where split = 'train'
 ),
 
+outcomes as (
+    {{ union_campaigns('scores') }}
+),
+
+limits as (
+    select distinct
+        campaign,
+        policy_limit,
+    from curves
+    where policy = 'false_alarms_at_most'
+),
+
+-- new rows may score higher than known ones did, whatever comes of them: what false
+-- alarms to expect of them needs no outcome
+expected_alarms as (
+    select
+        outcomes.campaign,
+        outcomes.split,
+        outcomes.predicted_probability,
+        limits.policy_limit,
+        sum(cast(1 - outcomes.predicted_probability as decimal(18, 12)))
+            over best_first as alarms,
+        sum(cast(1 - outcomes.predicted_probability as decimal(18, 12)))
+            over whole as all_alarms,
+    from outcomes
+    inner join limits using (campaign)
+    where outcomes.split != 'train'
+    window
+        best_first as (
+            partition by outcomes.campaign, outcomes.split
+            order by outcomes.predicted_probability desc
+        ),
+        whole as (partition by outcomes.campaign, outcomes.split)
+),
+
+reached as (
+    select
+        campaign,
+        split,
+        coalesce(
+            min(predicted_probability) filter (
+                where alarms <= policy_limit * cast(all_alarms as double)
+            ), 1
+        ) as lowest,
+    from expected_alarms
+    group by campaign, split
+),
+
+lowest_allowed as (
+    select
+        campaign,
+        max(lowest) as lowest,
+    from reached
+    group by campaign
+),
+
 valued as (
     select
-        *,
+        curves.*,
         case policy
             when 'f1' then f1
             when 'profit' then expected_profit
@@ -20,10 +76,14 @@ valued as (
         end as kept_promise,
         case policy
             when 'precision_at_least' then promise_bound >= policy_limit
-            when 'false_alarms_at_most' then promise_bound <= policy_limit
+            when 'false_alarms_at_most'
+                then
+                    promise_bound <= policy_limit
+                    and threshold >= coalesce(lowest_allowed.lowest, 0)
             else true
         end as is_allowed,
     from curves
+    left join lowest_allowed using (campaign)
 ),
 
 -- the best allowed; where a promise can't be kept, what comes nearest to it
@@ -64,12 +124,11 @@ worded as (
         * exclude (wording),
         if(
             is_promise_kept,
-            'Of new people, '
+            'Promised of new people, with 95 % confidence: '
             || replace(
-                wording, '{}', {{ three_digits('100 * promise_bound') }}
+                wording, '{}', {{ three_digits('100 * policy_limit') }}
             )
-            || ' (promised: ' || {{ three_digits('100 * policy_limit') }}
-            || ' %), with 95 % confidence.',
+            || '.',
             'The promise of ' || {{ three_digits('100 * policy_limit') }}
             || ' % cannot be kept. The best that can be said '
             || 'of new people with 95 % confidence: '

@@ -59,9 +59,17 @@ lowest_allowed as (
     group by campaign
 ),
 
-valued as (
+informed as (
     select
         curves.*,
+        coalesce(lowest_allowed.lowest, 0) as lowest_allowed,
+    from curves
+    left join lowest_allowed using (campaign)
+),
+
+valued as (
+    select
+        *,
         case policy
             when 'f1' then f1
             when 'profit' then expected_profit
@@ -79,11 +87,10 @@ valued as (
             when 'false_alarms_at_most'
                 then
                     promise_bound <= policy_limit
-                    and threshold >= coalesce(lowest_allowed.lowest, 0)
+                    and threshold >= lowest_allowed
             else true
         end as is_allowed,
-    from curves
-    left join lowest_allowed using (campaign)
+    from informed
 ),
 
 -- the best allowed; where a promise can't be kept, what comes nearest to it

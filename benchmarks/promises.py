@@ -24,17 +24,20 @@ CAMPAIGNS = 100
 COMPILED = Path("dbt_project/target/compiled/leadlight/models")
 
 
-def drawn(generator: np.random.Generator, rows: int, base_rate: float) -> pd.DataFrame:
-    """Outcomes and true probabilities: log-odds of conversion rise by 2 with a normal number."""
+def drawn(generator: np.random.Generator, rows: int, base_rate: float, drift: float = 0.0) -> pd.DataFrame:
+    """Outcomes and probabilities: log-odds of conversion rise by 2 with a normal number.
+
+    Probabilities are the true ones, but for a drift of the number.
+    """
     converts = generator.random(rows) < base_rate
-    number = generator.normal(size=rows) + 2 * converts
+    number = generator.normal(size=rows) + 2 * converts + drift
     log_odds = np.log(base_rate / (1 - base_rate)) + 2 * number - 2
     # four digits, as if a probability were rounded: fewer thresholds to go through
     return pd.DataFrame({"has_converted": converts, "probability": expit(log_odds.round(3))})
 
 
 def promises(
-    compiled: Path, policy: str, limit: float, known: int, new: int, base_rate: float
+    compiled: Path, policy: str, limit: float, known: int, new: int, base_rate: float, drift: float = 0.0
 ) -> pd.DataFrame:
     """One row per made-up campaign: what was promised of new rows, and what came true.
 
@@ -48,6 +51,8 @@ def promises(
         Rows with known outcomes per campaign that choose the threshold, and rows that it is applied to.
     base_rate : float
         Conversion rate of all.
+    drift : float
+        What new rows' numbers are raised by, none of them the likelier to convert for it.
     """
     generator = np.random.default_rng(1)
     curves, policies = (
@@ -64,7 +69,7 @@ def promises(
     connection.register("models", models)
     connection.execute("create table results.conversion_models as from models")
     # the scores of one campaign stand for all, those of the others are empty
-    fresh = {name: drawn(generator, new, base_rate) for name in names}
+    fresh = {name: drawn(generator, new, base_rate, drift) for name in names}
     scored = pd.concat(rows.assign(campaign=name, split="test") for name, rows in fresh.items())
     connection.register("scored", scored.rename(columns={"probability": "predicted_probability"}))
     for number, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', curves)):

@@ -5,18 +5,15 @@ names another master than local[2].
 """
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from staging_to_features import run
 
 from python_models.samples import write_sample
 
-REPOSITORY = Path(__file__).resolve().parents[1]
 MODELS = ["path:models/staging/display_ads", "path:models/campaigns/display_ads"]
-
 NEEDLESS = ["display_ads_reasons", "display_ads_topic_counts"]
 
 
@@ -29,22 +26,8 @@ def main() -> None:
 def measure(folder: Path, size: int) -> None:
     """Write a sample of that size, build it and print the seconds."""
     write_sample("display_ads", folder / "data/display_ads/default", folder / "truth", size)
-    environment = os.environ | {
-        "DBT_PROJECT_DIR": str(REPOSITORY / "dbt_project"),
-        "DBT_PROFILES_DIR": str(REPOSITORY),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-        "LEADLIGHT_DATA": "data",
-        "LEADLIGHT_SPARK_FOLDER": str(folder / ".spark"),
-        "LEADLIGHT_SPARK_CATALOG": "in-memory",
-    }
-    dbt = str(Path(sys.executable).with_name("dbt"))
-    arguments = ["run", "--target", "spark", "--select", *MODELS, "--exclude", *NEEDLESS]
-    started = time.monotonic()
-    run = subprocess.run([dbt, *arguments], cwd=folder, env=environment, capture_output=True, text=True)
-    seconds = time.monotonic() - started
-    if run.returncode:
-        sys.exit(run.stdout)
+    options = ("--target", "spark", "--exclude", *NEEDLESS)
+    seconds, _ = run(folder, MODELS, options)
     results = json.loads((folder / "target/run_results.json").read_text())["results"]
     models = {
         result["unique_id"].split(".")[-1]: result["execution_time"]

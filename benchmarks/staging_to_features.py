@@ -73,7 +73,7 @@ def model_seconds(folder: Path) -> float:
     return (max(times) - min(times)).total_seconds()
 
 
-def run(folder: Path, models: list[str]) -> tuple[float, float]:
+def run(folder: Path, models: list[str], options: tuple[str, ...] = ()) -> tuple[float, float]:
     """Wall seconds and peak memory (KiB) of `dbt run --select models`, dbt's start included."""
     environment = os.environ | {
         "DBT_PROJECT_DIR": str(REPOSITORY / "dbt_project"),
@@ -82,10 +82,14 @@ def run(folder: Path, models: list[str]) -> tuple[float, float]:
         "DBT_LOG_PATH": str(folder / "logs"),
         "LEADLIGHT_DATA": "data",
         "LEADLIGHT_WAREHOUSE": "warehouse.duckdb",
+        "LEADLIGHT_SPARK_FOLDER": ".spark",
+        "LEADLIGHT_SPARK_CATALOG": "in-memory",
     }
     dbt = str(Path(sys.executable).with_name("dbt"))
     started = time.perf_counter()
-    process = subprocess.Popen([dbt, "--quiet", "run", "--select", *models], cwd=folder, env=environment)
+    process = subprocess.Popen(
+        [dbt, "--quiet", "run", *options, "--select", *models], cwd=folder, env=environment
+    )
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"dbt failed on {' '.join(models)}")

@@ -98,15 +98,10 @@ def evened(features: Any, campaign: Campaign, model: FittedModel) -> FittedModel
     training rows are unseen by every model: their mean probability by one model each says how much.
     """
     others = features.filter(f"{quoted(campaign.split)} <> 'train'")
-    by_one: list[np.ndarray] = []
-    by_all: list[np.ndarray] = []
-    for batch in some(others, campaign, model, AVERAGED_ROWS):
-        matrix = model.design.matrix(batch.frame)
-        by_one.append(model.out_of_fold(matrix, batch.folds))
-        by_all.append(model.ensemble(matrix))
-    if not by_one:
+    by_one, by_all = scored(others, campaign, model, AVERAGED_ROWS)
+    if not len(by_one):
         return model
-    shift = shift_to(float(np.concatenate(by_one).mean()), np.concatenate(by_all))
+    shift = shift_to(float(by_one[: len(by_all)].mean()), by_all)
     return replace(model, calibrator=model.calibrator.moved(shift))
 
 
@@ -116,18 +111,23 @@ def from_scores(
     """Base rate of the rows with an unknown outcome, and the probability of some of them."""
     unknown = features.filter(f"{quoted(str(campaign.label))} is null")
     # as training rows are: each by one fold's model, for the mean of all scores differently
-    new: list[np.ndarray] = []
-    averaged: list[np.ndarray] = []
-    for batch in some(unknown, campaign, model, UNLABELLED_ROWS):
-        matrix = model.design.matrix(batch.frame)
-        new.append(model.out_of_fold(matrix, batch.folds))
-        if sum(len(part) for part in averaged) < AVERAGED_ROWS:
-            averaged.append(model.ensemble(matrix))
-    if not new:
-        return None, np.empty(0)
+    by_one, by_all = scored(unknown, campaign, model, UNLABELLED_ROWS)
+    if not len(by_one):
+        return None, by_all
     known = model.out_of_fold(training.matrix, training.folds)
-    estimate = estimate_base_rate(np.concatenate(new), known, training.label)
-    return estimate, np.concatenate(averaged)
+    return estimate_base_rate(by_one, known, training.label), by_all
+
+
+def scored(rows: Any, campaign: Campaign, model: FittedModel, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Probability of about so many rows by one fold's model each, and of the first of them by all models."""
+    by_one: list[np.ndarray] = [np.empty(0)]
+    by_all: list[np.ndarray] = [np.empty(0)]
+    for batch in some(rows, campaign, model, count):
+        matrix = model.design.matrix(batch.frame)
+        by_one.append(model.out_of_fold(matrix, batch.folds))
+        if sum(map(len, by_all)) < AVERAGED_ROWS:
+            by_all.append(model.ensemble(matrix))
+    return np.concatenate(by_one), np.concatenate(by_all)
 
 
 def from_newest_outcomes(

@@ -139,6 +139,8 @@ class Campaign:
             )
         if self.expected_base_rate == NEWEST_OUTCOMES and self.as_of is None:
             raise ValueError("expected_base_rate newest_outcomes needs as_of: test rows must be the newest")
+        if self.recalibrate and self.expected_base_rate is not None:
+            raise ValueError("recalibrate and expected_base_rate both move the base rate: declare one")
         if self.recalibrate and self.order_by is None:
             raise ValueError("recalibrate needs order_by: without an order no block is the newest")
         if self.tune is not None and self.tune_seconds is None:

@@ -186,7 +186,7 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
         "features": names,
         "fingerprint": fingerprint,
         "declaration": declaration_text(campaign),
-        "refused_reason": refusal(campaign, frame),
+        "refused_reason": refusal(campaign, frame, kept_share),
     }
     row |= {
         nested: [] for nested in ("candidates", "factors", "relevance", "leakage", "dependence", "forward")
@@ -218,11 +218,15 @@ def known_rows(features: Any, campaign: Campaign, names: list[str], taken: RowSa
     return read_rows(features, columns + [name for name in more if name], campaign.entity, where)
 
 
-def refusal(campaign: Campaign, frame: pd.DataFrame) -> str | None:
-    """Why no model can be fitted, in a sentence; None where one can."""
+def refusal(campaign: Campaign, frame: pd.DataFrame, kept_share: float) -> str | None:
+    """Why no model can be fitted, in a sentence; None where one can.
+
+    Counts all training rows, those that a sample left out included.
+    """
     if not campaign.label:
         return "No label is declared: this campaign has segments only."
-    rows, positives = len(frame), int(frame[campaign.label].sum())
+    positives = int(frame[campaign.label].sum())
+    rows = positives + round((len(frame) - positives) / kept_share)
     if positives < campaign.minimum_positives:
         return (
             f"Only {positives} of {rows} training rows converted; at least "

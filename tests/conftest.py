@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
+import pandas as pd
 import pytest
 
 from python_models.sources import put_default_inputs
@@ -365,6 +366,21 @@ def make_dbt(tmp_path: Path, built: Dbt) -> Callable[..., Dbt]:
             ignore=shutil.ignore_patterns("compiled", "run"),
         )
         return dbt
+
+    return make
+
+
+Mart = Callable[[pd.DataFrame], duckdb.DuckDBPyRelation]
+
+
+@pytest.fixture
+def mart() -> Mart:
+    """Makes a relation of a frame."""
+    connection = duckdb.connect()
+
+    def make(frame: pd.DataFrame) -> duckdb.DuckDBPyRelation:
+        connection.register("mart", frame)
+        return connection.table("mart")
 
     return make
 

@@ -28,6 +28,16 @@ def test_a_promise_is_kept_on_new_rows(compiled: Path, policy: str, limit: float
     assert promised["promise_note"].str.startswith("Promised of new people, with 95 % confidence").all()
 
 
+def test_false_alarms_stay_promised_where_people_have_changed(compiled: Path) -> None:
+    """New rows score higher, none of them the likelier to convert: no outcome says so, their scores do."""
+    table = promises(
+        compiled, "false_alarms_at_most", 0.01, known=10_000, new=5_000, base_rate=0.01, drift=0.3
+    )
+    promised = table[table["is_promise_kept"]]
+    assert len(promised) >= 95
+    assert promised["is_kept"].mean() >= 0.95
+
+
 def test_a_promise_that_cannot_be_kept_names_the_best_there_is(compiled: Path) -> None:
     # of two thousand others not even none would prove one in a thousand
     table = promises(compiled, "false_alarms_at_most", 0.001, known=2_000, new=2_000, base_rate=0.05)

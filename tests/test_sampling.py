@@ -1,8 +1,5 @@
 """All conversions and a sample of the others: probabilities come back to the population or a new rate."""
 
-from collections.abc import Callable
-
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,22 +11,11 @@ from python_models.fitted import FittedModel
 from python_models.measures import expected_calibration_error, measures
 from python_models.sampling import hashed_below, sample_of
 from python_models.training import train
+from tests.conftest import Mart
 from tests.test_training import DECLARED_SMALL
 
-Relation = Callable[[pd.DataFrame], duckdb.DuckDBPyRelation]
 # one feature says all here
 SAMPLED = DECLARED_SMALL | {"negatives_per_positive": 10, "accept_leak": ["spend"]}
-
-
-@pytest.fixture
-def relation() -> Relation:
-    connection = duckdb.connect()
-
-    def make(frame: pd.DataFrame) -> duckdb.DuckDBPyRelation:
-        connection.register("mart", frame)
-        return connection.table("mart")
-
-    return make
 
 
 def drawn(count: int, base_rate: float, seed: int, prefix: str = "c") -> pd.DataFrame:
@@ -55,32 +41,32 @@ def drawn(count: int, base_rate: float, seed: int, prefix: str = "c") -> pd.Data
     )
 
 
-def test_every_conversion_and_a_hashed_share_of_the_others_is_taken(relation: Relation) -> None:
+def test_every_conversion_and_a_hashed_share_of_the_others_is_taken(mart: Mart) -> None:
     frame = drawn(40_000, 0.01, seed=1)
     campaign = read_campaign(SAMPLED)
-    taken = sample_of(relation(frame), campaign)
-    rows = relation(frame).filter(taken.condition).df()
+    taken = sample_of(mart(frame), campaign)
+    rows = mart(frame).filter(taken.condition).df()
     positives = int(frame["has_bought"].sum())
     assert int(rows["has_bought"].sum()) == positives
     assert len(rows) - positives == pytest.approx(10 * positives, rel=0.1)
     kept_share = taken.kept_share(rows, campaign)
     assert kept_share == (len(rows) - positives) / (len(frame) - positives)
     # the hash says who is taken, not the place in the table
-    turned = relation(frame).order("spend").filter(taken.condition).df()
+    turned = mart(frame).order("spend").filter(taken.condition).df()
     assert set(turned["client_id"]) == set(rows["client_id"])
 
 
-def test_nothing_is_left_out_where_it_is_not_asked_or_would_not_suffice(relation: Relation) -> None:
+def test_nothing_is_left_out_where_it_is_not_asked_or_would_not_suffice(mart: Mart) -> None:
     frame = drawn(1_000, 0.2, seed=2)
     for declared in (DECLARED_SMALL, SAMPLED):
-        taken = sample_of(relation(frame), campaign := read_campaign(declared))
+        taken = sample_of(mart(frame), campaign := read_campaign(declared))
         assert (taken.condition, taken.kept_share(frame, campaign)) == ("true", 1.0)
     assert hashed_below("key", 1.0) == "true"
 
 
-def test_probabilities_of_a_sample_are_those_of_the_population(relation: Relation) -> None:
+def test_probabilities_of_a_sample_are_those_of_the_population(mart: Mart) -> None:
     frame = drawn(60_000, 0.005, seed=3)
-    row = train(relation(frame.drop(columns="truth")), SAMPLED).to_pylist()[0]
+    row = train(mart(frame.drop(columns="truth")), SAMPLED).to_pylist()[0]
     positives = int(frame["has_bought"].sum())
     assert row["training_positives"] == positives
     assert row["training_rows"] < 12 * positives
@@ -96,22 +82,22 @@ def test_probabilities_of_a_sample_are_those_of_the_population(relation: Relatio
     assert precision < 0.2
 
 
-def test_a_stated_base_rate_is_met_by_new_rows(relation: Relation) -> None:
+def test_a_stated_base_rate_is_met_by_new_rows(mart: Mart) -> None:
     frame = drawn(60_000, 0.005, seed=3)
     meta = SAMPLED | {"expected_base_rate": 0.0025}
-    row = train(relation(frame.drop(columns="truth")), meta).to_pylist()[0]
+    row = train(mart(frame.drop(columns="truth")), meta).to_pylist()[0]
     new = drawn(100_000, 0.0025, seed=5)
     assert predicted(row, new).mean() == pytest.approx(new["truth"].mean(), rel=0.15)
     assert (row["assumed_base_rate"], row["assumed_because"]) == (0.0025, "stated (expected_base_rate)")
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.08])
-def test_a_base_rate_that_moves_is_found_in_scores_without_outcomes(relation: Relation, rate: float) -> None:
+def test_a_base_rate_that_moves_is_found_in_scores_without_outcomes(mart: Mart, rate: float) -> None:
     frame = drawn(40_000, 0.05, seed=6)
     new = drawn(20_000, rate, seed=7, prefix="n").assign(split="score", has_bought=pd.NA)
     both = pd.concat([frame, new]).astype({"has_bought": "boolean"}).drop(columns="truth")
     meta = DECLARED_SMALL | {"accept_leak": ["spend"], "expected_base_rate": "estimated"}
-    row = train(relation(both), meta).to_pylist()[0]
+    row = train(mart(both), meta).to_pylist()[0]
     assert row["assumed_because"] == "from scores of rows with an unknown outcome"
     assert row["estimated_lower"] < rate < row["estimated_upper"]
     assert row["assumed_base_rate"] == row["estimated_base_rate"]
@@ -119,11 +105,11 @@ def test_a_base_rate_that_moves_is_found_in_scores_without_outcomes(relation: Re
     assert predicted(row, new).mean() == pytest.approx(new["truth"].mean(), rel=0.15)
 
 
-def test_an_estimate_that_says_nothing_moves_nothing(relation: Relation) -> None:
+def test_an_estimate_that_says_nothing_moves_nothing(mart: Mart) -> None:
     frame = drawn(60_000, 0.005, seed=3)
     new = drawn(2_000, 0.001, seed=8, prefix="n").assign(split="score", has_bought=pd.NA)
     both = pd.concat([frame, new]).astype({"has_bought": "boolean"}).drop(columns="truth")
-    row = train(relation(both), SAMPLED | {"expected_base_rate": "estimated"}).to_pylist()[0]
+    row = train(mart(both), SAMPLED | {"expected_base_rate": "estimated"}).to_pylist()[0]
     assert row["assumed_because"].startswith("as in training; scores of rows")
     assert row["assumed_because"].endswith("too few rows, or too little told apart, to say more")
     assert row["assumed_base_rate"] == row["training_base_rate"]
@@ -174,7 +160,7 @@ def test_people_who_changed_are_not_taken_for_more_converters() -> None:
     assert estimate_base_rate(new["spend"].to_numpy(), known["spend"].to_numpy(), label).fits
 
 
-def test_the_outcomes_of_the_newest_rows_move_those_that_have_none(relation: Relation) -> None:
+def test_the_outcomes_of_the_newest_rows_move_those_that_have_none(mart: Mart) -> None:
     """Half as many convert though everybody looks as before: no score shows it, the newest outcomes do."""
     frame = drawn(60_000, 0.01, seed=13)
     test, new = (drawn(40_000, 0.01, seed=seed, prefix=f"{seed}") for seed in (14, 15))
@@ -182,7 +168,7 @@ def test_the_outcomes_of_the_newest_rows_move_those_that_have_none(relation: Rel
     rows = [frame, test.assign(split="test"), new.assign(split="score", has_bought=pd.NA)]
     both = pd.concat(rows).astype({"has_bought": "boolean"}).assign(seen="2026-01-01").drop(columns="truth")
     meta = SAMPLED | {"expected_base_rate": "newest_outcomes", "as_of": "seen"}
-    row = train(relation(both), meta).to_pylist()[0]
+    row = train(mart(both), meta).to_pylist()[0]
     assert row["assumed_because"] == "from outcomes of the newest rows"
     assert row["assumed_base_rate"] == test["has_bought"].mean()
     assert predicted(row, new).mean() == pytest.approx(0.005, rel=0.15)
@@ -211,3 +197,11 @@ def predicted(row: dict, frame: pd.DataFrame, is_new: bool = True) -> np.ndarray
     return model.predict(
         model.design.matrix(frame), np.zeros(rows, int), np.zeros(rows, bool), np.full(rows, is_new)
     )
+
+
+def test_a_refusal_counts_the_rows_that_the_sample_left_out(mart: Mart) -> None:
+    frame = drawn(20_000, 0.002, seed=17).drop(columns="truth")
+    row = train(mart(frame), SAMPLED).to_pylist()[0]
+    positives = int(frame["has_bought"].sum())
+    assert row["refused_reason"].startswith(f"Only {positives} of 20000 training rows converted")
+    assert row["training_rows"] < 12 * positives

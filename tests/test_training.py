@@ -15,22 +15,10 @@ from python_models.frames import FOLDS, fold_of, make_design
 from python_models.one_rule import OneRule, single_power
 from python_models.scoring import score
 from python_models.training import train
+from tests.conftest import Mart
 from tests.test_campaign import DECLARED
 
-Mart = Callable[[pd.DataFrame], duckdb.DuckDBPyRelation]
 DECLARED_SMALL = DECLARED | {"minimum_positives": 50, "candidates": ["lightgbm_shallow"]}
-
-
-@pytest.fixture
-def mart() -> Mart:
-    """Makes a relation of a frame."""
-    connection = duckdb.connect()
-
-    def make(frame: pd.DataFrame) -> duckdb.DuckDBPyRelation:
-        connection.register("mart", frame)
-        return connection.table("mart")
-
-    return make
 
 
 def clients(count: int = 2_000, seed: int = 1) -> pd.DataFrame:

@@ -240,17 +240,16 @@ def _score(
     paths = {bucket: output / f"bucket-{bucket.number:03d}.parquet" for bucket in buckets}
     missing = [(bucket, path) for bucket, path in paths.items() if not _is_done(path, bucket.rows, manifest)]
     left = sum(bucket.rows for bucket, _ in missing)
-    order = Order(
-        champion.body, champion.version, champion.threshold, champion.key, manifest.run, compile_trees
-    )
+    order = Order(champion.version, champion.threshold, champion.key, manifest.run)
+    model = FittedModel.from_text(champion.body)
+    model = compiled(model) if compile_trees else model
     started = time.perf_counter()
     with _bar("scoring", manifest.input_rows, manifest.input_rows - left) as advance:
-        for scored in score_all(order, missing, workers):
+        for scored in score_all(model, order, missing, workers):
             advance(scored)
     seconds = time.perf_counter() - started
     _write(output, manifest, {path.name: bucket.rows for bucket, path in paths.items()})
-    compiled_trees = compile_trees and is_compiled(compiled(FittedModel.from_text(champion.body)))
-    how = "compiled trees" if compiled_trees else "without compiled trees"
+    how = "compiled trees" if is_compiled(model) else "without compiled trees"
     before = f" ({manifest.input_rows - left:,} were there)" if left < manifest.input_rows else ""
     yield f"{left:,} rows scored{before} in {seconds:.1f} s: {left / seconds:,.0f} rows/s, {how}"
 

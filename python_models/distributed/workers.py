@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 from python_models.calibration import shifted
 from python_models.distributed.buckets import Bucket, unreadable
-from python_models.distributed.compiled import compiled
 from python_models.fitted import FittedModel
 from python_models.frames import Design
 from python_models.sources import InputError
@@ -34,15 +33,15 @@ class Stopped(Exception):  # noqa: N818 - no error
 class Order:
     """What all buckets of a run have in common."""
 
-    model_body: str
     model_version: str
     threshold: float | None
     key: str
     run: str
-    compile_trees: bool
 
 
-def score_all(order: Order, buckets: list[tuple[Bucket, Path]], workers: int) -> Iterator[int]:
+def score_all(
+    model: FittedModel, order: Order, buckets: list[tuple[Bucket, Path]], workers: int
+) -> Iterator[int]:
     """Score buckets into their files, some side by side; yields rows as they are scored.
 
     Workers are threads: LightGBM, the kernel, numpy and Arrow all let go of Python's lock while they work.
@@ -57,8 +56,6 @@ def score_all(order: Order, buckets: list[tuple[Bucket, Path]], workers: int) ->
         waiting.put(task)
     news: Queue[int | Exception | None] = Queue()
     stop = Event()
-    model = FittedModel.from_text(order.model_body)
-    model = compiled(model) if order.compile_trees else model
     # what is compiled at the first call is compiled here, once; a single row would be of another layout
     model.ensemble(np.zeros((2, len(model.design.columns)), order="F"))
     count = min(workers, len(buckets))

@@ -7,64 +7,113 @@ outcomes as (
     {{ union_campaigns('scores') }}
 ),
 
-limits as (
-    select distinct
-        campaign,
-        policy_limit,
-    from curves
+thresholds as (
+    select * from curves
     where policy = 'false_alarms_at_most'
 ),
 
--- new rows may score higher than known ones did, whatever comes of them: what false
--- alarms to expect of them needs no outcome
-expected_alarms as (
-    select
-        outcomes.campaign,
-        outcomes.split,
-        outcomes.predicted_probability,
-        limits.policy_limit,
-        sum(cast(1 - outcomes.predicted_probability as decimal(18, 12)))
-            over best_first as alarms,
-        sum(cast(1 - outcomes.predicted_probability as decimal(18, 12)))
-            over whole as all_alarms,
-    from outcomes
-    inner join limits using (campaign)
-    where outcomes.split != 'train'
-    window
-        best_first as (
-            partition by outcomes.campaign, outcomes.split
-            order by outcomes.predicted_probability desc
-        ),
-        whole as (partition by outcomes.campaign, outcomes.split)
+promising as (
+    select distinct campaign from thresholds
 ),
 
-reached as (
+new_rows as (
+    select outcomes.*
+    from outcomes
+    semi join promising on outcomes.campaign = promising.campaign
+    where
+        outcomes.split != 'train'
+        and outcomes.predicted_probability is not null
+),
+
+splits as (
+    select distinct
+        campaign,
+        split,
+    from new_rows
+),
+
+-- new rows may score higher than known ones did, whatever comes of them: how many would
+-- be contacted needs no outcome
+events as (
     select
         campaign,
         split,
-        coalesce(
-            min(predicted_probability) filter (
-                where alarms <= policy_limit * cast(all_alarms as double)
-            ), 1
-        ) as lowest,
-    from expected_alarms
-    group by campaign, split
+        predicted_probability as probability,
+        1 as row_count,
+        false as is_threshold,
+    from new_rows
+
+    union all
+
+    select
+        thresholds.campaign,
+        splits.split,
+        thresholds.threshold as probability,
+        0 as row_count,
+        true as is_threshold,
+    from thresholds
+    inner join splits on thresholds.campaign = splits.campaign
 ),
 
-lowest_allowed as (
+contacted as (
     select
         campaign,
-        max(lowest) as lowest,
-    from reached
-    group by campaign
+        probability as threshold,
+        is_threshold,
+        sum(row_count) over from_the_top
+        / cast(sum(row_count) over whole as double) as share,
+    from events
+    window
+        whole as (partition by campaign, split),
+        from_the_top as (
+            partition by campaign, split
+            order by probability desc
+            range between unbounded preceding and current row
+        )
+),
+
+most_contacted as (
+    select
+        campaign,
+        threshold,
+        max(share) as share,
+    from contacted
+    where is_threshold
+    group by campaign, threshold
+),
+
+-- all that are contacted but the conversions that known rows let expect at least
+expected as (
+    select
+        thresholds.campaign,
+        thresholds.threshold,
+        (
+            most_contacted.share
+            - {{ prediction_bound(
+                'thresholds.true_positives', 'thresholds.rows_in_split',
+                'thresholds.share_of_new_rows', 'lower'
+            ) }}
+        ) / nullif(
+            1 - thresholds.positives
+            / cast(thresholds.rows_in_split as double), 0
+        ) as false_alarm_rate,
+    from thresholds
+    inner join most_contacted
+        on
+            thresholds.campaign = most_contacted.campaign
+            and thresholds.threshold = most_contacted.threshold
 ),
 
 informed as (
     select
-        curves.*,
-        coalesce(lowest_allowed.lowest, 0) as lowest_allowed,
+        curves.* exclude (promise_bound),
+        greatest(curves.promise_bound, expected.false_alarm_rate)
+            as promise_bound,
     from curves
-    left join lowest_allowed using (campaign)
+    left join expected
+        on
+            curves.campaign = expected.campaign
+            and curves.threshold = expected.threshold
 ),
 
 valued as (
@@ -84,10 +133,7 @@ valued as (
         end as kept_promise,
         case policy
             when 'precision_at_least' then promise_bound >= policy_limit
-            when 'false_alarms_at_most'
-                then
-                    promise_bound <= policy_limit
-                    and threshold >= lowest_allowed
+            when 'false_alarms_at_most' then promise_bound <= policy_limit
             else true
         end as is_allowed,
     from informed

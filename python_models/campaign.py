@@ -11,7 +11,7 @@ POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most
 
 _NOTHING_UNKNOWN = ConfigDict(extra="forbid")
 # Set by the project for all campaigns; no part of what a campaign declares.
-_PROJECT_KEYS = ("retrain", "champion")
+_PROJECT_KEYS = ("retrain", "champion", "backfill_from")
 # As a value of `known_at`: not before the contact.
 AFTER_CONTACT = "after_contact"
 # As a value of `expected_base_rate`: from the scores of the rows with an unknown outcome, or from the

@@ -12,7 +12,7 @@ from scipy.special import logit
 from python_models.campaign import Campaign, read_campaign
 from python_models.fitted import FittedModel
 from python_models.fitting import Training
-from python_models.frames import Design, map_batches
+from python_models.frames import Design, map_batches, quoted
 from python_models.registry import champion_row
 from python_models.scoring import columns_read, model_of, read_batch
 
@@ -39,6 +39,7 @@ REASON_ROW = pa.schema(
         ("base_log_odds", pa.float64()),
         ("other_contribution", pa.float64()),
         ("model_version", pa.string()),
+        ("row_hash", pa.string()),
     ]
 )
 
@@ -135,22 +136,28 @@ def _range(edges: np.ndarray, number: int) -> str:
     return f"{low} or more" if number == len(edges) - 2 else f"{low} to {high}"
 
 
-def explain(features: Any, models: Any, meta: dict[str, Any]) -> Any:
+def explain(
+    features: Any, scores: Any, models: Any, meta: dict[str, Any], known: Any | None = None
+) -> Any:
     """Reasons of every scored row: the five features that moved its log-odds most.
 
     Parameters
     ----------
     features : relation of DuckDB or Spark
         The feature mart, one row per entity.
+    scores : relation
+        Its scores, as `score` returns them.
     models : relation
         Model rows, as `train` returns them.
     meta : dict
         The declaration.
+    known : relation, optional
+        Reasons of an earlier build (`REASON_ROW`), which stay where the score stayed.
 
     Returns
     -------
     pyarrow.RecordBatchReader or Spark relation
-        Five rows per row of the mart (`REASON_ROW`), none without a champion; of a mart of more than
+        Five rows per row of the mart that is scored anew (`REASON_ROW`), none without a champion; of a mart of more than
         `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the training rows' rate).
         In log-odds, `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds
         of `predicted_probability`. Features without any share are left out.
@@ -163,7 +170,24 @@ def explain(features: Any, models: Any, meta: dict[str, Any]) -> Any:
     is_large = features.count("*").fetchone()[0] > ALL_EXPLAINED
     least = HIGH * model.base_rate if is_large else 0.0
     tell = partial(_reasons, campaign=campaign, body=body, version=version, least=least)
-    return map_batches(features, columns_read(features, campaign, model), tell, REASON_ROW)
+    columns = columns_read(features, campaign, model)
+    rows = to_be_told(features, scores, campaign, least, known)
+    return map_batches(rows, [*columns, "row_hash"], tell, REASON_ROW)
+
+
+def to_be_told(features: Any, scores: Any, campaign: Campaign, least: float, known: Any | None) -> Any:
+    """Rows of a mart with at least that probability, but those whose reasons are known.
+
+    Spark tells all rows; which of them are over the least their prediction says.
+    """
+    if hasattr(features, "map_batches"):
+        return features.project("*, cast(null as varchar) as row_hash")
+    high = scores.filter(f"predicted_probability >= {least!r}")
+    high = high.project("entity_id as scored_id, row_hash")
+    if known is not None and set(REASON_ROW.names) <= set(known.columns):
+        told = known.project("entity_id as told_id, row_hash as told_hash").distinct()
+        high = high.join(told, "scored_id = told_id and row_hash = told_hash", how="anti")
+    return features.join(high, f"cast({quoted(campaign.entity)} as varchar) = scored_id")
 
 
 def _reasons(
@@ -199,6 +223,7 @@ def _reasons(
             "base_log_odds": base[row],
             "other_contribution": others[row],
             "model_version": [version] * len(row),
+            "row_hash": batch.frame["row_hash"].to_numpy(object)[row],
         },
         schema=REASON_ROW,
     )

@@ -27,6 +27,7 @@ SCORE_ROW = pa.schema(
         ("declared_baseline_probability", pa.float64()),
         ("is_out_of_fold", pa.bool_()),
         ("model_version", pa.string()),
+        ("row_hash", pa.string()),
         ("scored_at", pa.timestamp("us")),
     ]
 )
@@ -49,7 +50,7 @@ class Batch:
         return Batch(**{name: values[rows] for name, values in vars(self).items()})
 
 
-def score(features: Any, models: Any, meta: dict[str, Any]) -> Any:
+def score(features: Any, models: Any, meta: dict[str, Any], known: Any | None = None) -> Any:
     """Score a campaign's mart with its champion.
 
     Parameters
@@ -60,18 +61,43 @@ def score(features: Any, models: Any, meta: dict[str, Any]) -> Any:
         Model rows, as `train` returns them.
     meta : dict
         The declaration.
+    known : relation, optional
+        Scores of an earlier build (`SCORE_ROW`), which stay where neither row nor model changed.
 
     Returns
     -------
     pyarrow.RecordBatchReader or Spark relation
-        One row per row of the mart (`SCORE_ROW`). Rows of split `train` get out-of-fold predictions, all
+        One row per row of the mart that is new or changed (`SCORE_ROW`). Rows of split `train` get out-of-fold predictions, all
         others the mean of the fold models. Probabilities are null where there is no champion.
     """
     campaign = read_campaign(meta)
     version, body = champion_row(models, meta)
     scored_at = datetime.now(UTC).replace(tzinfo=None)
     judge = partial(_scores, campaign=campaign, body=body, version=version, scored_at=scored_at)
-    return map_batches(features, columns_read(features, campaign, model_of(body)), judge, SCORE_ROW)
+    columns = columns_read(features, campaign, model_of(body))
+    rows = to_be_scored(features, columns, campaign, version, known, meta.get("backfill_from"))
+    return map_batches(rows, [*columns, "row_hash"], judge, SCORE_ROW)
+
+
+def to_be_scored(
+    features: Any, columns: list[str], campaign: Campaign, version: str, known: Any | None, since: str | None
+) -> Any:
+    """Rows of a mart with the `row_hash` of all that a model reads of them, but those whose score is known.
+
+    Rows of the day `since` or later (`as_of`, else the day of their score) count as not known. Spark scores
+    all rows, without a hash.
+    """
+    if hasattr(features, "map_batches"):
+        return features.project("*, cast(null as varchar) as row_hash")
+    read = ", ".join(dict.fromkeys(quoted(name) for name in columns))
+    hashed = features.project(f"*, cast(hash(row('{version}', {read})) as varchar) as row_hash")
+    if known is None or not set(SCORE_ROW.names) <= set(known.columns):
+        return hashed
+    same = f"cast({quoted(campaign.entity)} as varchar) = known_id and row_hash = known_hash"
+    if since:
+        same += f" and {quoted(campaign.as_of) if campaign.as_of else 'known_at'} < date '{since}'"
+    listed = known.project("entity_id as known_id, row_hash as known_hash, scored_at as known_at")
+    return hashed.join(listed, same, how="anti")
 
 
 @lru_cache(maxsize=4)
@@ -145,6 +171,7 @@ def _scores(
             "declared_baseline_probability": pa.array(declared, from_pandas=True),
             "is_out_of_fold": batch.is_training,
             "model_version": [version] * rows,
+            "row_hash": batch.frame["row_hash"],
             "scored_at": [scored_at] * rows,
         },
         schema=SCORE_ROW,

@@ -2,6 +2,10 @@
 
 with reasons as (
     {{ union_campaigns('reasons') }}
+),
+
+listed as (
+    select * exclude (row_hash) from reasons
 )
 
-select * from reasons
+select * from listed

@@ -2,4 +2,6 @@ from python_models import explain
 
 
 def model(dbt, session):
-    return explain(dbt.ref("app_install_features"), dbt.ref("app_install_model"), dbt.config.get("meta"))
+    known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
+    features, scores = dbt.ref("app_install_features"), dbt.ref("app_install_scores")
+    return explain(features, scores, dbt.ref("app_install_model"), dbt.config.get("meta"), known)

@@ -2,4 +2,5 @@ from python_models import score
 
 
 def model(dbt, session):
-    return score(dbt.ref("app_install_features"), dbt.ref("app_install_model"), dbt.config.get("meta"))
+    known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
+    return score(dbt.ref("app_install_features"), dbt.ref("app_install_model"), dbt.config.get("meta"), known)

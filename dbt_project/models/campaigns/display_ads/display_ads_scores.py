@@ -2,4 +2,5 @@ from python_models import score
 
 
 def model(dbt, session):
-    return score(dbt.ref("display_ads_features"), dbt.ref("display_ads_model"), dbt.config.get("meta"))
+    known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
+    return score(dbt.ref("display_ads_features"), dbt.ref("display_ads_model"), dbt.config.get("meta"), known)

@@ -2,4 +2,6 @@ from python_models import explain
 
 
 def model(dbt, session):
-    return explain(dbt.ref("insurance_features"), dbt.ref("insurance_model"), dbt.config.get("meta"))
+    known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
+    features, scores = dbt.ref("insurance_features"), dbt.ref("insurance_scores")
+    return explain(features, scores, dbt.ref("insurance_model"), dbt.config.get("meta"), known)

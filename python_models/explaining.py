@@ -136,9 +136,7 @@ def _range(edges: np.ndarray, number: int) -> str:
     return f"{low} or more" if number == len(edges) - 2 else f"{low} to {high}"
 
 
-def explain(
-    features: Any, scores: Any, models: Any, meta: dict[str, Any], known: Any | None = None
-) -> Any:
+def explain(features: Any, scores: Any, models: Any, meta: dict[str, Any], known: Any | None = None) -> Any:
     """Reasons of every scored row: the five features that moved its log-odds most.
 
     Parameters

@@ -28,7 +28,9 @@
     {%- if cases -%}{%- do cleaned.append({'name': column.name, 'cases': cases}) -%}{%- endif -%}
 {%- endfor -%}
 select
-    * exclude (reject_reason, row_status, raw_text, coded_missing)
+    * exclude (
+        reject_reason, row_status, raw_text, coded_missing, content_hash, file_version
+    )
     {%- if cleaned %} replace (
         {%- for column in cleaned %}
         case

@@ -17,7 +17,7 @@
     {%- if not execute or not load_relation(people) -%}{{ return([]) }}{%- endif -%}
     {%- for column in adapter.get_columns_in_relation(people) if column.name not in [
         'file_name', 'row_number', 'part', 'person_id', 'has_responded',
-        'reject_reason', 'row_status', 'raw_text', 'coded_missing',
+        'reject_reason', 'row_status', 'raw_text', 'coded_missing', 'content_hash', 'file_version',
     ] -%}
         {%- set documented = dictionary.get(column.name | lower, {}) -%}
         {%- set is_text = column.dtype | lower == 'varchar' -%}

@@ -103,12 +103,26 @@
     create or replace temp table raw_rejects (
         file_name varchar, row_number bigint, reason varchar, raw_text varchar
     );
+    {#- files whose rows are known are not read; their columns are there -#}
+    {%- set said = modules.re.search('-- known files: (.*)', model.compiled_code or '') -%}
+    {%- set known = fromjson(said[1]) if said else [] -%}
     {% set names = [] -%}
     {%- for header in source_files(source, thing) -%}
         {%- set file = header.file -%}
         {%- set file_name = source ~ '/' ~ file[folder | length:] -%}
+        {%- set is_known = file_name in known -%}
         {%- set name = ('raw_parquet_' if header.delimiter is none else 'raw_csv_') ~ loop.index -%}
         {%- do names.append(name) %}
+        {%- if is_known %}
+        create or replace temp view {{ name }} as
+        select
+            '' as file_name,
+            cast(0 as bigint) as row_number,
+            {%- for name in header.names %}
+            cast(null as {{ header.types[loop.index0] }}) as "{{ name | replace('"', '""') }}",
+            {%- endfor %}
+        where false;
+        {%- else %}
         drop table if exists temp.reject_errors;
         drop table if exists temp.reject_scans;
         create or replace temp {{ 'view' if header.delimiter is none else 'table' }} {{ name }} as
@@ -175,6 +189,7 @@
         ) as numbers
         where numbers.ordinal = {{ name }}.row_number;
             {%- endif %}
+        {%- endif %}
     {% endfor %}
     create or replace temp view raw_rows as
     {% for name in names -%}

@@ -6,14 +6,104 @@
                    erased (on request: nothing but its place is left)
     reject_reason  why a row is not kept, raw_text what stands in the file
     coded_missing  columns whose value was a code for missing that is no such type ('N/A')
+    content_hash   of what the row says besides its key
+    file_version   size and time of the file, and a hash of the rules by which it was read
 
     others: whether columns that raw_columns.csv does not name come through, as found
     part:   SQL over file_name: which part of the source a file is; part of the key
     reveals: whether identifiers stay what they are, for the way back from pseudonyms only
     faults: list of {condition, reason}, SQL over the typed columns, for rules of this thing
+
+    Files are read once: as far as the list of files begins as it did, with the same sizes and
+    times, and the rules below are the same, their rows are taken over from the last build.
 #}
-{% macro typed_rows(source, thing, others=false, part=none, faults=[], reveals=false) %}
-{%- do ref('raw_columns') -%}{%- do ref('recodings') -%}{%- do ref('erasure_requests') -%}
+{% macro typed_rows(source, thing, others=false, part=none, faults=[], reveals=false) -%}
+    {%- do ref('raw_columns') -%}{%- do ref('recodings') -%}{%- do ref('erasure_requests') -%}
+    {%- set rows = rows_of_files(source, thing, others, part, faults, reveals) -%}
+    {%- if not execute or reveals -%}
+        {{ rows }}
+    {%- elif target.type != 'duckdb' -%}
+        select *, cast(null as varchar) as file_version from ({{ rows }}) as read_rows
+    {%- else -%}
+        {%- set rules = local_md5(rows ~ query_files("select concat(version(), pseudonym('rules'))").rows[0][0]) -%}
+        {%- set versions = file_versions(source, thing, rules) -%}
+        {%- set known = known_files(versions, source) -%}
+        {%- if known -%}
+            {%- set rows = rows_of_files(source, thing, others, part, faults, reveals, known) -%}
+            {#- load_raw, the pre-hook, finds it here -#}
+            -- known files: {{ tojson(known) }}
+        {%- endif %}
+        with versions as (
+            {%- for file_name, version in versions.items() %}
+            select '{{ file_name }}' as file_name, '{{ version }}' as file_version
+            {{- ' union all' if not loop.last }}
+            {%- endfor %}
+        ),
+
+        read_rows as (
+            {{ rows }}
+        )
+
+        select read_rows.*, versions.file_version
+        from read_rows
+        left join versions on read_rows.file_name = versions.file_name
+        {%- if known %}
+
+        union all by name
+
+        select * from {{ this }}
+        where file_name in ('{{ known | join("', '") }}')
+        {%- endif %}
+    {%- endif %}
+{%- endmacro %}
+
+{# What of a file a row was read from, and by which rules: file_name -> text. #}
+{% macro file_versions(source, thing, rules) %}
+    {%- set folder = env_var('LEADLIGHT_DATA', 'data/raw') | replace("'", "''") ~ '/' ~ source ~ '/' -%}
+    {%- set files = source_files(source, thing) | map(attribute='file') | list -%}
+    {%- set found = query_files(
+        "select filename, concat('v', size, ' ', epoch_us(last_modified)) from read_blob(['"
+        ~ files | join("', '") ~ "']) order by filename"
+    ) -%}
+    {%- set versions = {} -%}
+    {%- for file, version in found.rows -%}
+        {%- do versions.update({
+            source ~ '/' ~ (file | replace("'", "''"))[folder | length:]: version ~ ' ' ~ rules
+        }) -%}
+    {%- endfor -%}
+    {{ return(versions) }}
+{% endmacro %}
+
+{#
+    Names of the files at the beginning of the list that the last build read as they are. Which of two equal
+    keys came first depends on all files before: from the first change on all are read again. So is a
+    source of which somebody asked to be forgotten: no key is left of his rows.
+#}
+{% macro known_files(versions, source) %}
+    {%- set relation = load_relation(this) -%}
+    {%- set known = [] -%}
+    {%- if relation and not flags.FULL_REFRESH and not seed_rows('erasure_requests', source)
+        and 'file_version' in adapter.get_columns_in_relation(relation) | map(attribute='name') -%}
+        {%- set read = {} -%}
+        {%- for file_name, version in run_query(
+            'select distinct file_name, file_version from ' ~ this ~ ' order by file_name'
+        ).rows -%}
+            {%- do read.update({file_name | replace("'", "''"): version}) -%}
+        {%- endfor -%}
+        {%- set order = {'is_same': true} -%}
+        {%- for file_name in (versions | list + read | list) | unique | sort
+            if order.is_same -%}
+            {%- if versions.get(file_name) == read.get(file_name) -%}
+                {%- do known.append(file_name) -%}
+            {%- else -%}
+                {%- do order.update({'is_same': false}) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(known) }}
+{% endmacro %}
+
+{% macro rows_of_files(source, thing, others, part, faults, reveals, known=[]) %}
 {%- set columns = raw_columns(source, thing) -%}
 {%- set found = find_columns(source, thing, columns, others) -%}
 {%- set key = columns | selectattr('is_key') | map(attribute='name') | list -%}
@@ -75,46 +165,72 @@ with as_found as not materialized (
     from raw_rows{{ view_suffix }}
 ),
 
+hashed as not materialized (
+    select
+        *,
+        {%- if key %}
+        hash(0
+            {%- for column in columns if not column.is_key -%}
+            , {{ typed_value(column, false, reveals) if column.type == 'phone' else 'raw_' ~ column.name }}
+            {%- endfor %}
+            {%- for name in found.get('others', {}) %}, "{{ name }}"{% endfor %}) as content_hash,
+        {%- else %}
+        null as content_hash,
+        {%- endif %}
+    from as_found
+),
+
 {% if key %}
 keyed as not materialized (
     select
-        *,
+        file_name,
+        row_number,
+        {{- ' part,' if part }}
         {%- for column in columns if column.is_key %}
         {{ typed_value(column, found[column.name].is_safe, reveals) }} as {{ column.name }},
         {%- endfor %}
-    from as_found
+        content_hash,
+    from hashed
+),
+
+keys as not materialized (
+    select * from keyed
+    {%- if known %}
+
+    union all by name
+
+    select file_name, row_number, {{ key | join(', ') }}, content_hash
+    from {{ this }}
+    where content_hash is not null and file_name in ('{{ known | join("', '") }}')
+        and hash({{ key | join(', ') }}) in (select hash({{ key | join(', ') }}) from keyed)
+    {%- endif %}
 ),
 
 repeated_keys as (
     select {{ key | join(', ') }}
-    from keyed
+    from keys
     group by all
     having count(*) > 1
 ),
 
 repetitions as (
     select
-        keyed.file_name,
-        keyed.row_number,
+        keys.file_name,
+        keys.row_number,
         row_number() over by_key as occurrence,
-        hash(0
-            {%- for column in columns if not column.is_key -%}
-            , {{ typed_value(column, false, reveals) if column.type == 'phone' else 'keyed.raw_' ~ column.name }}
-            {%- endfor %}
-            {%- for name in found.get('others', {}) %}, keyed."{{ name }}"{% endfor %}) as content,
-        content = first_value(content) over by_key as is_equal,
-    from keyed
+        keys.content_hash = first_value(keys.content_hash) over by_key as is_equal,
+    from keys
     inner join repeated_keys using ({{ key | join(', ') }})
     window by_key as (
-        partition by {% for name in key %}keyed.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
-        order by keyed.file_name, keyed.row_number
+        partition by {% for name in key %}keys.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
+        order by keys.file_name, keys.row_number
     )
     qualify occurrence > 1
 ),
 {% endif %}
 parsed as (
     select
-        as_found.*,
+        hashed.*,
         {%- for column in columns if column.type == 'interests' %}
         try_cast(try_cast(raw_{{ column.name }} as json) as map(varchar, float)) as map_{{ column.name }},
         {%- endfor %}
@@ -122,7 +238,7 @@ parsed as (
         repetitions.occurrence,
         repetitions.is_equal,
         {%- endif %}
-    from as_found
+    from hashed
     {%- if key %}
     left join repetitions using (file_name, row_number)
     {%- endif %}
@@ -221,6 +337,7 @@ judged as (
         {%- else %}
         cast(null as varchar []) as coded_missing,
         {%- endif %}
+        {{ 'content_hash' if key and target.type == 'duckdb' else 'null as content_hash' }},
     from typed
 ),
 
@@ -239,6 +356,7 @@ all_rows as (
         'erased' as row_status,
         null as raw_text,
         null as coded_missing,
+        null as content_hash,
     from judged
     semi join erasures on {{ whom }} = erasures.customer_id
     {%- else %}
@@ -267,6 +385,7 @@ all_rows as (
         raw_text,
         {%- endif %}
         null as coded_missing,
+        null as content_hash,
     from raw_rejects{{ view_suffix }}
 )
 

@@ -1,0 +1,125 @@
+"""A daily build in which 1 % of the rows are new, against the whole build: `python benchmarks/daily.py`.
+
+The newest hundredth of every source's rows is kept back, all is built, then it is laid beside the other
+files and `dbt build --selector daily` runs. At last the same day is built with `--full-refresh`, and every
+table that the daily build makes is compared.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+NEW = 0.01
+# What gets new rows from day to day, and by what they are ordered.
+GROWING = {
+    "app_install/ad_events": "occurred_at",
+    "app_install/installs": "installed_at",
+    "app_install/subscribers": "activated_on",
+    "app_install/transactions": "recorded_at",
+    "coupon/transactions": "transaction_timestamp",
+    "display_ads/devices": "observed_on",
+    "insurance/bank": "id",
+    "mail_out/mailout_train": "person_id",
+    "online_retail/invoice_lines": "InvoiceDate",
+}
+DAY = ["build", "--selector", "daily"]
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        later = split_inputs(folder / "data")
+        whole = seconds(folder, ["build"])
+        for kept_back in later:
+            kept_back.rename(kept_back.with_name(kept_back.name.removeprefix(".")))
+        daily = seconds(folder, DAY)
+        print(f"whole build {whole:.1f} s, daily build {daily:.1f} s: {daily / whole:.1%}", flush=True)
+        before = folder / "daily.duckdb"
+        (folder / "warehouse.duckdb").rename(before)
+        refreshed = seconds(folder, [*DAY, "--full-refresh"])
+        print(f"the same day from all rows {refreshed:.1f} s")
+        for line in differences(before, folder / "warehouse.duckdb"):
+            print(line)
+
+
+def split_inputs(data: Path) -> list[Path]:
+    """Copy the default input as a user's own, the newest rows in hidden files, which are returned."""
+    later = []
+    for file in sorted((REPOSITORY / "data/raw").glob("*/default/[!.]*")):
+        source = file.parts[-3]
+        target = data / source
+        target.mkdir(parents=True, exist_ok=True)
+        stem, suffix = file.name.split(".", 1)
+        order = next((GROWING[key] for key in GROWING if f"{source}/{stem}".startswith(key)), None)
+        if order is None:
+            (target / file.name).symlink_to(file)
+            continue
+        later.append(target / f".{stem}-2.{suffix}")
+        write(file, target / f"{stem}-1.{suffix}", f"newness > {NEW}", order)
+        write(file, later[-1], f"newness <= {NEW}", order)
+    return later
+
+
+def write(file: Path, target: Path, condition: str, order: str) -> None:
+    """Write those rows of a file, in its order, that are of that newness (0 to 1, 0 is the newest)."""
+    kind = "parquet" if file.suffix == ".parquet" else "csv"
+    reader = f"read_parquet('{file}')" if kind == "parquet" else f"read_csv('{file}', all_varchar = true)"
+    duckdb.sql(f"""
+        copy (
+            select * exclude (place, newness) from (
+                select *, percent_rank() over (order by {order} desc, place) as newness
+                from (select *, row_number() over () as place from {reader})
+            )
+            where {condition} order by place
+        ) to '{target}' (format {kind} {", compression gzip" if file.suffix == ".gz" else ""})
+    """)
+
+
+def seconds(folder: Path, command: list[str]) -> float:
+    """Wall seconds of a dbt command, dbt's start and the publishing included."""
+    environment = os.environ | {
+        "DBT_PROJECT_DIR": str(REPOSITORY / "dbt_project"),
+        "DBT_PROFILES_DIR": str(REPOSITORY),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        "LEADLIGHT_DATA": "data",
+        "LEADLIGHT_WAREHOUSE": "warehouse.duckdb",
+    }
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    started = time.perf_counter()
+    subprocess.run([dbt, "--quiet", *command], cwd=folder, env=environment, check=True)
+    return time.perf_counter() - started
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """Tables of two warehouses whose rows differ, and how many were compared; times of scoring do not count."""
+    connection = duckdb.connect()
+    connection.sql(f"attach '{one}' as one (read_only); attach '{other}' as other (read_only)")
+    tables = connection.sql("""
+        select schema_name, table_name from duckdb_tables()
+        where database_name = 'one' order by all
+    """).fetchall()
+    different = []
+    for schema, table in tables:
+        columns = [row[0] for row in connection.sql(f"describe one.{schema}.{table}").fetchall()]
+        compared = ", ".join(
+            f'"{name}"' for name in columns if not name.endswith(("scored_at", "selected_at"))
+        )
+        apart = " union all ".join(
+            f"(select {compared} from {a}.{schema}.{table} "
+            f"except all select {compared} from {b}.{schema}.{table})"
+            for a, b in (("one", "other"), ("other", "one"))
+        )
+        if rows := connection.sql(f"select count(*) from ({apart})").fetchall()[0][0]:
+            different.append(f"{schema}.{table}: {rows} rows differ")
+    return [*different, f"{len(tables)} tables compared, {len(different)} differ"]
+
+
+if __name__ == "__main__":
+    main()

@@ -155,8 +155,9 @@ def explain(features: Any, scores: Any, models: Any, meta: dict[str, Any], known
     Returns
     -------
     pyarrow.RecordBatchReader or Spark relation
-        Five rows per row of the mart that is scored anew (`REASON_ROW`), none without a champion; of a mart of more than
-        `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the training rows' rate).
+        Five rows per row of the mart that is scored anew (`REASON_ROW`), none without a champion; of a
+        mart of more than `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the
+        training rows' rate).
         In log-odds, `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds
         of `predicted_probability`. Features without any share are left out.
     """

@@ -67,8 +67,9 @@ def score(features: Any, models: Any, meta: dict[str, Any], known: Any | None = 
     Returns
     -------
     pyarrow.RecordBatchReader or Spark relation
-        One row per row of the mart that is new or changed (`SCORE_ROW`). Rows of split `train` get out-of-fold predictions, all
-        others the mean of the fold models. Probabilities are null where there is no champion.
+        One row per row of the mart that is new or changed (`SCORE_ROW`). Rows of split `train` get
+        out-of-fold predictions, all others the mean of the fold models. Probabilities are null where there
+        is no champion.
     """
     campaign = read_campaign(meta)
     version, body = champion_row(models, meta)

@@ -1,9 +1,6 @@
 """The built warehouse: figures against independent answers, and what a build promises."""
 
-import os
 import shutil
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -333,42 +330,3 @@ def test_no_feature_knows_the_campaigns_first_day_or_later(
     assert len(built.query(earlier)) > 3_000
     assert dbt.query_working(earlier) == built.query(earlier)
     assert dbt.query_working(query.format(">")) != built.query(query.format(">"))
-
-
-def test_a_killed_build_leaves_the_last_good_warehouse(built: Dbt, make_dbt: Callable[..., Dbt]) -> None:
-    dbt = make_dbt(built.data)
-    shutil.copy(built.warehouse, dbt.warehouse)
-    shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
-    before = dbt.warehouse.read_bytes()
-    process = dbt.start("build")
-    printed = ""
-    while "OK created" not in printed:
-        line = process.stdout.readline()
-        assert line, printed
-        printed += line
-    time.sleep(1)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert dbt.warehouse.read_bytes() == before
-    dbt("run", "--select", "stg_insurance__calls", "insurance_features")
-    assert dbt.query("select count(*) from campaigns.insurance_features") == [(4_521,)]
-
-
-def test_a_failed_build_publishes_nothing(built: Dbt, make_dbt: Callable[..., Dbt], tmp_path: Path) -> None:
-    data = tmp_path / "broken"
-    (data / "insurance").mkdir(parents=True)
-    (data / "insurance/own.csv").write_text("")
-    dbt = make_dbt(data)
-    shutil.copy(built.warehouse, dbt.warehouse)
-    before = dbt.warehouse.read_bytes()
-    printed = dbt.fails("build", "--select", "base_insurance__calls")
-    assert "the warehouse still holds the last good build" in printed
-    assert dbt.warehouse.read_bytes() == before
-
-
-def test_a_reader_does_not_stop_a_build(built: Dbt, make_dbt: Callable[..., Dbt]) -> None:
-    dbt = make_dbt(built.data)
-    shutil.copy(built.warehouse, dbt.warehouse)
-    with duckdb.connect(str(dbt.warehouse), read_only=True) as reader:
-        dbt("run", "--select", "base_insurance__calls", "stg_insurance__calls")
-        assert reader.sql("select count(*) from results.campaigns").fetchall() == [(6,)]

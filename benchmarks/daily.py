@@ -98,7 +98,7 @@ def seconds(folder: Path, command: list[str]) -> float:
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Tables of two warehouses that differ, and how many were compared; when a row was scored does not count."""
+    """Tables of two warehouses that differ, and how many were compared; times of scoring do not count."""
     connection = duckdb.connect()
     connection.sql(f"attach '{one}' as one (read_only); attach '{other}' as other (read_only)")
     tables = connection.sql("""

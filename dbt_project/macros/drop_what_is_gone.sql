@@ -1,6 +1,7 @@
 {#
-    Post-hook of campaigns' models: scores and reasons are added to, not made anew. Scores go whose row the
-    mart has no longer, and reasons of a score that is no more.
+    Post-hook of campaigns' models, which are added to, not made anew. Scores go whose row the mart has no
+    longer, and reasons of a score that is no more. Of model and segmenter versions the newest
+    `kept_versions` stay, and the champion in service or named by hand, however old.
 #}
 {% macro drop_what_is_gone() -%}
     {%- if execute and model.name.endswith('_scores') and target.type == 'duckdb' -%}
@@ -18,5 +19,25 @@
             select 1 from {{ this.incorporate(path={'identifier': scores}) }} as scores
             where scores.entity_id = reasons.entity_id and scores.row_hash = reasons.row_hash
         )
+    {%- elif execute and model.config.unique_key in ['model_version', 'segmenter_version'] -%}
+        {%- set version = model.config.unique_key -%}
+        {{ prune_versions(version) if target.type == 'duckdb' }}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro prune_versions(version) -%}
+    delete from {{ this }}
+    where {{ version }} not in (
+        select {{ version }} from {{ this }}
+        order by trained_at desc
+        limit {{ var('kept_versions') }}
+    )
+    {%- if version == 'model_version' %}
+    and not list_contains(string_split('{{ var("champion") | replace(",", " ") }}', ' '), {{ version }})
+    and {{ version }} is distinct from (
+        select champion_version from {{ this }}
+        order by trained_at desc
+        limit 1
+    )
+    {%- endif %}
 {%- endmacro %}

@@ -165,36 +165,14 @@ with as_found as not materialized (
     from raw_rows{{ view_suffix }}
 ),
 
-hashed as not materialized (
-    select
-        *,
-        {%- if key %}
-        hash(0
-            {%- for column in columns if not column.is_key -%}
-            , {{ typed_value(column, false, reveals) if column.type == 'phone' else 'raw_' ~ column.name }}
-            {%- endfor %}
-            {%- for name in found.get('others', {}) %}, "{{ name }}"{% endfor %}) as content_hash,
-        {%- else %}
-        null as content_hash,
-        {%- endif %}
-    from as_found
-),
-
 {% if key %}
 keyed as not materialized (
     select
-        file_name,
-        row_number,
-        {{- ' part,' if part }}
+        *,
         {%- for column in columns if column.is_key %}
         {{ typed_value(column, found[column.name].is_safe, reveals) }} as {{ column.name }},
         {%- endfor %}
-        content_hash,
-    from hashed
-),
-
-keys as not materialized (
-    select * from keyed
+    from as_found
     {%- if known %}
 
     union all by name
@@ -202,35 +180,41 @@ keys as not materialized (
     select file_name, row_number, {{ key | join(', ') }}, content_hash
     from {{ this }}
     where content_hash is not null and file_name in ('{{ known | join("', '") }}')
-        and hash({{ key | join(', ') }}) in (select hash({{ key | join(', ') }}) from keyed)
     {%- endif %}
 ),
 
 repeated_keys as (
     select {{ key | join(', ') }}
-    from keys
+    from keyed
     group by all
     having count(*) > 1
 ),
 
 repetitions as (
     select
-        keys.file_name,
-        keys.row_number,
+        keyed.file_name,
+        keyed.row_number,
         row_number() over by_key as occurrence,
-        keys.content_hash = first_value(keys.content_hash) over by_key as is_equal,
-    from keys
+        {{ 'coalesce(keyed.content_hash, ' if known -}}
+        hash(0
+            {%- for column in columns if not column.is_key -%}
+            , {{ typed_value(column, false, reveals) if column.type == 'phone' else 'keyed.raw_' ~ column.name }}
+            {%- endfor %}
+            {%- for name in found.get('others', {}) %}, keyed."{{ name }}"{% endfor %})
+        {{- ')' if known }} as content,
+        content = first_value(content) over by_key as is_equal,
+    from keyed
     inner join repeated_keys using ({{ key | join(', ') }})
     window by_key as (
-        partition by {% for name in key %}keys.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
-        order by keys.file_name, keys.row_number
+        partition by {% for name in key %}keyed.{{ name }}{{ ', ' if not loop.last }}{% endfor %}
+        order by keyed.file_name, keyed.row_number
     )
     qualify occurrence > 1
 ),
 {% endif %}
 parsed as (
     select
-        hashed.*,
+        as_found.*,
         {%- for column in columns if column.type == 'interests' %}
         try_cast(try_cast(raw_{{ column.name }} as json) as map(varchar, float)) as map_{{ column.name }},
         {%- endfor %}
@@ -238,7 +222,7 @@ parsed as (
         repetitions.occurrence,
         repetitions.is_equal,
         {%- endif %}
-    from hashed
+    from as_found
     {%- if key %}
     left join repetitions using (file_name, row_number)
     {%- endif %}
@@ -254,6 +238,15 @@ typed as (
         lower(cast(raw_{{ column.name }} as varchar)) in ('{{ column.codes | join("', '") }}')
             and {{ column.name }} is null as is_coded_{{ column.name }},
         {%- endfor %}
+        {%- if key and target.type == 'duckdb' %}
+        hash(0
+            {%- for column in columns if not column.is_key -%}
+            , {{ column.name if column.type == 'phone' else 'raw_' ~ column.name }}
+            {%- endfor %}
+            {%- for name in found.get('others', {}) %}, "{{ name }}"{% endfor %}) as content_hash,
+        {%- else %}
+        null as content_hash,
+        {%- endif %}
     from parsed
 ),
 {%- if erasures %}
@@ -337,7 +330,7 @@ judged as (
         {%- else %}
         cast(null as varchar []) as coded_missing,
         {%- endif %}
-        {{ 'content_hash' if key and target.type == 'duckdb' else 'null as content_hash' }},
+        content_hash,
     from typed
 ),
 

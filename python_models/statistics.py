@@ -1,4 +1,4 @@
-"""dbt-duckdb plugin: the SQL functions that DuckDB lacks: quantiles and draws of distributions, an exact test.
+"""dbt-duckdb plugin: SQL functions that DuckDB lacks: quantiles, draws, an exact test.
 
 For models that are tables only: whoever opens the published warehouse has no such functions.
 """

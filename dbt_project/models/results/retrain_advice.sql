@@ -53,11 +53,15 @@ drifted as (
         count(*) filter (
             where drift.feature_kind = 'feature' and drift.status = 'drifting'
         ) as drifting_feature_count,
-        arg_max(drift.feature, drift.population_stability_index) filter (
-            where
+        arg_max(
+            drift.feature,
+            if(
                 drift.feature_kind = 'feature'
                 and drift.status in ('drifting', 'drifted')
-                and not drift.is_accepted
+                and not drift.is_accepted,
+                drift.population_stability_index,
+                null
+            )
         ) as most_drifted,
         max(drift.population_stability_index) filter (
             where drift.feature_kind = 'score'
@@ -95,11 +99,11 @@ totals as (
 ratios as (
     select
         *,
-        realised / nullif(expected, 0) as ratio,
         {% for side in ['lower', 'upper'] %}
         {{ poisson_bound('realised', side) }} / nullif(expected, 0)
             as ratio_{{ side }},
         {% endfor %}
+        realised / nullif(expected, 0) as ratio,
     from totals
 ),
 
@@ -136,7 +140,9 @@ gathered as (
         newest.campaign,
         champions.model_version,
         date_diff(
-            'day', cast(champions.trained_at as date), cast('{{ today }}' as date)
+            'day',
+            cast(champions.trained_at as date),
+            cast('{{ today }}' as date)
         ) as model_age_days,
         newest.refused_reason,
         drifted.* exclude (campaign),
@@ -173,15 +179,16 @@ worded as (
             when score_status in ('drifting', 'drifted')
                 then
                     'Scores are spread otherwise than in training (index '
-                    || {{ three_digits('score_psi') }} || ', limit '
+                    || {{ three_digits('round(score_psi, 2)') }} || ', limit '
                     || if(score_status = 'drifted', '0.25', '0.1') || ').'
             when score_psi >= 0.1
                 then
                     'Scores are spread otherwise than in training (index '
-                    || {{ three_digits('score_psi') }} || '), which is accepted.'
+                    || {{ three_digits('round(score_psi, 2)') }}
+                    || '), which is accepted.'
             else
                 'Scores are spread as in training (index '
-                || {{ three_digits('score_psi') }} || ').'
+                || {{ three_digits('round(score_psi, 2)') }} || ').'
         end as on_score,
         case
             when most_drifted is not null
@@ -210,16 +217,18 @@ worded as (
                     || {{ three_digits('expected') }} || ' were expected: '
                     || {{ three_digits('ratio') }} || ' times as many ('
                     || {{ three_digits('ratio_lower') }} || ' to '
-                    || {{ three_digits('ratio_upper') }} || ' with 95 % confidence).'
+                    || {{ three_digits('ratio_upper') }}
+                    || ' with 95 % confidence).'
             else 'No forecast has its outcome yet.'
         end as on_outcomes,
         case
             when are_many_more
                 then format(
-                    'The model learnt from {:,} rows, {:,} are ready: train it anew.',
+                    'The model learnt from {:,} rows, {:,} are ready: '
+                    || 'train it anew.',
                     cast(learnt as bigint), ready
                 )
-            when advice = 'retrain' and ready <= learnt
+            when advice = 'retrain' and coalesce(ready <= learnt, true)
                 then
                     'A training now would learn nothing new: it takes outcomes '
                     || 'of newer rows in split train, and then the build '

@@ -45,12 +45,7 @@ compared as (
             ('reference_share', 'reference_count', 'is null'),
         ] %}
         greatest(
-            coalesce(
-                sum(counts.row_count)
-                    filter (where counts.window_start {{ side }}),
-                0
-            ),
-            0.5e0
+            sum(if(counts.window_start {{ side }}, counts.row_count, 0)), 0.5e0
         ) / any_value(windows.{{ rows }}) as {{ share }},
         {% endfor %}
         any_value(counts.feature_kind) as feature_kind,

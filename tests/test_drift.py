@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import chi2
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
-from benchmarks.forecasts import Drift, estimated_and_realised
+from benchmarks.forecasts import Drift, compared, estimated_and_realised
 from tests.conftest import Dbt
 
 WINDOWS = 120
@@ -198,3 +198,18 @@ def test_only_known_outcomes_count(compiled: Path) -> None:
     assert row["estimated_precision"] == pytest.approx(
         rows.loc[rows["probability"] >= 0.2, "probability"].mean()
     )
+
+
+def test_estimates_agree_with_the_test_rows_of_the_default_campaigns(built: Dbt, compiled: Path) -> None:
+    """ROC AUC within three standard errors (Hanley and McNeil 1982) of what the outcomes show."""
+    found = compared(built.warehouse, compiled).dropna(subset="realised_roc_auc")
+    assert len(found) >= 3
+    area = found["realised_roc_auc"]
+    positives = found["realised_conversions"]
+    negatives = found["known_count"] - positives
+    variance = (
+        area * (1 - area)
+        + (positives - 1) * (area / (2 - area) - area**2)
+        + (negatives - 1) * (2 * area**2 / (1 + area) - area**2)
+    ) / (positives * negatives)
+    assert ((found["estimated_roc_auc"] - area).abs() < 3 * np.sqrt(variance)).all()

@@ -18,6 +18,8 @@ AFTER_CONTACT = "after_contact"
 # outcomes of the test rows.
 ESTIMATED = "estimated"
 NEWEST_OUTCOMES = "newest_outcomes"
+# In `accept_drift`, besides columns of the mart: the score and the label rate.
+DRIFTING_RESULTS = ("predicted_probability", "conversion_rate")
 
 Algorithm = Literal[
     "logistic_regression", "random_forest", "lightgbm", "lightgbm_shallow", "lightgbm_rare", "xgboost"
@@ -91,6 +93,7 @@ class Campaign:
     withhold: list[str] = Field(default_factory=list)
     known_at: dict[str, str] = Field(default_factory=dict)
     accept_leak: list[str] = Field(default_factory=list)
+    accept_drift: list[str] = Field(default_factory=list)
     audit: list[str] = Field(default_factory=list)
     allow_audited: list[str] = Field(default_factory=list)
     dimensions: list[str] = Field(default_factory=list)
@@ -196,6 +199,7 @@ class Campaign:
             keys[key] = [value] if (value := getattr(self, key)) else []
         for key in ("withhold", "audit", "dimensions", "accept_leak"):
             keys[key] = getattr(self, key)
+        keys["accept_drift"] = [name for name in self.accept_drift if name not in DRIFTING_RESULTS]
         keys["accept_leak"] = [name for name in self.accept_leak if name != "all_features"]
         keys["known_at"] = [*self.known_at, *(set(self.known_at.values()) - {AFTER_CONTACT})]
         for key, names in keys.items():

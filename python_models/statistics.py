@@ -1,4 +1,4 @@
-"""dbt-duckdb plugin: the SQL functions `beta_quantile`, `beta_draws` and `exact_p_value`, which DuckDB lacks.
+"""dbt-duckdb plugin: SQL functions that DuckDB lacks: quantiles, draws, an exact test.
 
 For models that are tables only: whoever opens the published warehouse has no such functions.
 """
@@ -11,12 +11,20 @@ import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 from duckdb.func import FunctionNullHandling, PythonUDFType
-from scipy.special import betaincinv
+from scipy.special import betaincinv, gammaincinv
 
 
 def beta_quantile(probability: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Quantile of the beta distribution with shapes a and b; NaN for NaN."""
     return betaincinv(a, b, probability)
+
+
+def gamma_quantile(probability: np.ndarray, shape: np.ndarray) -> np.ndarray:
+    """Quantile of the gamma distribution of that shape and scale 1; NaN for NaN.
+
+    Half of a chi-square's with 2 shape degrees of freedom; bounds of a Poisson mean are such quantiles.
+    """
+    return gammaincinv(shape, probability)
 
 
 def beta_draws(
@@ -66,6 +74,7 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         for function, argument, count in (
             (beta_quantile, "double", 3),
+            (gamma_quantile, "double", 2),
             (exact_p_value, "bigint", 4),
         ):
             conn.create_function(

@@ -462,14 +462,17 @@ def declaration_text(campaign: Campaign) -> str:
 
 
 def fingerprint_of(frame: pd.DataFrame, campaign: Campaign) -> str:
-    """Hash of all that decides a model: rows, declaration, settings, way of training, library versions."""
+    """Hash of all that decides a model: rows, declaration, settings, way of training, library versions.
+
+    Drift is told of a model that is there: to accept it fits none anew.
+    """
     positives = int(frame[campaign.label].sum()) if campaign.label else 0
     settings = {name: ALGORITHMS[name].settings(len(frame), positives) for name in campaign.candidates}
     libraries = (lightgbm, sklearn, xgboost, imblearn)
     versions = ", ".join(f"{library.__name__} {library.__version__}" for library in libraries)
     parts = [
         content_hash(frame),
-        declaration_text(campaign),
+        declaration_text(replace(campaign, accept_drift=[])),
         json.dumps(settings, sort_keys=True),
         f"recipe {RECIPE}, {versions}",
     ]

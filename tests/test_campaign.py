@@ -73,3 +73,12 @@ def test_a_column_that_the_mart_lacks_is_named() -> None:
     campaign = read_campaign(DECLARED | {"withhold": ["call_seconds"]})
     with pytest.raises(DeclarationError, match=r"key 'withhold'.*no column 'call_seconds'"):
         campaign.require_columns(["client_id", "split", "has_bought"])
+
+
+def test_accepted_drift_names_columns_the_score_or_the_label_rate() -> None:
+    names = ["predicted_probability", "conversion_rate", "age"]
+    campaign = read_campaign(DECLARED | {"accept_drift": names})
+    mart = ["client_id", "split", "has_bought"]
+    campaign.require_columns([*mart, "age"])
+    with pytest.raises(DeclarationError, match=r"key 'accept_drift'.*no column 'age'"):
+        campaign.require_columns(mart)

@@ -90,3 +90,9 @@ def test_a_version_named_by_the_project_comes_back() -> None:
     assert champion_row(relation(both), META | {"champion": f"other, {old}"})[0] == old
     rows = score(relation(clients()), relation(both), META | {"champion": old}).read_pandas()
     assert set(rows["model_version"]) == {old}
+
+
+def test_to_accept_drift_trains_nothing_anew() -> None:
+    first = trained(clients())
+    assert len(trained(clients(), first, META | {"accept_drift": ["predicted_probability"]})) == len(first)
+    assert len(trained(clients(), first, META | {"minimum_positives": 99})) == len(first) + 1

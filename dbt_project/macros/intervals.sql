@@ -45,6 +45,19 @@
 {%- endmacro %}
 
 
+{#
+    Bound of the exact 95 % interval of a count that is Poisson distributed (Garwood 1936),
+    too wide rather than too narrow for one of conversions. side: lower or upper.
+#}
+{% macro poisson_bound(count, side) -%}
+    {%- if side == 'lower' -%}
+    coalesce(gamma_quantile(0.025, nullif({{ count }}, 0)), 0)
+    {%- else -%}
+    gamma_quantile(0.975, {{ count }} + 1)
+    {%- endif -%}
+{%- endmacro %}
+
+
 {# A number as text with three significant digits, as people write it: 12.3, 0.05, 100. #}
 {% macro three_digits(number) -%}{{ adapter.dispatch('three_digits')(number) }}{%- endmacro %}
 {% macro default__three_digits(number) -%}format('{:.3g}', {{ number }}){%- endmacro %}

@@ -10,29 +10,14 @@
 {% if execute %}
 {% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}
 {% set meta = node.config.meta %}
-{% set audited = meta.audit or [] %}
-{% set dimensions = meta.dimensions or [] %}
-{% set hidden = [
-    meta.entity, meta.label, meta.split or 'split', meta.as_of, meta.order_by,
-    meta.label_known_at, meta.group_by, meta.baseline
-] + (meta.withhold or []) + (meta.known_at or {}).values() | list %}
 {% set numbers = [] %}
 {% set texts = [] %}
-{% set present = adapter.get_columns_in_relation(mart) if meta.label else [] %}
-{% for column in present %}
-{% set is_audited = column.name in audited %}
-{% set is_feature = is_audited or column.name not in hidden %}
-{% set is_dimension = column.name in dimensions %}
-{% set type = column.dtype | upper %}
-{% set is_text = type in ['VARCHAR', 'STRING', 'BOOLEAN'] or type.startswith('ENUM') %}
-{% set is_time = type.startswith('DATE') or type.startswith('TIME') %}
-{% if (is_feature or is_dimension) and (is_text or not is_time) %}
-{% do (texts if is_text else numbers).append({
-    'campaign': campaign, 'column_name': column.name, 'type': type,
-    'is_dimension': is_dimension, 'is_feature': is_feature,
-    'few_values': few_values['dimension' if is_dimension else 'feature'],
-}) %}
-{% endif %}
+{% for column in mart_columns(mart, meta) %}
+{% do (texts if column.is_text else numbers).append(dict(
+    column,
+    campaign=campaign,
+    few_values=few_values['dimension' if column.is_dimension else 'feature'],
+)) %}
 {% endfor %}
 {% if numbers or texts %}
 {% do marts.append({
@@ -74,11 +59,7 @@ number_lists as not materialized (
             from {{ mart.relation }}
         ) as ubigint) = 0 as is_sampled,
         {{ mart.numbers_before }} as columns_before,
-        [
-            {% for column in mart.numbers %}
-            cast("{{ column.column_name }}" as double){{ ', ' if not loop.last }}
-            {% endfor %}
-        ] as values,
+        {{ number_list(mart.numbers) }} as values,
     from {{ mart.relation }}
     where {{ mart.label }} is not null
     {{ 'union all' if not loop.last }}
@@ -97,16 +78,7 @@ text_lists as not materialized (
     select
         {{ mart.label }} as has_converted,
         {{ mart.texts_before }} as columns_before,
-        [
-            {% for column in mart.texts %}
-            {% if column.type == 'BOOLEAN' %}
-            case "{{ column.column_name }}" when true then 'yes' when false then 'no' end
-            {%- else %}
-            cast("{{ column.column_name }}" as varchar)
-            {%- endif %}
-            {{- ', ' if not loop.last }}
-            {% endfor %}
-        ] as categories,
+        {{ text_list(mart.texts) }} as categories,
     from {{ mart.relation }}
     where {{ mart.label }} is not null
     {{ 'union all' if not loop.last }}

@@ -11,16 +11,15 @@
 
     others: whether columns that raw_columns.csv does not name come through, as found
     part:   SQL over file_name: which part of the source a file is; part of the key
-    reveals: whether identifiers stay what they are, for the way back from pseudonyms only
     faults: list of {condition, reason}, SQL over the typed columns, for rules of this thing
 
     Files are read once: as far as the list of files begins as it did, with the same sizes and
     times, and the rules below are the same, their rows are taken over from the last build.
 #}
-{% macro typed_rows(source, thing, others=false, part=none, faults=[], reveals=false) -%}
+{% macro typed_rows(source, thing, others=false, part=none, faults=[]) -%}
     {%- do ref('raw_columns') -%}{%- do ref('recodings') -%}{%- do ref('erasure_requests') -%}
-    {%- set rows = rows_of_files(source, thing, others, part, faults, reveals) -%}
-    {%- if not execute or reveals -%}
+    {%- set rows = rows_of_files(source, thing, others, part, faults) -%}
+    {%- if not execute -%}
         {{ rows }}
     {%- elif target.type != 'duckdb' -%}
         select *, cast(null as varchar) as file_version from ({{ rows }}) as read_rows
@@ -29,7 +28,7 @@
         {%- set versions = file_versions(source, thing, rules) -%}
         {%- set known = known_files(versions, source) -%}
         {%- if known -%}
-            {%- set rows = rows_of_files(source, thing, others, part, faults, reveals, known) -%}
+            {%- set rows = rows_of_files(source, thing, others, part, faults, known) -%}
             {#- load_raw, the pre-hook, finds it here -#}
             -- known files: {{ tojson(known) }}
         {%- endif %}
@@ -103,13 +102,37 @@
     {{ return(known) }}
 {% endmacro %}
 
-{% macro rows_of_files(source, thing, others, part, faults, reveals, known=[]) %}
+{#
+    Phone numbers and other identifiers as they are, of the rows that a base model keeps: for the way back
+    from pseudonyms only. Reads what load_raw has put into raw_rows.
+#}
+{% macro identified_rows(source, thing) -%}
+    {%- set columns = raw_columns(source, thing) | selectattr('type', 'in', ['phone', 'private']) | list -%}
+    {%- set found = find_columns(source, thing, columns) -%}
+    select distinct
+        {%- for column in columns %}
+        {{ typed_value(column, false, reveals=true) }} as {{ column.name }},
+        {%- endfor %}
+    from (
+        select
+            {%- for column in columns %}
+            nullif(trim(cast(coalesce("{{ (found[column.name].names or ['file_name']) | join('", "') }}") as varchar)), '')
+                as raw_{{ column.name }},
+            {%- endfor %}
+        from raw_rows
+        semi join {{ ref('base_' ~ source ~ '__' ~ thing) }} as base
+            on raw_rows.file_name = base.file_name and raw_rows.row_number = base.row_number
+                and base.row_status = 'kept'
+    )
+{%- endmacro %}
+
+{% macro rows_of_files(source, thing, others, part, faults, known=[]) %}
 {%- set columns = raw_columns(source, thing) -%}
 {%- set found = find_columns(source, thing, columns, others) -%}
 {%- set key = columns | selectattr('is_key') | map(attribute='name') | list -%}
 {%- if part -%}{%- do key.append('part') -%}{%- endif -%}
 {%- set person = columns | selectattr('is_person') | map(attribute='name') | first -%}
-{%- set whom = ('pseudonym(judged.' if reveals else 'cast(judged.') ~ person ~ (')' if reveals else ' as varchar)') -%}
+{%- set whom = 'cast(judged.' ~ person ~ ' as varchar)' -%}
 {%- set erasures = person and seed_rows('erasure_requests', source) -%}
 {%- set is_personal = columns | selectattr('type', 'in', ['phone', 'private']) | list | length > 0 -%}
 {#- Spark's temporary views are everybody's -#}
@@ -170,7 +193,7 @@ keyed as not materialized (
     select
         *,
         {%- for column in columns if column.is_key %}
-        {{ typed_value(column, found[column.name].is_safe, reveals) }} as {{ column.name }},
+        {{ typed_value(column, found[column.name].is_safe) }} as {{ column.name }},
         {%- endfor %}
     from as_found
     {%- if known %}
@@ -198,7 +221,7 @@ repetitions as (
         {{ 'coalesce(keyed.content_hash, ' if known -}}
         hash(0
             {%- for column in columns if not column.is_key -%}
-            , {{ typed_value(column, false, reveals) if column.type == 'phone' else 'keyed.raw_' ~ column.name }}
+            , {{ typed_value(column, false) if column.type == 'phone' else 'keyed.raw_' ~ column.name }}
             {%- endfor %}
             {%- for name in found.get('others', {}) %}, keyed."{{ name }}"{% endfor %})
         {{- ')' if known }} as content,
@@ -232,7 +255,7 @@ typed as (
     select
         *,
         {%- for column in columns %}
-        {{ typed_value(column, found[column.name].is_safe, reveals) }} as {{ column.name }},
+        {{ typed_value(column, found[column.name].is_safe) }} as {{ column.name }},
         {%- endfor %}
         {%- for column in coded %}
         lower(cast(raw_{{ column.name }} as varchar)) in ('{{ column.codes | join("', '") }}')
@@ -391,7 +414,7 @@ select * from all_rows
     number only without a fraction: '30.0' is 30, '30.5' is nothing. A phone number in any
     spelling becomes the pseudonym of its digits with country code.
 #}
-{% macro typed_value(column, is_safe, reveals) -%}
+{% macro typed_value(column, is_safe, reveals=false) -%}
     {%- set raw = 'raw_' ~ column.name -%}
     {%- if column.type == 'text' -%}
         cast({{ raw }} as varchar)

@@ -1,26 +1,26 @@
 {# The one table that holds raw identifiers: it reads the raw files itself, because no other table keeps them. #}
-{% set things = {
-    'subscribers': 'name_id, email_id', 'transactions': '', 'ad_events': '', 'installs': '',
-} %}
+{% set things = ['subscribers', 'transactions', 'ad_events', 'installs'] %}
 {% set remember = [] %}
-{% for thing, names in things.items() %}
+{% for thing in things %}
     {% do remember.append(
         "{{ load_raw('app_install', '" ~ thing ~ "') }}"
         ~ "; create or replace temp table identified_" ~ thing ~ " as"
-        ~ " select distinct customer_id " ~ (", " ~ names if names)
-        ~ " from ( {{ typed_rows('app_install', '" ~ thing ~ "', reveals=true) }} )"
-        ~ " where reject_reason is null"
+        ~ " {{ identified_rows('app_install', '" ~ thing ~ "') }}"
     ) %}
 {% endfor %}
 {{ config(database='identities', pre_hook=remember) }}
--- depends_on: {{ ref('raw_columns') }}, {{ ref('recodings') }}, {{ ref('erasure_requests') }}
+{% for thing in things %}
+-- depends_on: {{ ref('base_app_install__' ~ thing) }}
+{% endfor %}
 
 with identified as (
-    {% for thing, names in things.items() %}
+    {% for thing in things %}
     select
         customer_id as msisdn,
-        {{ 'name_id' if names else 'cast(null as varchar)' }} as full_name,
-        {{ 'email_id' if names else 'cast(null as varchar)' }} as email,
+        {{ 'name_id' if thing == 'subscribers' else 'cast(null as varchar)' }}
+            as full_name,
+        {{ 'email_id' if thing == 'subscribers' else 'cast(null as varchar)' }}
+            as email,
     from temp.identified_{{ thing }}
     {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -13,6 +13,8 @@
     faults: list of {condition, reason}, SQL over the typed columns, for rules of this thing
 #}
 {% macro typed_rows(source, thing, others=false, part=none, faults=[], reveals=false) %}
+{#- what the rows depend on; `source` itself is an argument here -#}
+{%- do builtins.source(source, thing) -%}
 {%- do ref('raw_columns') -%}{%- do ref('recodings') -%}{%- do ref('erasure_requests') -%}
 {%- set columns = raw_columns(source, thing) -%}
 {%- set found = find_columns(source, thing, columns, others) -%}

@@ -10,6 +10,7 @@
 {% endfor %}
 {{ config(database='identities', pre_hook=remember) }}
 -- depends_on: {{ ref('raw_columns') }}, {{ ref('recodings') }}, {{ ref('erasure_requests') }}
+{% for thing in things %}{% do source('app_install', thing) %}{% endfor %}
 
 with identified as (
     {% for thing in things %}

@@ -9,7 +9,7 @@ PORT ?= 3000
 LINTED := dbt_project/target/lint.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards score-devices lock clean
+.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards audience score-devices lock clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,10 @@ docs: inputs ## dbt's documentation of every table, in one offline page
 model-cards: setup ## write model_cards/<campaign>.md from warehouse.duckdb
 	$(BIN)/python -m python_models model-cards
 
+# CAMPAIGN=... AUDIENCE=... (the newest) TO=folder
+audience: setup ## write whom a campaign contacts into audiences/<audience>: Parquet, CSV, hashed identifiers
+	$(BIN)/python -m python_models audience $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(AUDIENCE),--audience $(AUDIENCE)) $(if $(TO),--to $(TO))
+
 # CAMPAIGN=... FROM=folder TO=folder WORKERS=...
 score-devices: setup ## score Parquet files, or what the mart has without an outcome, with a champion
 	$(BIN)/python -m python_models score-devices $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(WORKERS),--workers $(WORKERS))
@@ -78,5 +82,5 @@ lock: setup ## pin every package anew in requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --no-emit-index-url --no-header --no-annotate --upgrade --python-version 3.11 --quiet --output-file requirements.txt
 	for extra in spark fast; do $(BIN)/uv pip compile pyproject.toml --group dev --group $$extra --constraint requirements.txt --no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet | grep -vxFf requirements.txt > requirements-$$extra.txt; done
 
-clean: ## remove everything that was built; your raw files stay, and scores of devices
+clean: ## remove everything that was built; your raw files stay, audiences and scores of devices
 	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.working* warehouse.duckdb.identities* reports/node_modules reports/build reports/.evidence model_cards .spark

@@ -7,6 +7,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 PORT ?= 3000
 # sqlfluff's dbt templater wants a database: an empty one keeps generated SQL short
 LINTED := dbt_project/target/lint.duckdb
+CATALOGUE := dbt_project/target/docs
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards audience score-devices lock clean
@@ -63,9 +64,13 @@ lint: inputs ## sqlfluff, ruff and mypy
 	$(BIN)/mypy
 	LEADLIGHT_WAREHOUSE=$(LINTED) $(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 
-docs: inputs ## dbt's documentation of every table, in one offline page
-	$(BIN)/dbt docs generate --static
-	@echo "open dbt_project/target/static_index.html"
+# of a copy of what is published: a build in progress is not waited for, and nothing need be built
+docs: inputs ## dbt's documentation of sources, tables and who reads them, in one offline page
+	@mkdir -p $(CATALOGUE)
+	@cp $(or $(LEADLIGHT_WAREHOUSE),warehouse.duckdb) $(CATALOGUE)/warehouse.duckdb.working 2>/dev/null || true
+	LEADLIGHT_WAREHOUSE=$(CATALOGUE)/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/$(CATALOGUE) $(BIN)/dbt docs generate --static
+	@rm -f $(CATALOGUE)/warehouse.duckdb.*
+	@echo "open $(CATALOGUE)/static_index.html"
 
 model-cards: setup ## write model_cards/<campaign>.md from warehouse.duckdb
 	$(BIN)/python -m python_models model-cards

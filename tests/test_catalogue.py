@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import REPOSITORY, Dbt, link_other_sources
+from tests.conftest import REPOSITORY, Altered, Dbt, link_other_sources
 
 REPORTS = REPOSITORY / "reports"
 PAGES = sorted(str(page.relative_to(REPOSITORY)) for page in (REPORTS / "pages").rglob("*.md"))
@@ -101,3 +101,14 @@ def test_freshness_is_that_of_the_newest_file(
     assert statuses == {"insurance": "error", "online_retail": "warn", "coupon": "pass"}
     ages = {result["unique_id"]: result["max_loaded_at_time_ago_in_s"] for result in found}
     assert ages["source.leadlight.insurance.calls"] == pytest.approx(40 * DAY, abs=600)
+
+
+def test_documentation_names_nobody_who_was_erased(altered: Altered) -> None:
+    folder = Path(altered.dbt.environment["DBT_TARGET_PATH"])
+    [compiled] = folder.glob("compiled/**/base_app_install__subscribers.sql")
+    erased = altered.erased["app_install"]
+    assert erased in compiled.read_text()
+    altered.dbt("docs", "generate", "--static", "--select", "base_app_install__subscribers")
+    page = (folder / "static_index.html").read_text()
+    assert "as_found as not materialized" in page
+    assert erased not in page

@@ -22,7 +22,8 @@
 {%- if part -%}{%- do key.append('part') -%}{%- endif -%}
 {%- set person = columns | selectattr('is_person') | map(attribute='name') | first -%}
 {%- set whom = ('pseudonym(judged.' if reveals else 'cast(judged.') ~ person ~ (')' if reveals else ' as varchar)') -%}
-{%- set erasures = person and seed_rows('erasure_requests', source) -%}
+{#- the pages of `dbt docs` show compiled SQL, and are not to name who asked to be erased -#}
+{%- set erasures = person and flags.WHICH != 'generate' and seed_rows('erasure_requests', source) -%}
 {%- set is_personal = columns | selectattr('type', 'in', ['phone', 'private']) | list | length > 0 -%}
 {#- Spark's temporary views are everybody's -#}
 {%- set view_suffix = '_' ~ source ~ '_' ~ thing if target.type == 'spark' else '' -%}

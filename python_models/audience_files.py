@@ -103,7 +103,7 @@ def write_audience(
     campaign : str
         Whose audience.
     audience_id : str or None
-        Which one; without it the newest to be contacted, or else the rehearsal.
+        Which one; without it the newest to be contacted, or the rehearsal where nobody is in that.
     folder : pathlib.Path
         Where the audience's folder is put; an older one of the same name is replaced.
     seeds : pathlib.Path
@@ -136,9 +136,10 @@ def write_audience(
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     if audience.is_rehearsal:
+        nobody = "" if audience_id else f"campaign '{campaign}' has nobody to contact; "
         yield (
-            f"{audience.audience_id} is a rehearsal on rows whose outcome is known: nobody is to be "
-            f"contacted. Campaign '{campaign}' has no rows without an outcome."
+            f"{nobody}{audience.audience_id} is a rehearsal on rows whose outcome is known already: "
+            "for looking at, not for contacting anybody"
         )
     kept_out = manifest["kept_out_since_the_build"]
     yield (
@@ -194,15 +195,20 @@ def _chosen(
             connection,
             """
             select audience_id from warehouse.results.audiences where campaign = ?
-            order by purpose != 'contact', week_start desc, selected_at desc, audience_id
+            order by
+                purpose = 'contact' and candidate_count > 0 and week_start = max(week_start) over () desc,
+                purpose != 'contact' desc,
+                week_start desc
             """,
             campaign,
         )
     except duckdb.CatalogException:
         raise InputError(f"{warehouse} has no results.audiences: run `make build` again") from None
     if not known:
+        others = "select distinct campaign from warehouse.results.audiences order by campaign"
         raise InputError(
-            f"campaign '{campaign}' has no audience: results.campaigns says what is the matter with it"
+            f"campaign '{campaign}' has no audience: it declares no channel, or has no model in service; "
+            f"there are audiences of {', '.join(_strings(connection, others)) or 'no campaign'}"
         )
     if audience_id is not None and audience_id not in known:
         raise InputError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(known)}")

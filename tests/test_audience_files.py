@@ -90,17 +90,22 @@ def published(tmp_path: Path) -> Path:
             from results.campaigns;
             create table results.audiences (
                 audience_id varchar, campaign varchar, purpose varchar, channel varchar, week_start date,
-                threshold_policy varchar, policy_limit double, model_version varchar, selected_at timestamp
+                threshold_policy varchar, policy_limit double, model_version varchar, selected_at timestamp,
+                candidate_count bigint
             );
             insert into results.audiences values
                 ('insurance-2026-W46', 'insurance', 'contact', 'phone', '2026-11-09', 'capacity', 3, 'v1',
-                    '2026-11-10 08:00:00'),
+                    '2026-11-10 08:00:00', 1),
                 ('insurance-2026-W47', 'insurance', 'contact', 'phone', '2026-11-16', 'capacity', 9, 'v1',
-                    '2026-11-17 08:00:00'),
-                ('insurance-rehearsal', 'insurance', 'rehearsal', 'phone', '2026-11-30', 'capacity', 9, 'v1',
-                    '2026-11-30 08:00:00'),
-                ('coupon-rehearsal', 'coupon', 'rehearsal', 'email', '2026-11-16', 'f1', null, 'v1',
-                    '2026-11-17 08:00:00');
+                    '2026-11-17 08:00:00', 12),
+                ('insurance-rehearsal', 'insurance', 'rehearsal', 'phone', null, 'capacity', 9, 'v1',
+                    '2026-11-30 08:00:00', 1),
+                ('coupon-2026-W46', 'coupon', 'contact', 'email', '2026-11-09', 'f1', null, 'v1',
+                    '2026-11-10 08:00:00', 1),
+                ('coupon-2026-W47', 'coupon', 'contact', 'email', '2026-11-16', 'f1', null, 'v1',
+                    null, 0),
+                ('coupon-rehearsal', 'coupon', 'rehearsal', 'email', null, 'f1', null, 'v1',
+                    '2026-11-17 08:00:00', 1);
             create table results.audience_members (
                 audience_id varchar, entity_id varchar, customer_id varchar, rank bigint,
                 predicted_probability double, decile bigint, expected_conversions double,
@@ -291,9 +296,8 @@ def test_what_a_killed_run_left_is_in_nobodys_way(write: Callable, tmp_path: Pat
 
 def test_a_channel_that_needs_consent_has_none_without(write: Callable, seeds: Path) -> None:
     folder, said = write("coupon")
-    assert said[0].startswith(
-        "coupon-rehearsal is a rehearsal on rows whose outcome is known: nobody is to be"
-    )
+    assert said[0].startswith("campaign 'coupon' has nobody to contact; coupon-rehearsal is a rehearsal on")
+    assert manifest(folder)["purpose"] == "rehearsal"
     assert rows(folder) == []
     assert manifest(folder)["kept_out_since_the_build"] == {"erased": 0, "refused": 1}
     with (seeds / "consents.csv").open("a") as consents:
@@ -305,16 +309,21 @@ def test_an_audience_may_be_named(write: Callable) -> None:
     folder, said = write("insurance", "insurance-2026-W46")
     assert [row["customer_id"] for row in rows(folder)] == ["of last week"]
     assert len(said) == 1
+    _, said = write("coupon", "coupon-rehearsal")
+    assert said[0].startswith("coupon-rehearsal is a rehearsal on rows")
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("loans", None), "there is no campaign 'loans' in .*; it has coupon, insurance, refused"),
-        (("refused", None), "campaign 'refused' has no audience"),
+        (
+            ("refused", None),
+            "campaign 'refused' has no audience: .*; there are audiences of coupon, insurance",
+        ),
         (
             ("coupon", TODAY),
-            f"campaign 'coupon' has no audience '{TODAY}'; it has coupon-rehearsal",
+            f"campaign 'coupon' has no audience '{TODAY}'; it has coupon-rehearsal, coupon-2026-W47, ",
         ),
     ],
 )

@@ -150,20 +150,19 @@ def write_audience(
 
 
 def put_in_place(unfinished: Path, target: Path) -> None:
-    """Move a finished folder to its name, atomically; what stood there is then under the other name."""
-    if not target.exists():
-        os.rename(unfinished, target)
-        return
+    """Move a finished folder to its name, atomically; what stood there may be under the other name then."""
     libc = ctypes.CDLL(None, use_errno=True)
     current_folder, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of renameat2(2)
     names = (current_folder, os.fsencode(unfinished), current_folder, os.fsencode(target))
-    if hasattr(libc, "renameat2") and libc.renameat2(*names, exchange) == 0:
+    if target.exists() and hasattr(libc, "renameat2") and libc.renameat2(*names, exchange) == 0:
         return
-    # a system that cannot exchange two folders: for a moment there is none
+    # the first of its name, or a system that cannot exchange folders: then for a moment there is none
     before = target.with_name(f".{target.name}.before")
-    os.rename(target, before)
+    shutil.rmtree(before, ignore_errors=True)
+    if target.exists():
+        os.rename(target, before)
     os.rename(unfinished, target)
-    os.rename(before, unfinished)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:

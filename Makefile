@@ -7,9 +7,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 PORT ?= 3000
 # sqlfluff's dbt templater wants a database: an empty one keeps generated SQL short
 LINTED := dbt_project/target/lint.duckdb
+CATALOGUE := dbt_project/target/docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards score-devices lock clean
+.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards audience score-devices lock clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,12 +64,20 @@ lint: inputs ## sqlfluff, ruff and mypy
 	$(BIN)/mypy
 	LEADLIGHT_WAREHOUSE=$(LINTED) $(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 
-docs: inputs ## dbt's documentation of every table, in one offline page
-	$(BIN)/dbt docs generate --static
-	@echo "open dbt_project/target/static_index.html"
+# of a copy of what is published: a build in progress is not waited for, and nothing need be built
+docs: inputs ## dbt's documentation of sources, tables and who reads them, in one offline page
+	@mkdir -p $(CATALOGUE)
+	@cp $(or $(LEADLIGHT_WAREHOUSE),warehouse.duckdb) $(CATALOGUE)/warehouse.duckdb.working 2>/dev/null || true
+	LEADLIGHT_WAREHOUSE=$(CATALOGUE)/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/$(CATALOGUE) $(BIN)/dbt docs generate --static
+	@rm -f $(CATALOGUE)/warehouse.duckdb.*
+	@echo "open $(CATALOGUE)/static_index.html"
 
 model-cards: setup ## write model_cards/<campaign>.md from warehouse.duckdb
 	$(BIN)/python -m python_models model-cards
+
+# CAMPAIGN=... AUDIENCE=... (the newest) TO=folder
+audience: setup ## write whom a campaign contacts into audiences/<audience>: Parquet, CSV, hashed identifiers
+	$(BIN)/python -m python_models audience $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(AUDIENCE),--audience $(AUDIENCE)) $(if $(TO),--to $(TO))
 
 # CAMPAIGN=... FROM=folder TO=folder WORKERS=...
 score-devices: setup ## score Parquet files, or what the mart has without an outcome, with a champion
@@ -78,5 +87,5 @@ lock: setup ## pin every package anew in requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --no-emit-index-url --no-header --no-annotate --upgrade --python-version 3.11 --quiet --output-file requirements.txt
 	for extra in spark fast; do $(BIN)/uv pip compile pyproject.toml --group dev --group $$extra --constraint requirements.txt --no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet | grep -vxFf requirements.txt > requirements-$$extra.txt; done
 
-clean: ## remove everything that was built; your raw files stay, and scores of devices
+clean: ## remove everything that was built; your raw files stay, audiences and scores of devices
 	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.working* warehouse.duckdb.identities* reports/node_modules reports/build reports/.evidence model_cards .spark

@@ -1,10 +1,11 @@
-"""Verbs beside dbt's: the default input, model cards of what was built, scores of any number of rows."""
+"""Verbs beside dbt's: default input, model cards, files for channels, scores of any number of rows."""
 
 import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from python_models.audience_files import write_audience
 from python_models.model_cards import published_warehouse, write_model_cards
 from python_models.sources import InputError, put_default_inputs, raw_folder
 
@@ -14,6 +15,12 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("inputs", help="put the default input into data/raw/<source>/default/")
     commands.add_parser("model-cards", help="write model_cards/<campaign>.md from the published warehouse")
+    audience = commands.add_parser("audience", help="write whom a campaign contacts, with hashed identifiers")
+    audience.add_argument("--campaign", required=True, help="whose audience")
+    audience.add_argument("--audience", help="which one (the newest to be contacted)")
+    audience.add_argument(
+        "--to", dest="target", type=Path, default=Path("audiences"), help="folder (audiences)"
+    )
     scoring = commands.add_parser("score-devices", help="score a folder of Parquet files with a champion")
     scoring.add_argument("--campaign", default="display_ads", help="whose champion (display_ads)")
     scoring.add_argument("--from", dest="source", type=Path, help="folder of Parquet files (the mart itself)")
@@ -38,6 +45,8 @@ def lines_of(given: argparse.Namespace) -> Iterable[object]:
         return put_default_inputs(raw_folder())
     if given.command == "model-cards":
         return write_model_cards(published_warehouse())
+    if given.command == "audience":
+        return write_audience(published_warehouse(), given.campaign, given.audience, given.target)
     from python_models.distributed.devices import score_devices  # libraries that the others don't need
 
     return score_devices(published_warehouse(), given.campaign, given.source, given.target, given.workers)

@@ -16,11 +16,8 @@
     {{ return('own' if own else var('default_inputs')[source]) }}
 {% endmacro %}
 
-{#
-    A thing's files with what they hold: {file, delimiter, names, types}, names and types of
-    the columns in the file's order; for CSV with the delimiter of its header.
-#}
-{% macro source_files(source, thing) %}
+{# Names of a thing's files, in order; the files of your own, or else the default input. #}
+{% macro raw_file_names(source, thing) %}
     {%- set folder = env_var('LEADLIGHT_DATA', 'data/raw') | replace("'", "''") ~ '/' ~ source -%}
     {%- set own = source_kind(source) == 'own' -%}
     {%- set searched = folder if own else folder ~ '/default' -%}
@@ -43,8 +40,21 @@
             else "Run `python -m python_models inputs` for the default input, or put your own file into " ~ folder ~ "/.")
         ) }}
     {%- endif -%}
+    {{ return(found.columns[0].values() | map('replace', "'", "''") | list) }}
+{% endmacro %}
+
+{# When a thing's newest file was written: for `dbt source freshness`. No file is read for it. #}
+{% macro newest_file(source, thing) -%}
+    select max(last_modified) from read_blob(['{{ raw_file_names(source, thing) | join("', '") }}'])
+{%- endmacro %}
+
+{#
+    A thing's files with what they hold: {file, delimiter, names, types}, names and types of
+    the columns in the file's order; for CSV with the delimiter of its header.
+#}
+{% macro source_files(source, thing) %}
     {%- set headers = [] -%}
-    {%- for file in found.columns[0].values() | map('replace', "'", "''") -%}
+    {%- for file in raw_file_names(source, thing) -%}
         {%- set fault = query_files("select file_fault('" ~ file ~ "')").rows[0][0] -%}
         {%- if fault -%}{{ exceptions.raise_compiler_error(file ~ ": " ~ fault) }}{%- endif -%}
         {%- if file.endswith('.parquet') -%}

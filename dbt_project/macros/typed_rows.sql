@@ -17,6 +17,8 @@
     times, and the rules below are the same, their rows are taken over from the last build.
 #}
 {% macro typed_rows(source, thing, others=false, part=none, faults=[]) -%}
+    {#- what the rows depend on; `source` itself is an argument here -#}
+    {%- do builtins.source(source, thing) -%}
     {%- do ref('raw_columns') -%}{%- do ref('recodings') -%}{%- do ref('erasure_requests') -%}
     {%- set rows = rows_of_files(source, thing, others, part, faults) -%}
     {%- if not execute -%}
@@ -116,7 +118,8 @@
     from (
         select
             {%- for column in columns %}
-            nullif(trim(cast(coalesce("{{ (found[column.name].names or ['file_name']) | join('", "') }}") as varchar)), '')
+            {%- set names = found[column.name].names %}
+            {{ 'nullif(trim(cast(coalesce("' ~ names | join('", "') ~ '") as varchar)), \'\')' if names else 'null' }}
                 as raw_{{ column.name }},
             {%- endfor %}
         from raw_rows
@@ -133,7 +136,8 @@
 {%- if part -%}{%- do key.append('part') -%}{%- endif -%}
 {%- set person = columns | selectattr('is_person') | map(attribute='name') | first -%}
 {%- set whom = 'cast(judged.' ~ person ~ ' as varchar)' -%}
-{%- set erasures = person and seed_rows('erasure_requests', source) -%}
+{#- the pages of `dbt docs` show compiled SQL, and are not to name who asked to be erased -#}
+{%- set erasures = person and flags.WHICH != 'generate' and seed_rows('erasure_requests', source) -%}
 {%- set is_personal = columns | selectattr('type', 'in', ['phone', 'private']) | list | length > 0 -%}
 {#- Spark's temporary views are everybody's -#}
 {%- set view_suffix = '_' ~ source ~ '_' ~ thing if target.type == 'spark' else '' -%}

@@ -9,8 +9,10 @@
     ) %}
 {% endfor %}
 {{ config(database='identities', pre_hook=remember) }}
+-- depends_on: {{ ref('raw_columns') }}
 {% for thing in things %}
 -- depends_on: {{ ref('base_app_install__' ~ thing) }}
+{% do source('app_install', thing) %}
 {% endfor %}
 
 with identified as (

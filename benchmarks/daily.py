@@ -34,10 +34,9 @@ DAY = ["build", "--selector", "daily"]
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        later = split_inputs(folder / "data")
+        later = split_inputs(REPOSITORY / "data/raw", folder / "data")
         whole = seconds(folder, ["build"])
-        for kept_back in later:
-            kept_back.rename(kept_back.with_name(kept_back.name.removeprefix(".")))
+        reveal(later)
         daily = seconds(folder, DAY)
         print(f"whole build {whole:.1f} s, daily build {daily:.1f} s: {daily / whole:.1%}", flush=True)
         before = folder / "daily.duckdb"
@@ -48,10 +47,10 @@ def main() -> None:
             print(line)
 
 
-def split_inputs(data: Path) -> list[Path]:
-    """Copy the default input as a user's own, the newest rows in hidden files, which are returned."""
+def split_inputs(raw: Path, data: Path, sources: str = "*") -> list[Path]:
+    """Copy default input as a user's own, the newest rows in hidden files, which are returned."""
     later = []
-    for file in sorted((REPOSITORY / "data/raw").glob("*/default/[!.]*")):
+    for file in sorted(raw.glob(f"{sources}/default/[!.]*")):
         source = file.parts[-3]
         target = data / source
         target.mkdir(parents=True, exist_ok=True)
@@ -64,6 +63,12 @@ def split_inputs(data: Path) -> list[Path]:
         write(file, target / f"{stem}-1.{suffix}", f"newness > {NEW}", order)
         write(file, later[-1], f"newness <= {NEW}", order)
     return later
+
+
+def reveal(hidden: list[Path]) -> None:
+    """Lay the newest rows beside the others."""
+    for file in hidden:
+        file.rename(file.with_name(file.name.removeprefix(".")))
 
 
 def write(file: Path, target: Path, condition: str, order: str) -> None:

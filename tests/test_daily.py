@@ -1,0 +1,107 @@
+"""Day after day: only what is new is read and scored again, and the tables are as if all had been."""
+
+import csv
+import gzip
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+from benchmarks.daily import differences, reveal, split_inputs
+from tests.conftest import Dbt, link_other_sources
+
+CAMPAIGNS = ("app_install", "display_ads", "insurance")
+SCORES = [f"+{campaign}_scores" for campaign in CAMPAIGNS]
+REASONS = [f"{campaign}_reasons" for campaign in CAMPAIGNS]
+DAY = ["run", "--select", *SCORES, *REASONS, "conversion_scores"]
+DAY += ["--exclude", *(f"{campaign}_model" for campaign in CAMPAIGNS), "product_clusters"]
+
+
+def appended(file: Path, rows: Callable[[list[list[str]]], list[list[str]]]) -> None:
+    """Add rows to a gzipped CSV, made of those it has."""
+    with gzip.open(file, "rt", newline="") as opened:
+        present = list(csv.reader(opened))
+    with gzip.open(file, "wt", newline="") as opened:
+        csv.writer(opened).writerows([*present, *rows(present)])
+
+
+def scored(warehouse: Path) -> dict[str, dict[str, object]]:
+    """When each row of each campaign was scored."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        return {
+            campaign: dict(
+                connection.sql(f"select entity_id, scored_at from campaigns.{campaign}_scores").fetchall()
+            )
+            for campaign in CAMPAIGNS
+        }
+
+
+def test_a_day_of_new_rows_equals_a_build_of_all(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    """New files with repeated keys, a file that changed and one that went: the tables say the same."""
+    data = tmp_path / "days"
+    later = [file for name in CAMPAIGNS for file in split_inputs(default_data, data, name)]
+    link_other_sources(data, default_data)
+    dbt = make_dbt(data)
+    shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
+    dbt(*DAY)
+    first = scored(dbt.warehouse)
+    reveal(later)
+    [calls] = (data / "insurance").glob("*-1*")
+    with gzip.open(calls, "rt", newline="") as opened:
+        old_call = list(csv.reader(opened))[1]
+    other_call = [old_call[0], "99", *old_call[2:]]
+    # the first rows of the day before: once the same, once another one of that key
+    appended(data / "insurance/bank-uci-2.csv.gz", lambda rows: [old_call, other_call])
+    dbt(*DAY)
+    second = scored(dbt.warehouse)
+    for campaign in ("app_install", "display_ads"):
+        # clicks of later days move nobody who clicked before, nor do devices seen later
+        kept = [key for key, moment in second[campaign].items() if first[campaign].get(key) == moment]
+        assert len(kept) > 0.9 * len(second[campaign]), campaign
+        assert len(second[campaign]) > len(first[campaign])
+    repeated = dbt.query("""
+        select row_status, count(*) from staging.base_insurance__calls
+        where file_name like '%-2.csv.gz' and row_status != 'kept' group by row_status order by row_status
+    """)
+    assert repeated == [("duplicate", 1), ("rejected", 1)]
+    equal_to_a_full_refresh(dbt)
+
+    # a file goes, another one changes
+    (data / "display_ads/devices-00001-2.parquet").unlink()
+    appended(calls, lambda rows: [["99000001", *rows[1][1:]]])
+    dbt(*DAY)
+    assert "99000001" in scored(dbt.warehouse)["insurance"]
+    assert len(scored(dbt.warehouse)["display_ads"]) == len(first["display_ads"])
+    equal_to_a_full_refresh(dbt)
+
+
+def equal_to_a_full_refresh(dbt: Dbt) -> None:
+    """Build all of it from nothing, compare every table, and go on from what there was."""
+    for suffix in ("", ".working"):
+        shutil.copy(f"{dbt.warehouse}{suffix}", f"{dbt.warehouse}{suffix}.day")
+    dbt(*DAY, "--full-refresh")
+    [*different, summary] = differences(Path(f"{dbt.warehouse}.day"), dbt.warehouse)
+    assert different == []
+    assert int(summary.split()[0]) > 100
+    for suffix in ("", ".working"):
+        shutil.move(f"{dbt.warehouse}{suffix}.day", f"{dbt.warehouse}{suffix}")
+
+
+def test_a_day_can_be_scored_again_from_a_date_on(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
+) -> None:
+    """`backfill_from` scores rows as of that date or later again, and no other."""
+    dbt = make_dbt(default_data)
+    shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
+    [(date, later)] = built.query("""
+        select max(as_of_date), count(*) filter (where as_of_date = latest)
+        from campaigns.coupon_features, (select max(as_of_date) as latest from campaigns.coupon_features)
+    """)
+    before = dict(built.query("select entity_id, scored_at from campaigns.coupon_scores"))
+    dbt("run", "--select", "coupon_scores", "--vars", f"backfill_from: '{date}'")
+    after = dict(dbt.query_working("select entity_id, scored_at from campaigns.coupon_scores"))
+    assert sum(before[key] != after[key] for key in before) == later
+    assert 0 < later < len(before)

@@ -1,4 +1,4 @@
-"""dbt-duckdb plugin: the SQL functions `beta_quantile`, `beta_draws` and `exact_p_value`, which DuckDB lacks.
+"""dbt-duckdb plugin: the SQL functions of statistics that DuckDB lacks: quantiles, draws and p-values.
 
 For models that are tables only: whoever opens the published warehouse has no such functions.
 """
@@ -11,12 +11,23 @@ import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 from duckdb.func import FunctionNullHandling, PythonUDFType
-from scipy.special import betaincinv
+from scipy.special import betaincinv, erfc, gammaincinv
 
 
 def beta_quantile(probability: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Quantile of the beta distribution with shapes a and b; NaN for NaN."""
     return betaincinv(a, b, probability)
+
+
+def gamma_quantile(probability: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Quantile of the gamma distribution of that mean and variance; NaN for NaN, or without both above 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return gammaincinv(mean * mean / variance, probability) * variance / mean
+
+
+def normal_p_value(z: np.ndarray) -> np.ndarray:
+    """Chance that a standard normal number is at least so far from 0, either way; NaN for NaN."""
+    return erfc(np.abs(z) / np.sqrt(2))
 
 
 def beta_draws(
@@ -66,6 +77,8 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         for function, argument, count in (
             (beta_quantile, "double", 3),
+            (gamma_quantile, "double", 3),
+            (normal_p_value, "double", 1),
             (exact_p_value, "bigint", 4),
         ):
             conn.create_function(

@@ -158,5 +158,7 @@ def _scores(
 def _money(frame: pd.DataFrame, amount: float | str | None) -> pa.Array:
     """Each row's cost or value: one number for all, or what a column says; null where not declared."""
     if isinstance(amount, str):
-        return pa.array(pd.to_numeric(frame[amount]).astype("Float64").to_numpy(float, na_value=np.nan), from_pandas=True)
+        return pa.array(
+            pd.to_numeric(frame[amount]).astype("Float64").to_numpy(float, na_value=np.nan), from_pandas=True
+        )
     return pa.array([amount] * len(frame), pa.float64())

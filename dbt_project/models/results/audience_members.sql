@@ -27,6 +27,10 @@ members as (
         *,
         suppressed_reason is null as is_chosen,
         suppressed_reason is null and not is_holdout as is_contacted,
+        -- what the channel had no room for would have had a place
+        is_contacted or coalesce(
+            starts_with(suppressed_reason, 'channel cap'), false
+        ) as takes_place,
         selected_at >= {{ this_week() }} as is_of_this_week,
     from {{ this }}
     where purpose = 'contact'
@@ -38,6 +42,7 @@ members as (
         false as is_holdout,
         false as is_chosen,
         false as is_contacted,
+        false as takes_place,
         false as is_of_this_week,
     from candidates
     where false
@@ -57,8 +62,8 @@ audiences_so_far as (
     select
         audience_id,
         max(rank) as last_rank,
-        count(*) filter (where is_contacted) as places_taken,
-        coalesce(sum(contact_cost) filter (where is_contacted), 0)
+        count(*) filter (where takes_place) as places_taken,
+        coalesce(sum(contact_cost) filter (where takes_place), 0)
             as money_taken,
     from members
     group by audience_id
@@ -101,12 +106,13 @@ refused as (
         newcomers.*,
         coalesce(audiences_so_far.last_rank, 0) as last_rank,
         -- of what the limit is left, and what a contact takes of it
-        case newcomers.threshold_policy
-            when 'capacity'
+        case
+            when newcomers.purpose = 'rehearsal' then null
+            when newcomers.threshold_policy = 'capacity'
                 then
                     newcomers.policy_limit
                     - coalesce(audiences_so_far.places_taken, 0)
-            when 'budget'
+            when newcomers.threshold_policy = 'budget'
                 then
                     newcomers.policy_limit
                     - coalesce(audiences_so_far.money_taken, 0)
@@ -136,12 +142,12 @@ refused as (
             when chosen_this_week.campaign is not null
                 then 'went to campaign ' || chosen_this_week.campaign
         end as reason,
-        newcomers.purpose = 'contact'
-        and {{ hash_bucket(
+        -- the same draw for all rows of a person
+        {{ hash_bucket(
             "concat_ws('|', newcomers.audience_id, newcomers.customer_id, '"
             ~ var('holdout_salt') ~ "')",
             1000000
-        ) }} < coalesce(newcomers.holdout_share, 0) * 1000000 as is_drawn,
+        ) }} as draw,
     from newcomers
     left join audiences_so_far
         on newcomers.audience_id = audiences_so_far.audience_id
@@ -167,6 +173,8 @@ once_a_person as (
                 order by priority desc, entity_id asc
             ) > 1 then 'the same person ranks higher in this campaign'
         end as reason,
+        purpose = 'contact'
+        and draw < 1000000 * coalesce(holdout_share, 0) as is_drawn,
     from refused
 ),
 
@@ -174,7 +182,7 @@ once_a_person as (
 taken_alone as (
     select
         *,
-        purpose = 'rehearsal' or coalesce(
+        coalesce(
             sum(room_of_contact) filter (where reason is null and not is_drawn)
                 over best_first <= room, true
         ) as has_place_alone,
@@ -218,12 +226,12 @@ parted as (
 placed as (
     select
         *,
-        purpose = 'rehearsal' or coalesce(
-            sum(room_of_contact) filter (where reason is null and not is_drawn)
-                over best_first <= room, true
-        ) as has_place,
         reason is null and not is_drawn and purpose = 'contact'
             as takes_place,
+        coalesce(
+            sum(room_of_contact) filter (where reason is null and not is_drawn)
+                over best_first, 0
+        ) as room_used,
     from parted
     window best_first as (
         partition by audience_id
@@ -235,22 +243,27 @@ capped as (
     select
         * exclude (reason),
         case
+            when reason is not null or purpose = 'rehearsal' then reason
+            -- who is held out too: they must be such as are contacted
             when
-                takes_place
-                and channel_taken + row_number() over (
-                    partition by channel, takes_place
+                channel_taken + count(*) filter (where takes_place) over (
+                    partition by channel
                     order by
                         expected_profit desc nulls last,
                         campaign asc,
                         entity_id asc
-                ) > contacts_a_week
+                    rows between unbounded preceding and 1 preceding
+                ) >= contacts_a_week
                 then format(
                     'channel cap of {} a week reached', contacts_a_week
                 )
-            else reason
         end as reason,
     from placed
-    where has_place
+    -- those left out are kept only while there is room
+    where
+        room is null
+        or room_used < room
+        or (takes_place and room_used = room)
 ),
 
 ranked as (

@@ -77,48 +77,55 @@ marginal as (
     ) = 1
 ),
 
--- variance: chance, and how far predictions were off where outcomes are known
+-- chance, and how far predictions were off where outcomes are known
+varied as (
+    select
+        contacted.* replace (
+            contacted.conversions_variance
+            + terms.relative_variance
+            * contacted.expected_conversions * contacted.expected_conversions
+                as conversions_variance,
+            contacted.revenue_variance
+            + terms.relative_variance
+            * contacted.expected_revenue * contacted.expected_revenue
+                as revenue_variance
+        ),
+        contacted.expected_revenue / contacted.expected_conversions
+            as mean_value,
+    from contacted
+    inner join terms on contacted.audience_id = terms.audience_id
+),
+
+-- whole conversions, outwards: half a conversion cannot come true
 bounded as (
     select
-        terms.audience_id,
-        contacted.* exclude (audience_id),
-        {% for side, probability in [('lower', 0.025), ('upper', 0.975)] %}
-        {% set outward = {'lower': 'floor', 'upper': 'ceil'}[side] %}
-        -- whole conversions, outwards: half a conversion cannot come true
-        {{ outward }}(gamma_quantile(
-            {{ probability }},
-            contacted.expected_conversions,
-            contacted.conversions_variance + terms.relative_variance
-            * contacted.expected_conversions * contacted.expected_conversions
-        )) as expected_conversions_{{ side }},
-        contacted.expected_revenue / contacted.expected_conversions
-        * {{ outward }}(
-            contacted.expected_conversions
-            / nullif(contacted.expected_revenue, 0)
-            * gamma_quantile(
-                {{ probability }},
-                contacted.expected_revenue,
-                contacted.revenue_variance + terms.relative_variance
-                * contacted.expected_revenue * contacted.expected_revenue
-            )
-        ) as expected_revenue_{{ side }},
-        {% endfor %}
-    from terms
-    inner join contacted on terms.audience_id = contacted.audience_id
+        *,
+        floor(gamma_quantile(0.025, expected_conversions, conversions_variance))
+            as expected_conversions_lower,
+        ceil(gamma_quantile(0.975, expected_conversions, conversions_variance))
+            as expected_conversions_upper,
+        mean_value * floor(
+            gamma_quantile(0.025, expected_revenue, revenue_variance)
+            / mean_value
+        ) as expected_revenue_lower,
+        mean_value * ceil(
+            gamma_quantile(0.975, expected_revenue, revenue_variance)
+            / mean_value
+        ) as expected_revenue_upper,
+    from varied
 ),
 
 profitable as (
     select
         *,
         expected_revenue - contact_cost as expected_profit,
-        {% for bound in ['', '_lower', '_upper'] %}
-        {% if bound %}
-        expected_revenue{{ bound }} - contact_cost
-            as expected_profit{{ bound }},
-        {% endif %}
-        expected_revenue{{ bound }} / nullif(contact_cost, 0)
-            as return_on_ad_spend{{ bound }},
-        {% endfor %}
+        expected_revenue_lower - contact_cost as expected_profit_lower,
+        expected_revenue_upper - contact_cost as expected_profit_upper,
+        expected_revenue / nullif(contact_cost, 0) as return_on_ad_spend,
+        expected_revenue_lower / nullif(contact_cost, 0)
+            as return_on_ad_spend_lower,
+        expected_revenue_upper / nullif(contact_cost, 0)
+            as return_on_ad_spend_upper,
         expected_conversions / contact_count as contacted_rate,
     from bounded
 ),

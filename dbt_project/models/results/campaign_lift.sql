@@ -14,10 +14,10 @@ ranked as (
         members.campaign,
         members.is_holdout,
         outcomes.has_converted,
-        cast(ntile(10) over (
+        ntile(10) over (
             partition by members.audience_id
             order by members.predicted_probability desc, members.entity_id asc
-        ) as integer) as decile,
+        ) as tenth,
     from members
     left join outcomes
         on
@@ -26,11 +26,18 @@ ranked as (
 ),
 
 -- decile 0 is the whole audience
+listed as (
+    select
+        *,
+        unnest([0, tenth]) as decile,
+    from ranked
+),
+
 counted as (
     select
         audience_id,
         campaign,
-        coalesce(decile, 0) as decile,
+        decile,
         count(has_converted) as known_count,
         {% for group, condition in [
             ('contacted', 'not is_holdout'), ('holdout', 'is_holdout')
@@ -41,10 +48,8 @@ counted as (
             as {{ group }}_conversions,
         {% endfor %}
         count(*) filter (where is_holdout) as held_out,
-    from ranked
-    group by grouping sets (
-        (audience_id, campaign), (audience_id, campaign, decile)
-    )
+    from listed
+    group by audience_id, campaign, decile
 ),
 
 rates as (

@@ -29,13 +29,16 @@ latest_consents as (
         consents.customer_id,
         last(
             consents.has_consent
-            order by consents.valid_from nulls first, consents.has_consent desc
+            order by
+                consents.valid_from asc nulls first, consents.has_consent desc
         ) as has_consent,
     from terms
     inner join consents
         on
             terms.source = consents.source
-            and coalesce(consents.channel = terms.channel, consents.channel is null)
+            and coalesce(
+                terms.channel = consents.channel, consents.channel is null
+            )
     group by terms.audience_id, consents.customer_id
 ),
 

@@ -174,7 +174,7 @@ once_a_person as (
             ) > 1 then 'the same person ranks higher in this campaign'
         end as reason,
         purpose = 'contact'
-        and draw < 1000000 * coalesce(holdout_share, 0) as is_drawn,
+        and coalesce(draw < 1000000 * holdout_share, false) as is_drawn,
     from refused
 ),
 
@@ -184,8 +184,8 @@ taken_alone as (
         *,
         coalesce(
             sum(room_of_contact) filter (where reason is null and not is_drawn)
-                over best_first <= room, true
-        ) as has_place_alone,
+                over best_first, 0
+        ) as room_used_alone,
     from once_a_person
     window best_first as (
         partition by audience_id
@@ -203,7 +203,7 @@ assigned as (
     window campaigns_of_person as (
         partition by source, customer_id, reason is null and purpose = 'contact'
         order by
-            has_place_alone desc,
+            coalesce(room_used_alone <= room, true) desc,
             expected_profit desc nulls last,
             campaign asc
     )

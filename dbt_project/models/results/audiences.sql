@@ -56,8 +56,10 @@ contacted as (
         ) as revenue_variance,
         count(has_converted) as realised_count,
         count(*) filter (where has_converted) as realised_conversions,
-        sum(if(has_converted, conversion_value, 0) - contact_cost)
-            filter (where has_converted is not null) as realised_profit,
+        -- null where the outcome is not known
+        sum(
+            cast(has_converted as integer) * conversion_value - contact_cost
+        ) as realised_profit,
     from judged
     where is_contacted
     group by audience_id

@@ -48,30 +48,31 @@ added as (
         count(*) as part_count,
         sum(expected) as expected_conversions,
         cast(sum(converted) as bigint) as conversions,
-        -- errors of parts each for itself, an error that all share, or chance alone
-        greatest(
-            sum((converted - expected) * (converted - expected)),
-            (sum(converted) - sum(expected)) * (sum(converted) - sum(expected)),
-            sum(variance)
-        ) / (sum(expected) * sum(expected)) as relative_error_squared,
+        sum(variance) as chance,
+        sum((converted - expected) * (converted - expected)) as errors_squared,
         greatest(part_count - 1, 1) as degrees_of_freedom,
         -- Student's t by way of the beta distribution
         beta_quantile(0.05, degrees_of_freedom / 2.0, 0.5) as tail,
+        degrees_of_freedom * (1 - tail) / tail / 3.84145882 as widening,
     from parts
     group by campaign, purpose
 ),
 
-widened as (
+-- errors of parts each for itself, an error that all share, or chance alone
+measured as (
     select
         campaign,
         purpose,
         part_count,
         expected_conversions,
         conversions,
-        relative_error_squared
-        * degrees_of_freedom * (1 - tail) / tail / 3.84145882
-            as relative_variance,
+        greatest(
+            errors_squared * widening,
+            (conversions - expected_conversions)
+            * (conversions - expected_conversions),
+            chance
+        ) / (expected_conversions * expected_conversions) as relative_variance,
     from added
 )
 
-select * from widened
+select * from measured

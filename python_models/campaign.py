@@ -1,5 +1,6 @@
 """A campaign's declaration: the `meta` of its dbt models, read once, refused where not understood."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Annotated, Any, Literal, get_args
@@ -7,7 +8,9 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most")
+POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most", "capacity", "budget")
+# Their number is a share; that of the others is a number of contacts, or money.
+_SHARES = ("fixed", "precision_at_least", "false_alarms_at_most")
 
 _NOTHING_UNKNOWN = ConfigDict(extra="forbid")
 # Set by the project for all campaigns; no part of what a campaign declares.
@@ -20,6 +23,9 @@ ESTIMATED = "estimated"
 NEWEST_OUTCOMES = "newest_outcomes"
 # In `accept_drift`, besides columns of the mart: the score and the label rate.
 DRIFTING_RESULTS = ("predicted_probability", "conversion_rate")
+
+# Money per row: each a number, or the name of the mart's column that gives it.
+MONEY = ("contact_cost", "conversion_value")
 
 Algorithm = Literal[
     "logistic_regression", "random_forest", "lightgbm", "lightgbm_shallow", "lightgbm_rare", "xgboost"
@@ -75,6 +81,17 @@ class Segmentation:
 
 
 @dataclass(frozen=True, config=_NOTHING_UNKNOWN)
+class Holdout:
+    """Which share of an audience is kept from contact at random, and what it is to find.
+
+    `effect` is the smallest difference of conversion rates, contacted less held out, worth finding.
+    """
+
+    share: Annotated[float, Field(gt=0, lt=1)]
+    effect: Annotated[float, Field(gt=0, lt=1)]
+
+
+@dataclass(frozen=True, config=_NOTHING_UNKNOWN)
 class Campaign:
     """What a campaign declares; the meaning of each key is a row of the table in `docs/method.md`."""
 
@@ -99,8 +116,10 @@ class Campaign:
     dimensions: list[str] = Field(default_factory=list)
     baseline: str | None = None
     decide_by: str | dict[str, float] = "f1"
-    contact_cost: Annotated[float, Field(ge=0)] | None = None
-    conversion_value: Annotated[float, Field(ge=0)] | None = None
+    contact_cost: float | str | None = None
+    conversion_value: float | str | None = None
+    channel: Annotated[str, Field(min_length=1)] | None = None
+    holdout: Holdout | None = None
     candidates: list[Algorithm] = Field(
         default_factory=lambda: list(ALGORITHMS),
         min_length=1,
@@ -129,10 +148,17 @@ class Campaign:
         needs_limit = self.policy not in ("f1", "profit")
         if needs_limit and self.policy_limit is None:
             raise ValueError(f"decide_by {self.policy} needs a number, such as {self.policy}: 0.5")
-        if self.policy_limit is not None and not 0 <= self.policy_limit <= 1:
+        if self.policy in _SHARES and not 0 <= (self.policy_limit or 0) <= 1:
             raise ValueError(f"decide_by {self.policy}: {self.policy_limit} is not between 0 and 1")
+        if self.policy in ("capacity", "budget") and (self.policy_limit or 0) <= 0:
+            raise ValueError(f"decide_by {self.policy}: {self.policy_limit} is not above 0")
         if self.policy == "profit" and (self.contact_cost is None or self.conversion_value is None):
             raise ValueError("decide_by profit needs contact_cost and conversion_value")
+        if self.policy == "budget" and self.contact_cost is None:
+            raise ValueError("decide_by budget needs contact_cost")
+        for key in MONEY:
+            if isinstance(amount := getattr(self, key), float) and not 0 <= amount < math.inf:
+                raise ValueError(f"{key} is {amount}; allowed: a number from 0 on, or a column of the mart")
         if (self.variant_of is None) != (self.not_usable_reason is None):
             raise ValueError("variant_of and not_usable_reason go together")
         if self.negatives_per_positive is not None and self.order_by is not None:
@@ -183,12 +209,17 @@ class Campaign:
         return self.group_by or self.entity
 
     @property
+    def money_columns(self) -> list[str]:
+        """Columns of the mart that give contact cost or conversion value row by row."""
+        return [amount for key in MONEY if isinstance(amount := getattr(self, key), str)]
+
+    @property
     def not_features(self) -> set[str]:
         """Columns of the mart that no model may see; what is audited only where it is allowed by name."""
         audited = set(self.audit) - set(self.allow_audited)
         keys = {self.entity, self.split, self.label, self.as_of, self.order_by, self.label_known_at}
         times = set(self.known_at.values()) - {AFTER_CONTACT}
-        named = keys | {self.group_by, self.baseline, *self.withhold} | audited | times
+        named = keys | {self.group_by, self.baseline, *self.withhold, *self.money_columns} | audited | times
         return {name for name in named if name}
 
     def require_columns(self, mart: Iterable[str]) -> None:
@@ -197,6 +228,8 @@ class Campaign:
         keys = {"entity": [self.entity], "split": [self.split]}
         for key in ("label", "as_of", "order_by", "label_known_at", "group_by", "baseline"):
             keys[key] = [value] if (value := getattr(self, key)) else []
+        for key in MONEY:
+            keys[key] = [value] if isinstance(value := getattr(self, key), str) else []
         for key in ("withhold", "audit", "dimensions", "accept_leak"):
             keys[key] = getattr(self, key)
         keys["accept_drift"] = [name for name in self.accept_drift if name not in DRIFTING_RESULTS]
@@ -212,6 +245,8 @@ class Campaign:
 
 
 _READER = TypeAdapter(Campaign)
+# Whose keys stand under a key of the declaration.
+_OWNERS = {"segments": Segmentation, "holdout": Holdout}
 
 
 def read_campaign(meta: Mapping[str, Any]) -> Campaign:
@@ -233,7 +268,7 @@ def read_campaign(meta: Mapping[str, Any]) -> Campaign:
 def _sentence(fault: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "unexpected_keyword_argument":
-        owner = Segmentation if key.startswith("segments.") else Campaign
+        owner = _OWNERS.get(str(fault["loc"][0]), Campaign) if len(fault["loc"]) > 1 else Campaign
         allowed = ", ".join(sorted(field.name for field in fields(owner)))
         return f"key '{key}' (value {fault['input']!r}) is unknown; allowed keys are {allowed}."
     if fault["type"] == "missing":

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from python_models.campaign import Campaign, read_campaign
+from python_models.campaign import MONEY, Campaign, read_campaign
 from python_models.fitted import FittedModel
 from python_models.frames import BATCH_ROWS, fold_of, map_batches, quoted
 from python_models.registry import champion_row
@@ -25,6 +25,8 @@ SCORE_ROW = pa.schema(
         ("predicted_probability", pa.float64()),
         ("baseline_probability", pa.float64()),
         ("declared_baseline_probability", pa.float64()),
+        ("contact_cost", pa.float64()),
+        ("conversion_value", pa.float64()),
         ("is_out_of_fold", pa.bool_()),
         ("model_version", pa.string()),
         ("row_hash", pa.string()),
@@ -120,6 +122,7 @@ def columns_read(features: Any, campaign: Campaign, model: FittedModel | None) -
     campaign.require_columns(features.columns)
     needed = [campaign.entity, campaign.customer, campaign.split]
     needed += [campaign.label] if campaign.label else []
+    needed += campaign.money_columns
     needed += model.design.columns if model else []
     needed += model.declared_rule.design.columns if model and model.declared_rule else []
     return needed
@@ -170,6 +173,7 @@ def _scores(
             "predicted_probability": pa.array(probability, from_pandas=True),
             "baseline_probability": pa.array(baseline, from_pandas=True),
             "declared_baseline_probability": pa.array(declared, from_pandas=True),
+            **{key: _money(batch.frame, getattr(campaign, key)) for key in MONEY},
             "is_out_of_fold": batch.is_training,
             "model_version": [version] * rows,
             "row_hash": batch.frame["row_hash"],
@@ -177,3 +181,12 @@ def _scores(
         },
         schema=SCORE_ROW,
     )
+
+
+def _money(frame: pd.DataFrame, amount: float | str | None) -> pa.Array:
+    """Each row's cost or value: one number for all, or what a column says; null where not declared."""
+    if isinstance(amount, str):
+        return pa.array(
+            pd.to_numeric(frame[amount]).astype("Float64").to_numpy(float, na_value=np.nan), from_pandas=True
+        )
+    return pa.array([amount] * len(frame), pa.float64())

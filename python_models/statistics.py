@@ -1,4 +1,4 @@
-"""dbt-duckdb plugin: SQL functions that DuckDB lacks: quantiles, draws, an exact test.
+"""dbt-duckdb plugin: the SQL functions of statistics that DuckDB lacks: quantiles, draws and p-values.
 
 For models that are tables only: whoever opens the published warehouse has no such functions.
 """
@@ -11,7 +11,7 @@ import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 from duckdb.func import FunctionNullHandling, PythonUDFType
-from scipy.special import betaincinv, gammaincinv
+from scipy.special import betaincinv, erfc, gammaincinv
 
 
 def beta_quantile(probability: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -19,12 +19,18 @@ def beta_quantile(probability: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.n
     return betaincinv(a, b, probability)
 
 
-def gamma_quantile(probability: np.ndarray, shape: np.ndarray) -> np.ndarray:
-    """Quantile of the gamma distribution of that shape and scale 1; NaN for NaN.
+def gamma_quantile(probability: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    """Quantile of the gamma distribution of that mean and variance; NaN for NaN, or without both above 0.
 
-    Half of a chi-square's with 2 shape degrees of freedom; bounds of a Poisson mean are such quantiles.
+    With mean and variance k it bounds a Poisson mean, and is half of a chi-square's of 2 k degrees of freedom.
     """
-    return gammaincinv(shape, probability)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return gammaincinv(mean * mean / variance, probability) * variance / mean
+
+
+def normal_p_value(z: np.ndarray) -> np.ndarray:
+    """Chance that a standard normal number is at least so far from 0, either way; NaN for NaN."""
+    return erfc(np.abs(z) / np.sqrt(2))
 
 
 def beta_draws(
@@ -74,7 +80,8 @@ class Plugin(BasePlugin):
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         for function, argument, count in (
             (beta_quantile, "double", 3),
-            (gamma_quantile, "double", 2),
+            (gamma_quantile, "double", 3),
+            (normal_p_value, "double", 1),
             (exact_p_value, "bigint", 4),
         ):
             conn.create_function(

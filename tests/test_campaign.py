@@ -36,6 +36,17 @@ def test_a_policy_with_a_number_is_taken_apart() -> None:
         ({"decide_by": {"fixed": 2}}, ["fixed: 2.0 is not between 0 and 1"]),
         ({"decide_by": "fixed"}, ["decide_by fixed needs a number"]),
         ({"decide_by": "profit"}, ["profit needs contact_cost and conversion_value"]),
+        ({"decide_by": "capacity"}, ["decide_by capacity needs a number"]),
+        ({"decide_by": {"capacity": 0}}, ["capacity: 0.0 is not above 0"]),
+        ({"decide_by": {"budget": 20_000}}, ["budget needs contact_cost"]),
+        ({"contact_cost": -1}, ["contact_cost is -1.0", "a number from 0 on, or a column"]),
+        ({"channel": 7}, ["key 'channel'", "7", "string"]),
+        ({"holdout": {"share": 1.5, "effect": 0.02}}, ["key 'holdout.share'", "1.5", "less than 1"]),
+        ({"holdout": {"share": 0.1}}, ["key 'holdout.effect' is missing"]),
+        (
+            {"holdout": {"share": 0.1, "effect": 0.02, "salt": 1}},
+            ["'holdout.salt'", "keys are effect, share"],
+        ),
         ({"withhold": "call_seconds"}, ["key 'withhold'", "'call_seconds'", "list"]),
         ({"candidates": ["magic"]}, ["key 'candidates.0'", "'magic'", "'lightgbm'"]),
         ({"minimum_positives": "many"}, ["key 'minimum_positives'", "'many'", "integer"]),
@@ -61,6 +72,20 @@ def test_a_fault_is_named_with_its_value_and_what_is_allowed(fault: dict, words:
         read_campaign(DECLARED | fault)
     for word in ["campaign 'spring'", *words]:
         assert word in str(error.value)
+
+
+def test_money_may_be_a_number_or_a_column() -> None:
+    campaign = read_campaign(DECLARED | {"contact_cost": "price_of_call", "conversion_value": 90})
+    assert campaign.money_columns == ["price_of_call"]
+    assert "price_of_call" in campaign.not_features
+    with pytest.raises(DeclarationError, match=r"key 'contact_cost'.*no column 'price_of_call'"):
+        campaign.require_columns(["client_id", "split", "has_bought"])
+
+
+def test_a_limit_for_new_rows_may_be_any_number() -> None:
+    assert read_campaign(DECLARED | {"decide_by": {"capacity": 5000}}).policy_limit == 5000
+    budget = {"decide_by": {"budget": 20_000}, "contact_cost": 2}
+    assert read_campaign(DECLARED | budget).policy == "budget"
 
 
 def test_a_missing_key_is_named() -> None:

@@ -51,9 +51,9 @@
 #}
 {% macro poisson_bound(count, side) -%}
     {%- if side == 'lower' -%}
-    coalesce(gamma_quantile(0.025, nullif({{ count }}, 0)), 0)
+    coalesce(gamma_quantile(0.025, {{ count }}, {{ count }}), 0)
     {%- else -%}
-    gamma_quantile(0.975, {{ count }} + 1)
+    gamma_quantile(0.975, {{ count }} + 1, {{ count }} + 1)
     {%- endif -%}
 {%- endmacro %}
 

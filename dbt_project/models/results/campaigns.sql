@@ -68,8 +68,9 @@ declared as (
         declaration ->> 'entity' as entity,
         declaration ->> 'label' as label,
         declaration ->> 'policy' as decide_by,
-        cast(declaration ->> 'contact_cost' as double) as contact_cost,
-        cast(declaration ->> 'conversion_value' as double) as conversion_value,
+        try_cast(declaration ->> 'contact_cost' as double) as contact_cost,
+        try_cast(declaration ->> 'conversion_value' as double)
+            as conversion_value,
         declaration ->> 'source' as source,
         declaration ->> 'source_note' as source_note,
         declaration ->> 'as_of' as as_of,
@@ -87,6 +88,8 @@ counted as (
         count(*) filter (where split = 'score') as score_count,
         count(*) filter (where has_converted) as conversion_count,
         avg(cast(has_converted as integer)) as base_rate,
+        avg(contact_cost) as mean_contact_cost,
+        avg(conversion_value) as mean_conversion_value,
         max(scored_at) as scored_at,
     from outcomes
     group by campaign
@@ -188,8 +191,11 @@ graded as (
         declared.entity,
         declared.label,
         declared.decide_by,
-        declared.contact_cost,
-        declared.conversion_value,
+        -- where a column gives it, its mean
+        coalesce(declared.contact_cost, counted.mean_contact_cost)
+            as contact_cost,
+        coalesce(declared.conversion_value, counted.mean_conversion_value)
+            as conversion_value,
         -- a declared source without default input can only be its owner's
         coalesce(source_kinds.source_kind, 'own') as source_kind,
         case

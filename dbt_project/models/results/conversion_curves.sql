@@ -7,8 +7,6 @@ policies as (
         campaign,
         declaration ->> 'policy' as policy,
         cast(declaration ->> 'policy_limit' as double) as policy_limit,
-        cast(declaration ->> 'contact_cost' as double) as contact_cost,
-        cast(declaration ->> 'conversion_value' as double) as conversion_value,
     from {{ ref('conversion_models') }}
     where is_newest
 ),
@@ -67,6 +65,11 @@ events as (
         predicted_probability as probability,
         count(*) as row_count,
         count(*) filter (where has_converted) as converted,
+        sum(contact_cost) as contact_cost,
+        coalesce(
+            sum(conversion_value) filter (where has_converted),
+            0 * sum(conversion_value)
+        ) as conversion_value,
         false as is_threshold,
     from judged_scores
     group by campaign, split, predicted_probability
@@ -79,6 +82,8 @@ events as (
         thresholds.threshold as probability,
         0 as row_count,
         0 as converted,
+        cast(null as double) as contact_cost,
+        cast(null as double) as conversion_value,
         true as is_threshold,
     from thresholds
     inner join splits using (campaign)
@@ -89,6 +94,8 @@ counted as (
         *,
         sum(row_count) over from_the_top as contacted,
         sum(converted) over from_the_top as true_positives,
+        sum(contact_cost) over from_the_top as total_cost,
+        sum(conversion_value) over from_the_top as total_value,
         sum(row_count) over (partition by campaign, split) as rows_in_split,
         sum(converted) over (partition by campaign, split) as positives,
     from events
@@ -121,8 +128,8 @@ measured as (
         / nullif(
             cast(counted.rows_in_split - counted.positives as double), 0
         ) as false_alarm_rate,
-        counted.true_positives * policies.conversion_value
-        - counted.contacted * policies.contact_cost as expected_profit,
+        counted.total_cost,
+        counted.total_value - counted.total_cost as expected_profit,
         policies.policy,
         policies.policy_limit,
         promised_for.new_rows

@@ -81,7 +81,9 @@ measured as (
         sum((share - reference_share) * ln(share / reference_share)) as psi,
         -- 95 % of what chance alone gives lies below (Yurdakul 2018)
         coalesce(
-            2 * gamma_quantile(0.95, nullif(count(*) - 1, 0) / 2e0), 0
+            2 * gamma_quantile(
+                0.95, (count(*) - 1) / 2e0, (count(*) - 1) / 2e0
+            ), 0
         ) * (1 / any_value(row_count) + 1 / any_value(reference_count))
             as noise_limit,
     from compared

@@ -32,6 +32,19 @@ splits as (
     from new_rows
 ),
 
+-- those that are to be contacted; without any, the test rows stand in
+rows_to_contact as (
+    select
+        campaign,
+        coalesce(
+            nullif(count(*) filter (where split = 'score'), 0),
+            count(*) filter (where split = 'test')
+        ) as row_count,
+    from outcomes
+    where predicted_probability is not null
+    group by campaign
+),
+
 -- new rows may score higher than known ones did, whatever comes of them: how many would
 -- be contacted needs no outcome
 events as (
@@ -109,7 +122,11 @@ informed as (
         curves.* exclude (promise_bound),
         greatest(curves.promise_bound, expected.false_alarm_rate)
             as promise_bound,
+        -- what the threshold would make of the rows to be contacted
+        rows_to_contact.row_count / cast(curves.rows_in_split as double)
+            as rows_per_known_row,
     from curves
+    inner join rows_to_contact on curves.campaign = rows_to_contact.campaign
     left join expected
         on
             curves.campaign = expected.campaign
@@ -125,6 +142,8 @@ valued as (
             when 'fixed' then cast(threshold = policy_limit as integer)
             when 'precision_at_least' then recall
             when 'false_alarms_at_most' then recall
+            when 'capacity' then contacted
+            when 'budget' then contacted
         end as objective,
         -- what the promise is about, more being better
         case policy
@@ -134,6 +153,10 @@ valued as (
         case policy
             when 'precision_at_least' then promise_bound >= policy_limit
             when 'false_alarms_at_most' then promise_bound <= policy_limit
+            when 'capacity'
+                then contacted * rows_per_known_row <= policy_limit
+            when 'budget'
+                then total_cost * rows_per_known_row <= policy_limit
             else true
         end as is_allowed,
     from informed

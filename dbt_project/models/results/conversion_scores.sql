@@ -46,6 +46,10 @@ decided as (
                 then 'medium'
             else 'low'
         end as propensity_band,
+        ranked.contact_cost,
+        ranked.conversion_value,
+        ranked.predicted_probability * ranked.conversion_value
+        - ranked.contact_cost as expected_profit,
         ranked.is_out_of_fold,
         ranked.model_version,
         ranked.scored_at,

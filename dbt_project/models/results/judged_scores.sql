@@ -10,6 +10,10 @@ champions as (
 forward_scores as (
     select
         campaign,
+        -- of a column that gives it row by row the forward rows keep nothing
+        try_cast(declaration ->> 'contact_cost' as double) as contact_cost,
+        try_cast(declaration ->> 'conversion_value' as double)
+            as conversion_value,
         unnest(forward, recursive := true),
     from champions
 ),
@@ -24,6 +28,8 @@ known as (
         predicted_probability,
         baseline_probability,
         declared_baseline_probability,
+        contact_cost,
+        conversion_value,
     from scores
     where
         has_converted is not null
@@ -41,6 +47,8 @@ known as (
         predicted_probability,
         baseline_probability,
         declared_baseline_probability,
+        contact_cost,
+        conversion_value,
     from forward_scores
 ),
 

@@ -1,0 +1,21 @@
+-- every member is contacted, held out or left out, and ranks are 1, 2, ... at most with gaps of
+-- those who asked to be erased
+with counted as (
+    select
+        audience_id,
+        count(*) as member_count,
+        max(rank) as last_rank,
+    from {{ ref('audience_members') }}
+    group by audience_id
+)
+
+select audiences.*
+from {{ ref('audiences') }} as audiences
+left join counted on audiences.audience_id = counted.audience_id
+where
+    audiences.candidate_count != coalesce(counted.member_count, 0)
+    or audiences.candidate_count
+    != audiences.contact_count
+    + audiences.suppressed_count
+    + audiences.holdout_count
+    or counted.last_rank < counted.member_count

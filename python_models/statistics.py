@@ -22,7 +22,8 @@ def beta_quantile(probability: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.n
 def gamma_quantile(probability: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Quantile of the gamma distribution of that mean and variance; NaN for NaN, or without both above 0.
 
-    With mean and variance k it bounds a Poisson mean, and is half of a chi-square's of 2 k degrees of freedom.
+    With mean and variance k it bounds a Poisson mean, and is half of a chi-square's with 2 k degrees of
+    freedom.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return gammaincinv(mean * mean / variance, probability) * variance / mean

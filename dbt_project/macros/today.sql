@@ -1,4 +1,4 @@
-{# The moment as of which audiences are chosen: the build's, or the beginning of the day that var today names. #}
+{# The moment of the build, or the beginning of the day that var today names: audiences are chosen as of it. #}
 {% macro selection_time() -%}
     {%- if var('today') and not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', var('today') | string) -%}
         {{ exceptions.raise_compiler_error("Variable today is '" ~ var('today') ~ "'; write a day as 2026-11-22, or leave it empty.") }}

@@ -1,4 +1,3 @@
-{% set today = var('today', run_started_at.strftime('%Y-%m-%d')) %}
 -- so many conversions, expected or realised, are enough to judge by
 {% set enough_conversions = 10 %}
 -- so far off, realised conversions are more than one would live with
@@ -142,7 +141,7 @@ gathered as (
         date_diff(
             'day',
             cast(champions.trained_at as date),
-            cast('{{ today }}' as date)
+            cast({{ selection_time() }} as date)
         ) as model_age_days,
         newest.refused_reason,
         drifted.* exclude (campaign),

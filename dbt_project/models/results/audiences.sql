@@ -21,6 +21,8 @@ judged as (
             coalesce(members.expected_profit, '-infinity'),
             members.predicted_probability
         ) as priority,
+        members.predicted_probability * (1 - members.predicted_probability)
+            as chance,
         outcomes.has_converted,
     from members
     inner join terms on members.audience_id = terms.audience_id
@@ -45,21 +47,20 @@ contacted as (
     select
         audience_id,
         count(*) as contact_count,
-        sum(predicted_probability) as expected_conversions,
-        sum(predicted_probability * (1 - predicted_probability))
-            as conversions_variance,
-        sum(contact_cost) as contact_cost,
-        sum(predicted_probability * conversion_value) as expected_revenue,
-        sum(
-            conversion_value * conversion_value
-            * predicted_probability * (1 - predicted_probability)
-        ) as revenue_variance,
+        cast({{ exact_sum('predicted_probability') }} as double)
+            as expected_conversions,
+        cast({{ exact_sum('chance') }} as double) as conversions_variance,
+        cast({{ exact_sum('contact_cost') }} as double) as contact_cost,
+        cast({{ exact_sum('predicted_probability * conversion_value') }}
+        as double) as expected_revenue,
+        cast({{ exact_sum('conversion_value * conversion_value * chance') }}
+        as double) as revenue_variance,
         count(has_converted) as realised_count,
         count(*) filter (where has_converted) as realised_conversions,
         -- null where the outcome is not known
-        sum(
-            cast(has_converted as integer) * conversion_value - contact_cost
-        ) as realised_profit,
+        cast({{ exact_sum(
+            'cast(has_converted as integer) * conversion_value - contact_cost'
+        ) }} as double) as realised_profit,
     from judged
     where is_contacted
     group by audience_id

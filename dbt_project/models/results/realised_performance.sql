@@ -54,7 +54,9 @@ places as (
 cumulated as (
     select
         *,
-        coalesce(sum(row_count * probability) over higher, 0)
+        cast(coalesce(
+            {{ exact_sum('row_count * probability') }} over higher, 0
+        ) as double)
             as expected_above,
         coalesce(sum(converted) over higher, 0) as converted_above,
     from places
@@ -72,13 +74,16 @@ ranked as (
         campaign,
         model_version,
         scored_on,
-        sum(
-            row_count * (1 - probability) * expected_above
-            + row_count * (row_count - 1) / 2
-            * probability * (1 - probability)
-        ) / nullif(
-            sum(row_count * probability) * sum(row_count * (1 - probability))
-            - sum(row_count * probability * (1 - probability)), 0
+        cast({{ exact_sum(
+            'row_count * (1 - probability) * expected_above'
+            ~ ' + row_count * (row_count - 1) / 2'
+            ~ ' * probability * (1 - probability)'
+        ) }} as double) / nullif(
+            cast({{ exact_sum('row_count * probability') }} as double)
+            * cast({{ exact_sum('row_count * (1 - probability)') }} as double)
+            - cast({{ exact_sum(
+                'row_count * probability * (1 - probability)'
+            ) }} as double), 0
         ) as estimated_roc_auc,
         if(
             least(sum(converted), sum(not_converted)) >= {{ enough_of_each }},
@@ -97,14 +102,18 @@ summed as (
         scored_on,
         sum(row_count) as forecast_count,
         sum(known_count) as known_count,
-        sum(known_count * probability) as expected_conversions,
+        cast({{ exact_sum('known_count * probability') }} as double)
+            as expected_conversions,
         sum(converted) as realised_conversions,
-        sum(row_count * probability) as all_expected,
+        cast({{ exact_sum('row_count * probability') }} as double)
+            as all_expected,
         {% set contacted = 'filter (where is_contacted)' %}
         coalesce(sum(row_count) {{ contacted }}, 0) as contacted_count,
-        sum(row_count * probability) {{ contacted }} as contacted_expected,
+        cast({{ exact_sum('row_count * probability') }} {{ contacted }} as double)
+            as contacted_expected,
         coalesce(sum(known_count) {{ contacted }}, 0) as known_contacted_count,
-        sum(known_count * probability) {{ contacted }} as known_expected,
+        cast({{ exact_sum('known_count * probability') }} {{ contacted }} as double)
+            as known_expected,
         sum(converted) {{ contacted }} as known_converted,
     from grouped
     group by campaign, model_version, scored_on

@@ -23,6 +23,11 @@ judged as (
         ) as priority,
         members.predicted_probability * (1 - members.predicted_probability)
             as chance,
+        chance * members.conversion_value * members.conversion_value
+            as revenue_chance,
+        members.predicted_probability * members.conversion_value as revenue,
+        cast(outcomes.has_converted as integer) * members.conversion_value
+        - members.contact_cost as profit,
         outcomes.has_converted,
     from members
     inner join terms on members.audience_id = terms.audience_id
@@ -51,16 +56,12 @@ contacted as (
             as expected_conversions,
         cast({{ exact_sum('chance') }} as double) as conversions_variance,
         cast({{ exact_sum('contact_cost') }} as double) as contact_cost,
-        cast({{ exact_sum('predicted_probability * conversion_value') }}
-        as double) as expected_revenue,
-        cast({{ exact_sum('conversion_value * conversion_value * chance') }}
-        as double) as revenue_variance,
+        cast({{ exact_sum('revenue') }} as double) as expected_revenue,
+        cast({{ exact_sum('revenue_chance') }} as double) as revenue_variance,
         count(has_converted) as realised_count,
         count(*) filter (where has_converted) as realised_conversions,
         -- null where the outcome is not known
-        cast({{ exact_sum(
-            'cast(has_converted as integer) * conversion_value - contact_cost'
-        ) }} as double) as realised_profit,
+        cast({{ exact_sum('profit') }} as double) as realised_profit,
     from judged
     where is_contacted
     group by audience_id

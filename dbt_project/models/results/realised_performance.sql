@@ -109,11 +109,15 @@ summed as (
             as all_expected,
         {% set contacted = 'filter (where is_contacted)' %}
         coalesce(sum(row_count) {{ contacted }}, 0) as contacted_count,
-        cast({{ exact_sum('row_count * probability') }} {{ contacted }} as double)
-            as contacted_expected,
+        cast(
+            {{ exact_sum('row_count * probability') }}
+            {{ contacted }} as double
+        ) as contacted_expected,
         coalesce(sum(known_count) {{ contacted }}, 0) as known_contacted_count,
-        cast({{ exact_sum('known_count * probability') }} {{ contacted }} as double)
-            as known_expected,
+        cast(
+            {{ exact_sum('known_count * probability') }}
+            {{ contacted }} as double
+        ) as known_expected,
         sum(converted) {{ contacted }} as known_converted,
     from grouped
     group by campaign, model_version, scored_on

@@ -174,7 +174,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
         try:
             connection.execute(f"attach '{_quoted(identities)}' as identities (read_only)")
         except duckdb.IOException as error:
-            raise InputError(f"{identities} cannot be read now; does a build run? ({error})") from None
+            raise InputError(f"{identities} cannot be read: {error}") from None
         found = (
             "select 1 from duckdb_tables() where database_name = 'identities' and table_name = 'identity_map'"
         )

@@ -1,13 +1,15 @@
 """dbt-duckdb plugin: one build at a time, published as the warehouse that people query.
 
 dbt writes into `<warehouse>.working`, and holds `<warehouse>.lock` as long as it lives. `select
-publish_warehouse()` copies the working file beside the warehouse and renames the copy over it. A rename is
-atomic: a reader has the old warehouse or the new one, whole, and never keeps a build waiting.
+publish_warehouse()` copies the working file beside the warehouse and renames the copy over it, after the file
+of identities. A rename is atomic: a reader has the old warehouse or the new one, whole, and never keeps a
+build waiting.
 """
 
 import fcntl
 import getpass
 import os
+import stat
 import subprocess
 import sys
 from datetime import datetime
@@ -63,20 +65,23 @@ def hold(working: Path) -> None:
     _held[lock] = file
 
 
-def publish(connection: DuckDBPyConnection, working: Path) -> Path:
-    """Copy the open database `working` to its name without `.working`, atomically."""
-    warehouse, unfinished = beside(working, ""), beside(working, ".unfinished")
+def publish(connection: DuckDBPyConnection, database: str, working: Path) -> Path:
+    """Copy the open database of the file `working` to its name without `.working`, atomically."""
+    published, unfinished = beside(working, ""), beside(working, ".unfinished")
     cursor = connection.cursor()
     try:
-        cursor.execute("checkpoint")
+        cursor.execute(f'checkpoint "{database}"')
     finally:
         cursor.close()
+    # with its mode before there is anything in it; what an earlier one left may have another
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(stat.S_IMODE(working.stat().st_mode))
     # by another process: closing the file here would let go of DuckDB's lock on it
     subprocess.run(["cp", str(working), str(unfinished)], check=True)
-    # what somebody wrote into the old warehouse is no part of the new one
+    # what somebody wrote into the old one is no part of the new one
     beside(working, ".wal").unlink(missing_ok=True)
-    os.replace(unfinished, warehouse)
-    return warehouse
+    os.replace(unfinished, published)
+    return published
 
 
 class Plugin(BasePlugin):
@@ -88,6 +93,8 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         def publish_warehouse() -> str:
-            return str(publish(conn, self.working))
+            for attached in (self.creds.attach or []) if self.creds else []:
+                publish(conn, str(attached.alias), Path(attached.path))
+            return str(publish(conn, self.creds.database if self.creds else "", self.working))
 
         conn.create_function("publish_warehouse", publish_warehouse, [], sqltypes.VARCHAR, side_effects=True)

@@ -4,7 +4,8 @@
     on_schema_change='fail',
     post_hook="
         delete from {{ this }} as forecasts
-        where exists (
+        where scored_on < cast({{ selection_time() }} as date) - {{ var('kept_days') }}
+        or exists (
             select 1
             from {{ ref('erasure_requests') }} as requests
             where

@@ -16,8 +16,10 @@ def explained(frame: pd.DataFrame, meta: dict) -> tuple[pd.DataFrame, pd.DataFra
     connection.register("mart", frame)
     models = train(connection.table("mart"), meta)
     connection.register("models", models)
-    arguments = connection.table("mart"), connection.table("models"), meta
-    return score(*arguments).read_pandas(), explain(*arguments).read_pandas(), models.to_pylist()[0]
+    mart, rows = connection.table("mart"), connection.table("models")
+    scores = score(mart, rows, meta).read_all()
+    reasons = explain(mart, connection.from_arrow(scores), rows, meta).read_pandas()
+    return scores.to_pandas(), reasons, models.to_pylist()[0]
 
 
 @pytest.mark.parametrize(

@@ -65,10 +65,10 @@ events as (
         predicted_probability as probability,
         count(*) as row_count,
         count(*) filter (where has_converted) as converted,
-        sum(contact_cost) as contact_cost,
+        {{ exact_sum('contact_cost') }} as contact_cost,
         coalesce(
-            sum(conversion_value) filter (where has_converted),
-            0 * sum(conversion_value)
+            {{ exact_sum('conversion_value') }} filter (where has_converted),
+            0 * {{ exact_sum('conversion_value') }}
         ) as conversion_value,
         false as is_threshold,
     from judged_scores
@@ -82,8 +82,8 @@ events as (
         thresholds.threshold as probability,
         0 as row_count,
         0 as converted,
-        cast(null as double) as contact_cost,
-        cast(null as double) as conversion_value,
+        cast(null as decimal(38, 12)) as contact_cost,
+        cast(null as decimal(38, 12)) as conversion_value,
         true as is_threshold,
     from thresholds
     inner join splits using (campaign)
@@ -94,8 +94,8 @@ counted as (
         *,
         sum(row_count) over from_the_top as contacted,
         sum(converted) over from_the_top as true_positives,
-        sum(contact_cost) over from_the_top as total_cost,
-        sum(conversion_value) over from_the_top as total_value,
+        cast(sum(contact_cost) over from_the_top as double) as total_cost,
+        cast(sum(conversion_value) over from_the_top as double) as total_value,
         sum(row_count) over (partition by campaign, split) as rows_in_split,
         sum(converted) over (partition by campaign, split) as positives,
     from events

@@ -21,7 +21,7 @@ DAY += ["--exclude", *(f"{campaign}_model" for campaign in CAMPAIGNS), "product_
 def append(file: Path, rows: list[list[str]]) -> None:
     """Add rows to a gzipped CSV."""
     with gzip.open(file, "at", newline="") as opened:
-        csv.writer(opened).writerows(rows)
+        csv.writer(opened, lineterminator="\n").writerows(rows)
 
 
 def scored(warehouse: Path) -> dict[str, dict[str, object]]:
@@ -47,7 +47,7 @@ def test_a_day_of_new_rows_equals_a_build_of_all(
     with gzip.open(calls, "rt", newline="") as opened:
         header, old_call, *_ = csv.reader(opened)
     with gzip.open(gone, "wt", newline="") as opened:
-        csv.writer(opened).writerows([header, ["99000002", *old_call[1:]]])
+        csv.writer(opened, lineterminator="\n").writerows([header, ["99000002", *old_call[1:]]])
     dbt = make_dbt(data)
     shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
     dbt(*DAY)

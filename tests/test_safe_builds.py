@@ -199,7 +199,7 @@ def test_old_versions_go_but_never_the_champion(
         working.execute(
             """
             insert into campaigns.insurance_model
-            select * replace (format('{:012}', number) as model_version,
+            select * exclude (number) replace (format('{:012}', number) as model_version,
                 trained_at - interval 1 year + to_days(number) as trained_at)
             from campaigns.insurance_model, range(12) as numbers(number);
             update campaigns.insurance_model

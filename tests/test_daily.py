@@ -80,6 +80,19 @@ def test_a_day_of_new_rows_equals_a_build_of_all(
     assert int(summary.split()[0]) > 100
 
 
+def test_a_day_makes_all_that_audiences_are_made_of(built: Dbt) -> None:
+    """But what is learnt and judged by the week: else new rows and refusals would be passed over."""
+
+    def listed(*selection: str) -> set[str]:
+        kinds = ("--resource-type", "model", "--resource-type", "seed")
+        return set(built("--quiet", "ls", "--output", "name", *kinds, *selection).split())
+
+    of_the_week = {"audience_evidence", "judged_scores"}
+    of_the_week |= {"conversion_models", "conversion_curves", "conversion_policies"}
+    missing = listed("--select", "+audiences") - listed("--selector", "daily") - of_the_week
+    assert {name for name in missing if not name.endswith("_model")} == set()
+
+
 def test_a_day_can_be_scored_again_from_a_date_on(
     built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
 ) -> None:

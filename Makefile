@@ -88,4 +88,4 @@ lock: setup ## pin every package anew in requirements.txt
 	for extra in spark fast; do $(BIN)/uv pip compile pyproject.toml --group dev --group $$extra --constraint requirements.txt --no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet | grep -vxFf requirements.txt > requirements-$$extra.txt; done
 
 clean: ## remove everything that was built; your raw files stay, audiences and scores of devices
-	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.working* warehouse.duckdb.identities* reports/node_modules reports/build reports/.evidence model_cards .spark
+	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.* reports/node_modules reports/build reports/.evidence model_cards .spark

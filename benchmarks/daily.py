@@ -5,14 +5,12 @@ files and `dbt build --selector daily` runs. At last the same day is built with 
 table that the daily build makes is compared.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 
 import duckdb
+
+from benchmarks.staging_to_features import dbt
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NEW = 0.01
@@ -36,13 +34,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         later = split_inputs(REPOSITORY / "data/raw", folder / "data")
-        whole = seconds(folder, ["build"])
+        whole = dbt(folder, ["build"])[0]
         reveal(later)
-        daily = seconds(folder, DAY)
+        daily = dbt(folder, DAY)[0]
         print(f"whole build {whole:.1f} s, daily build {daily:.1f} s: {daily / whole:.1%}", flush=True)
         before = folder / "daily.duckdb"
         (folder / "warehouse.duckdb").rename(before)
-        refreshed = seconds(folder, [*DAY, "--full-refresh"])
+        refreshed = dbt(folder, [*DAY, "--full-refresh"])[0]
         print(f"the same day from all rows {refreshed:.1f} s")
         for line in differences(before, folder / "warehouse.duckdb"):
             print(line)
@@ -86,22 +84,6 @@ def write(file: Path, target: Path, condition: str, order: str) -> None:
             where {condition} order by place
         ) to '{target}' (format {kind} {", compression gzip" if file.suffix == ".gz" else ""})
     """)
-
-
-def seconds(folder: Path, command: list[str]) -> float:
-    """Wall seconds of a dbt command, dbt's start and the publishing included."""
-    environment = os.environ | {
-        "DBT_PROJECT_DIR": str(REPOSITORY / "dbt_project"),
-        "DBT_PROFILES_DIR": str(REPOSITORY),
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
-        "LEADLIGHT_DATA": "data",
-        "LEADLIGHT_WAREHOUSE": "warehouse.duckdb",
-    }
-    dbt = str(Path(sys.executable).with_name("dbt"))
-    started = time.perf_counter()
-    subprocess.run([dbt, "--quiet", *command], cwd=folder, env=environment, check=True)
-    return time.perf_counter() - started
 
 
 def differences(one: Path, other: Path) -> list[str]:

@@ -75,6 +75,11 @@ def model_seconds(folder: Path) -> float:
 
 def run(folder: Path, models: list[str], options: tuple[str, ...] = ()) -> tuple[float, float]:
     """Wall seconds and peak memory (KiB) of `dbt run --select models`, dbt's start included."""
+    return dbt(folder, ["run", *options, "--select", *models])
+
+
+def dbt(folder: Path, command: list[str]) -> tuple[float, float]:
+    """Wall seconds and peak memory (KiB) of a dbt command on a folder's data and warehouse."""
     environment = os.environ | {
         "DBT_PROJECT_DIR": str(REPOSITORY / "dbt_project"),
         "DBT_PROFILES_DIR": str(REPOSITORY),
@@ -85,14 +90,12 @@ def run(folder: Path, models: list[str], options: tuple[str, ...] = ()) -> tuple
         "LEADLIGHT_SPARK_FOLDER": ".spark",
         "LEADLIGHT_SPARK_CATALOG": "in-memory",
     }
-    dbt = str(Path(sys.executable).with_name("dbt"))
+    program = str(Path(sys.executable).with_name("dbt"))
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [dbt, "--quiet", "run", *options, "--select", *models], cwd=folder, env=environment
-    )
+    process = subprocess.Popen([program, "--quiet", *command], cwd=folder, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
-        sys.exit(f"dbt failed on {' '.join(models)}")
+        sys.exit(f"dbt failed: {' '.join(command)}")
     return time.perf_counter() - started, usage.ru_maxrss
 
 

@@ -85,7 +85,7 @@ def score(features: Any, models: Any, meta: dict[str, Any], known: Any | None = 
 def to_be_scored(
     features: Any, columns: list[str], campaign: Campaign, version: str, known: Any | None, since: str | None
 ) -> Any:
-    """Rows of a mart with the `row_hash` of all that a model reads of them, but those whose score is known.
+    """Rows of a mart but those whose score is known, with the `row_hash` of all that makes a score.
 
     Rows of the day `since` or later (`as_of`, else the day of their score) count as not known. Spark scores
     all rows, without a hash.
@@ -93,7 +93,8 @@ def to_be_scored(
     if hasattr(features, "map_batches"):
         return features.project("*, cast(null as varchar) as row_hash")
     read = ", ".join(dict.fromkeys(quoted(name) for name in columns))
-    hashed = features.project(f"*, cast(hash(row('{version}', {read})) as varchar) as row_hash")
+    judge = f"{version} {campaign.contact_cost} {campaign.conversion_value}".replace("'", "''")
+    hashed = features.project(f"*, cast(hash(row('{judge}', {read})) as varchar) as row_hash")
     if known is None or not set(SCORE_ROW.names) <= set(known.columns):
         return hashed
     same = f"cast({quoted(campaign.entity)} as varchar) = known_id and row_hash = known_hash"

@@ -9,7 +9,10 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.daily import differences, reveal, split_inputs
+from python_models.scoring import score
+from python_models.training import train
 from tests.conftest import Dbt, link_other_sources
+from tests.test_training import DECLARED_SMALL, clients
 
 CAMPAIGNS = ("app_install", "display_ads", "insurance")
 SCORES = [f"+{campaign}_scores" for campaign in CAMPAIGNS]
@@ -33,6 +36,27 @@ def scored(warehouse: Path) -> dict[str, dict[str, object]]:
             )
             for campaign in CAMPAIGNS
         }
+
+
+def test_rows_are_scored_again_where_they_the_model_or_the_money_changed() -> None:
+    connection, frame = duckdb.connect(), clients()
+    connection.register("mart", frame)
+    declared = DECLARED_SMALL | {"candidates": ["logistic_regression"], "contact_cost": 1.0}
+    connection.register("models", train(connection.table("mart"), declared))
+    connection.register(
+        "known", score(connection.table("mart"), connection.table("models"), declared).read_all()
+    )
+
+    def scored_again(meta: dict) -> set[str]:
+        arguments = connection.table("mart"), connection.table("models"), meta, connection.table("known")
+        return set(score(*arguments).read_pandas()["entity_id"])
+
+    assert scored_again(declared) == set()
+    assert len(scored_again(declared | {"contact_cost": 2.0})) == len(frame)
+    changed = frame.copy()
+    changed.loc[7, "spend"] += 1
+    connection.register("mart", changed)
+    assert scored_again(declared) == {frame.loc[7, "client_id"]}
 
 
 def test_a_day_of_new_rows_equals_a_build_of_all(

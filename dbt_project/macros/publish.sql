@@ -21,15 +21,16 @@
 {% macro end_build(results) -%}
     {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
         {%- set succeeded = ['success', 'pass', 'warn', 'no-op'] -%}
-        {%- set finished = ["''"] -%}
-        {%- for result in results if result.status in succeeded -%}
-            {%- do finished.append("'" ~ result.node.unique_id ~ "'") -%}
+        {%- set finished, failed = ["''"], [] -%}
+        {%- for result in results -%}
+            {%- set node = result.node.unique_id -%}
+            {%- do finished.append("'" ~ node ~ "'") if result.status in succeeded else failed.append(node) -%}
         {%- endfor -%}
         {%- do run_query('delete from main.unfinished where node in (' ~ finished | join(', ') ~ ')') -%}
         {%- set nodes = run_query('select node from main.unfinished order by node').columns[0].values() -%}
         {#- what the project has no longer needs no end -#}
         {%- set left = [] -%}
-        {%- for node in nodes if node in graph.nodes -%}
+        {%- for node in nodes if node in graph.nodes or node in failed -%}
             {%- do left.append(node.split('.')[2]) -%}
         {%- endfor -%}
         {%- if not left and results -%}

@@ -116,6 +116,7 @@
     {#- files whose rows are known are not read; their columns are there -#}
     {%- set said = modules.re.search('-- known files: (.*)', model.compiled_code or '') -%}
     {%- set known = fromjson(said[1]) if said else [] -%}
+    {%- if known | length == raw_file_names(source, thing) | length -%}{{ return('') }}{%- endif -%}
     {% set names = [] -%}
     {%- for header in source_files(source, thing) -%}
         {%- set file = header.file -%}

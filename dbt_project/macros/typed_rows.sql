@@ -30,10 +30,10 @@
         {%- set versions = file_versions(source, thing, rules) -%}
         {%- set known = known_files(versions, source) -%}
         {%- if known -%}
-            {%- set rows = rows_of_files(source, thing, others, part, faults, known) -%}
             {#- load_raw, the pre-hook, finds it here -#}
             -- known files: {{ tojson(known) }}
         {%- endif %}
+        {%- if known | length < versions | length %}
         with versions as (
             {%- for file_name, version in versions.items() %}
             select '{{ file_name }}' as file_name, '{{ version }}' as file_version
@@ -42,15 +42,15 @@
         ),
 
         read_rows as (
-            {{ rows }}
+            {{ rows_of_files(source, thing, others, part, faults, known) if known else rows }}
         )
 
         select read_rows.*, versions.file_version
         from read_rows
         left join versions on read_rows.file_name = versions.file_name
+        {{ 'union all by name' if known }}
+        {%- endif %}
         {%- if known %}
-
-        union all by name
 
         select * from {{ this }}
         where file_name in ('{{ known | join("', '") }}')
@@ -92,7 +92,7 @@
             {%- do read.update({file_name | replace("'", "''"): version}) -%}
         {%- endfor -%}
         {%- set order = {'is_same': true} -%}
-        {%- for file_name in (versions | list + read | list) | unique | sort
+        {%- for file_name in (versions | list + read | list) | unique | sort(case_sensitive=true)
             if order.is_same -%}
             {%- if versions.get(file_name) == read.get(file_name) -%}
                 {%- do known.append(file_name) -%}

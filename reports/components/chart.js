@@ -10,7 +10,7 @@ export const columns = { leftPadding: 28, echartsOptions: { yAxis } };
 export const bars = { leftPadding: 18, echartsOptions: { xAxis: { axisLabel: { hideOverlap: true } } } };
 
 /** Props of a chart whose horizontal axis ends where its data end. */
-export const steps = { leftPadding: 28, echartsOptions: { yAxis, xAxis: { min: 'dataMin', max: 'dataMax' } } };
+export const steps = { leftPadding: 28, rightPadding: 12, echartsOptions: { yAxis, xAxis: { min: 'dataMin', max: 'dataMax' } } };
 
 /** The same, for ends that are no round number. */
 export const lines = {

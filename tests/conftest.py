@@ -3,13 +3,16 @@
 The default build and the reports on it are made in the background, while the tests that need neither run.
 """
 
+import functools
 import gzip
+import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,8 +22,10 @@ from typing import Any, ClassVar
 import duckdb
 import pandas as pd
 import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from python_models.sources import put_default_inputs
+from tests.browser import CHROMIUM, FLAGS, Open, Rows, Sql
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Small samples: what they show does not depend on their size.
@@ -352,6 +357,131 @@ def build_reports(warehouse: Path, folder: Path) -> Path:
 def built_reports(background: Background, reported_warehouse: Path) -> Path:
     """The report site over a built warehouse."""
     return background.built_reports.result()
+
+
+@pytest.fixture(scope="session")
+def sql(reported_warehouse: Path) -> Iterator[Sql]:
+    """Rows of a query on the warehouse, as dictionaries."""
+    with duckdb.connect(str(reported_warehouse), read_only=True) as connection:
+
+        def rows(query: str, *parameters: object) -> Rows:
+            return connection.execute(query, parameters).to_arrow_table().to_pylist()
+
+        yield rows
+
+
+@pytest.fixture(scope="session")
+def campaigns(sql: Sql) -> Rows:
+    """What the reports should say of each campaign."""
+    return sql("""
+        select
+            campaigns.*,
+            true_positives as conversions,
+            precision as contacted_rate,
+            (
+                select sum(converted) / sum(contacted) from results.conversion_gains as gains
+                where gains.campaign = campaigns.campaign and split = judged_split
+            ) as judged_base_rate,
+            (
+                select count(*) from results.segments as segments
+                where segments.campaign = campaigns.campaign
+            ) as segment_count
+        from results.campaigns as campaigns
+        left join results.conversion_thresholds as thresholds
+            on thresholds.campaign = campaigns.campaign and split = judged_split and is_chosen
+        where variant_of is null
+        order by campaigns.campaign
+    """)
+
+
+@pytest.fixture(scope="session")
+def segmented(sql: Sql) -> Rows:
+    """What the reports should say of each campaign that has segments."""
+    return sql("""
+        select
+            segmenters.* exclude (choices, steps, profiles),
+            campaigns.campaign is null as is_segments_only
+        from results.segmenters as segmenters
+        left join results.campaigns as campaigns using (campaign)
+        where segmenters.campaign in (select campaign from results.segments)
+        order by segmenters.campaign
+    """)
+
+
+@pytest.fixture(scope="session")
+def site(built_reports: Path) -> Iterator[str]:
+    assert (built_reports / "index.html").exists(), f"{built_reports} holds no reports: run `make build`"
+
+    class Server(http.server.ThreadingHTTPServer):
+        request_queue_size = 64
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=str(built_reports)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("no chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def troubles() -> list[str]:
+    """What went wrong in the browser, for the test that runs."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def tab(browser: Browser, site: str, troubles: list[str]) -> Callable[[int, Any], Page]:
+    """A page of a width and a colour scheme, kept, so that the engine is loaded once."""
+
+    def guard(route: Any) -> None:
+        if route.request.url.startswith((site, "data:", "blob:")):
+            route.continue_()
+        else:
+            troubles.append(f"asked another host: {route.request.url}")
+            route.abort()
+
+    def report(message: Any) -> None:
+        if message.type == "error":
+            troubles.append(f"console: {message.text}")
+
+    @functools.cache
+    def new(width: int, scheme: Any) -> Page:
+        viewport: Any = {"width": width, "height": 900}
+        page = browser.new_context(viewport=viewport, color_scheme=scheme).new_page()
+        page.context.route("**/*", guard)
+        page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
+        page.on("console", report)
+        return page
+
+    return new
+
+
+@pytest.fixture
+def open_page(site: str, tab: Callable[..., Page], troubles: list[str]) -> Iterator[Open]:
+    """Opens pages; afterwards nothing has failed and no other host was asked."""
+    troubles.clear()
+
+    def visit(path: str, width: int = 1280, scheme: str = "light") -> Page:
+        page = tab(width, scheme)
+        page.goto(site + path)
+        page.locator("#__evidence_project_splash").wait_for(state="detached", timeout=30_000)
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield visit
+    assert troubles == []
 
 
 @pytest.fixture

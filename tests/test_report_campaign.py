@@ -1,0 +1,294 @@
+"""The campaign pages and their model cards, compared with SQL on the warehouse."""
+
+import math
+import re
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser import (
+    Open,
+    Rows,
+    Sql,
+    assert_drawn,
+    assert_has_heading,
+    assert_says_headline,
+    cells,
+    figure,
+    percent,
+    words,
+)
+
+
+def test_every_campaign_page(open_page: Open, campaigns: Rows, sql: Sql) -> None:
+    for campaign in campaigns:
+        name = campaign["campaign"]
+        page = open_page(f"/campaigns/{name}/")
+        expect(page.get_by_role("heading", level=1)).to_have_text(campaign["title"])
+        text = " ".join(page.locator("article").inner_text().split())
+        assert_says_headline(text, campaign)
+        assert campaign["source_note"] in text
+        assert_says_who_converts(page, text, campaign, sql)
+        assert_says_which_topic_converts(page, text, campaign, sql)
+        assert_says_what_may_leak(page, text, campaign, sql)
+        if campaign["refused_reason"]:
+            assert_has_heading(page, "How good is the model?", False)
+            assert_has_heading(page, "How the probability moves", False)
+            continue
+        assert_drawn(page, at_least=10)
+        assert_says_how_it_moves(page, campaign, sql)
+        assert_says_what_it_is_judged_by(page, text, campaign, sql)
+        assert_says_how_groups_fare(page, text, campaign, sql)
+
+        factors = sql("from results.conversion_factors where campaign = ? order by rank", name)
+        assert f"The strongest factor is {factors[0]['feature'].replace('_', ' ')};" in text
+        metric = sql(
+            """select value, lower, upper from results.conversion_metrics
+            where campaign = ? and model_version = ? and split = ? and metric = 'roc_auc'""",
+            *(name, campaign["model_version"], campaign["judged_split"]),
+        )[0]
+        table = page.get_by_role("table").filter(has_text="Simple rule")
+        row = next(row for row in cells(table) if row[0] == "ROC AUC")
+        assert row[1:4] == [f"{metric[key]:.3f}" for key in ("value", "lower", "upper")], name
+
+        for variant in sql("from results.campaigns where variant_of = ?", name):
+            assert f"{variant['title']}: it would have had ROC AUC" in text
+            assert variant["not_usable_reason"].rstrip(".") in text
+
+
+def assert_says_who_converts(page: Page, text: str, campaign: dict[str, Any], sql: Sql) -> None:
+    """The surest category of converters, and the rates of every dimension, one after the other."""
+    name = campaign["campaign"]
+    surest = sql(
+        """from results.converter_profiles
+        where campaign = ? and q_value < 0.05 and index_value > 100 and converter_count + rest_count >= 10
+        order by q_value, feature, category limit 1""",
+        name,
+    )
+    for row in surest:
+        assert (
+            f"{words(row['feature'])}: {row['category']} holds {row['share_of_converters']:.0%} of those who "
+            f"converted and {row['share_of_rest']:.0%} of the others."
+        ) in text
+    rates = sql(
+        """from results.conversion_rates where campaign = ? and row_count >= 10
+        order by dimension, shrunk_rate desc, category""",
+        name,
+    )
+    assert_has_heading(page, "Who converts?", surest or rates)
+    assert_has_heading(page, "Conversion rate by group", rates)
+    choice = page.locator("label.choice select")
+    for dimension in sorted({row["dimension"] for row in rates}):
+        choice.select_option(words(dimension))
+        expected = [
+            [row["category"], f"{row['row_count']:,}"]
+            + [percent(row[key]) for key in ("conversion_rate", "lower", "upper", "shrunk_rate")]
+            for row in rates
+            if row["dimension"] == dimension
+        ]
+        table = page.get_by_test_id("rates").get_by_role("table")
+        expect(table.locator("tr:has(td)")).to_have_count(len(expected))
+        expect(table).to_contain_text(expected[0][0])
+        assert [row[:6] for row in cells(table)] == expected, (name, dimension)
+
+
+def assert_says_which_topic_converts(page: Page, text: str, campaign: dict[str, Any], sql: Sql) -> None:
+    """The best category, and the first page of the table of those on the first level."""
+    topics = sql(
+        """select topic, row_count, probability_in_best_five, 100000 * shrunk_rate as rate,
+            100000 * lower as lower, 100000 * upper as upper
+        from results.conversion_topics where campaign = ? and depth = 1 and row_count >= 10 order by rank""",
+        campaign["campaign"],
+    )
+    assert_has_heading(page, "Which interest category converts?", topics)
+    if not topics:
+        return
+    expected = [
+        [
+            row["topic"],
+            *(f"{math.floor(row[key] + 0.5):,}" for key in ("row_count", "rate", "lower", "upper")),
+        ]
+        for row in topics
+    ]
+    name, _, rate, lower, upper = expected[0]
+    base_rate = math.floor(100_000 * campaign["base_rate"] + 0.5)
+    interval = f"95% interval {lower} to {upper}"
+    assert f"{name} converts best: {rate} in 100,000 ({interval}), against {base_rate:,} of all." in text
+    sure = [row["topic"] for row in topics if row["probability_in_best_five"] >= 0.95]
+    assert (f"Surely among the five best, in 95% of draws or more: {', '.join(sure)}." in text) == bool(sure)
+    assert [row[:5] for row in cells(page.get_by_test_id("topics").get_by_role("table"))] == expected[:10]
+
+
+def assert_says_what_may_leak(page: Page, text: str, campaign: dict[str, Any], sql: Sql) -> None:
+    name = campaign["campaign"]
+    checks = sql("from results.leakage_checks where campaign = ?", name)
+    assert_has_heading(page, "Could it be too good?", checks)
+    passed = sum(check["status"] == "pass" for check in checks)
+    if passed == len(checks):
+        assert not checks or f"All {passed:,} checks for columns that know the outcome passed." in text
+    else:
+        assert f"{passed:,} of {len(checks):,} checks for columns that know the outcome passed." in text
+        table = page.get_by_role("table").filter(has_text="What to do")
+        assert sorted(row[:2] for row in cells(table)) == sorted(
+            [words(check["feature"]), check["status"]] for check in checks if check["status"] != "pass"
+        )
+    assert ("Looks like a leak, accepted by name:" in text) == bool(campaign["accepted_leaks"])
+    assert ("may know more than it should" in text) == bool(campaign["leak_warning_count"])
+    assert ("An earlier model stays in service." in text) == bool(campaign["refused_training"])
+    if campaign["refused_training"]:
+        assert f"The newest training was refused: {campaign['refused_training']}" in text
+    links = page.locator("a[href='#could-it-be-too-good']:not(aside a)").filter(
+        has_text=re.compile("checks", re.I)
+    )
+    assert links.count() == bool(campaign["accepted_leaks"]) + bool(campaign["leak_warning_count"])
+    if links.count():
+        assert page.locator("#could-it-be-too-good").count() == 1
+
+
+def assert_says_how_it_moves(page: Page, campaign: dict[str, Any], sql: Sql) -> None:
+    """The last chart with a table beside it: a bin of values and the probability there."""
+    page.get_by_role("button", name="The same as a table").last.click()
+    table = page.get_by_role("table").filter(has_text="Mean probability")
+    expect(table).to_be_visible()
+    shown = [row[-2:] for row in cells(table)]
+    bins = sql(
+        """select row_count, mean_predicted from results.conversion_dependence
+        inner join results.conversion_factors using (campaign, feature)
+        where campaign = ? and rank <= 6 and row_count >= 10""",
+        campaign["campaign"],
+    )
+    assert sorted(shown) == sorted([f"{row['row_count']:,}", percent(row["mean_predicted"])] for row in bins)
+
+
+def assert_says_what_it_is_judged_by(page: Page, text: str, campaign: dict[str, Any], sql: Sql) -> None:
+    is_later = campaign["judged_split"] == "forward"
+    assert ("each predicted from earlier ones alone. Threshold" in text) == is_later
+    assert ("that no model had seen when it was trained." in text) != is_later
+    assert_has_heading(page, "At a later time, and drawn at random", is_later)
+    gains = sql(
+        """from results.conversion_baselines where campaign = ? and split = ? and metric = 'roc_auc'""",
+        *(campaign["campaign"], campaign["judged_split"]),
+    )
+    assert gains
+    for row in gains:
+        assert (
+            f"ROC AUC {row['model_value']:.3f} instead of {row['baseline_value']:.3f}, a gain of "
+            f"{row['gain']:.3f} ({row['gain_lower']:.3f} to {row['gain_upper']:.3f})"
+        ) in text
+    page.get_by_role("button", name="The candidates").click()
+    candidates = page.get_by_role("table").filter(has_text="Seconds to fit")
+    listed = sql(
+        "from results.model_candidates where campaign = ? and model_version = ?",
+        *(campaign["campaign"], campaign["model_version"]),
+    )
+    is_tried_later = any(candidate["later_measure"] is not None for candidate in listed)
+    assert ("At a later time" in candidates.inner_text()) == is_tried_later
+    fates = sql("from results.feature_relevance where campaign = ? limit 1", campaign["campaign"])
+    expect(page.get_by_role("button", name="What the model was given")).to_have_count(len(fates))
+    page.get_by_role("button", name="Trainings so far").click()
+    table = page.get_by_role("table").filter(has_text="Compared with the model before")
+    trainings = sql(
+        "from results.conversion_models where campaign = ? order by trained_at desc", campaign["campaign"]
+    )
+    assert [row[1] for row in cells(table)] == [training["model_version"] for training in trainings]
+    assert [row[2] == "in service" for row in cells(table)] == [row["is_champion"] for row in trainings]
+
+
+def assert_says_how_groups_fare(page: Page, text: str, campaign: dict[str, Any], sql: Sql) -> None:
+    groups = sql(
+        """select *, sum(conversions_found) over whole as found,
+            sum(conversions_at_equal_rates) over whole as equal
+        from results.conversion_fairness where campaign = ?
+        window whole as (partition by audited_column) order by audited_column, group_value""",
+        campaign["campaign"],
+    )
+    assert_has_heading(page, "Is anybody treated worse?", groups)
+    for row in groups:
+        assert f"would find {row['equal']:,} conversions instead of {row['found']:,}." in text
+    if groups:
+        shown = [row[-7:] for row in cells(page.get_by_role("table").filter(has_text="Of the highest"))]
+        assert [[*row[:3], row[-1]] for row in shown] == [
+            [row["group_value"], f"{row['row_count']:,}", percent(row["selection_rate"]), row["status"]]
+            for row in groups
+            if row["row_count"] >= 10
+        ]
+
+
+def test_every_campaign_has_a_model_card(open_page: Open, campaigns: Rows, sql: Sql) -> None:
+    for campaign in campaigns:
+        page = open_page(f"/campaigns/{campaign['campaign']}/model-card/")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Model card: {campaign['title']}")
+        text = " ".join(page.locator("article").inner_text().split())
+        assert "A high probability does not say that the contact makes the difference." in text
+        if campaign["refused_reason"]:
+            assert f"No model is in service. {campaign['refused_reason']}" in text
+            assert_has_heading(page, "How good it is", False)
+            continue
+        assert f"Version {campaign['model_version']}, trained on" in text
+        metrics = sql(
+            """from results.conversion_metrics where campaign = ? and model_version = ? and split != 'train'
+            and metric = 'roc_auc' order by split""",
+            *(campaign["campaign"], campaign["model_version"]),
+        )
+        shown = [
+            row for row in cells(page.get_by_role("table").filter(has_text="Simple rule")) if "ROC AUC" in row
+        ]
+        assert [row[row.index("ROC AUC") + 1 :][:3] for row in shown] == [
+            [f"{metric[key]:.3f}" for key in ("value", "lower", "upper")] for metric in metrics
+        ]
+
+
+def test_a_chart_has_a_table_beside_it(open_page: Open, campaigns: Rows, sql: Sql) -> None:
+    campaign = next(campaign for campaign in campaigns if not campaign["refused_reason"])
+    page = open_page(f"/campaigns/{campaign['campaign']}/")
+    tables = page.get_by_role("table")
+    before = tables.count()
+    page.get_by_role("button", name="The same as a table").first.click()
+    expect(tables).to_have_count(before + 1)
+    gains = sql(
+        "from results.conversion_gains where campaign = ? and split = ? order by decile",
+        *(campaign["campaign"], campaign["judged_split"]),
+    )
+    assert [row[:3] for row in cells(tables.first)] == [
+        [f"{row['decile']}", f"{row['contacted']:,}", f"{row['converted']:,}"] for row in gains
+    ]
+    page.get_by_role("button", name="What the words mean").click()
+    expect(page.get_by_text("the harmonic mean of precision and recall")).to_be_visible()
+
+
+def test_slider_shows_what_a_threshold_does(open_page: Open, campaigns: Rows, sql: Sql) -> None:
+    campaign = next(campaign for campaign in campaigns if not campaign["refused_reason"])
+    page = open_page(f"/campaigns/{campaign['campaign']}/")
+    contacts = page.get_by_test_id("at-share")
+    expect(contacts).to_contain_text(f"{campaign['contact_count']:,}")
+    assert figure(page, "Conversions") == f"{campaign['conversions']:,}"
+
+    slider = page.get_by_role("slider")
+    slider.press("End")
+    share = page.locator("p", has_text="Contact the best-scored")
+    expect(share).to_have_text(re.compile(r":\s+100%"))
+    [everybody] = sql(
+        """select max(contacted) as contacted from results.conversion_thresholds
+        where campaign = ? and split = ?""",
+        *(campaign["campaign"], campaign["judged_split"]),
+    )
+    assert everybody["contacted"] > 0.999 * campaign["judged_count"]
+    expect(contacts).to_contain_text(f"{everybody['contacted']:,}")
+
+    slider.press("Home")
+    for _ in range(29):
+        slider.press("ArrowRight")
+    expect(share).to_have_text(re.compile(r":\s+30%"))
+    expect(contacts).not_to_contain_text(f"{everybody['contacted']:,}")
+    page.wait_for_timeout(500)
+    shown = int(figure(page, "Contacts").replace(",", ""))
+    assert abs(shown / campaign["judged_count"] - 0.3) < 0.05
+    expected = sql(
+        """select true_positives, false_positives from results.conversion_thresholds
+        where campaign = ? and split = ? and contacted = ?""",
+        *(campaign["campaign"], campaign["judged_split"], shown),
+    )
+    assert {
+        "true_positives": int(figure(page, "Conversions").replace(",", "")),
+        "false_positives": int(figure(page, "False alarms").replace(",", "")),
+    } in expected

@@ -282,7 +282,7 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
     of_models = [
         *("conversion_baselines", "conversion_calibration", "conversion_dependence", "conversion_factors"),
         *("conversion_gains", "conversion_metrics", "conversion_models", "conversion_thresholds"),
-        "model_candidates",
+        *("conversion_score_counts", "model_candidates"),
     ]
     for name, tables in {"coupon_later": of_models + of_all, "coupon_refused": of_all}.items():
         for table in tables:
@@ -290,7 +290,7 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
                 f"insert into results.{table} select * replace ('{name}' as campaign) "
                 f"from results.{table} where campaign = 'coupon'"
             )
-    for table in ("baselines", "calibration", "gains", "metrics", "thresholds"):
+    for table in ("baselines", "calibration", "gains", "metrics", "score_counts", "thresholds"):
         worse = ", value * 0.9 as value" if table == "metrics" else ""
         connection.execute(
             f"delete from results.conversion_{table} where campaign = 'coupon_later' and split = 'forward'"

@@ -256,6 +256,13 @@ def test_relevance_leaves_as_many_columns_as_declared(connection: duckdb.DuckDBP
     assert with_all > 0
 
 
+def test_money_is_in_a_currency_of_three_letters(built: Dbt) -> None:
+    """Before anything is built: pages print the letters beside every amount."""
+    assert built.query("select distinct currency from results.campaigns") == [("EUR",)]
+    printed = built.fails("parse", "--vars", "currency: euro")
+    assert "Variable currency is 'euro': allowed is a code of three capital letters" in printed
+
+
 def test_a_champion_that_no_campaign_has_fails_the_build(built: Dbt, make_dbt: Callable[..., Dbt]) -> None:
     dbt = make_dbt(built.data)
     shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")

@@ -1,3 +1,11 @@
+-- the letters that reports print beside money
+{% set currency = var('currency') | string %}
+{% if not modules.re.fullmatch('[A-Z]{3}', currency) %}
+{% do exceptions.raise_compiler_error(
+    "Variable currency is '" ~ currency ~ "': allowed is a code of three capital"
+    ~ " letters (ISO 4217), such as EUR."
+) %}
+{% endif %}
 -- marts whose features are as of a time: from when to when their rows are
 {% set dated = [] %}
 {% for mart in built_here(var('marts')) %}
@@ -196,6 +204,7 @@ graded as (
             as contact_cost,
         coalesce(declared.conversion_value, counted.mean_conversion_value)
             as conversion_value,
+        '{{ currency }}' as currency,
         -- a declared source without default input can only be its owner's
         coalesce(source_kinds.source_kind, 'own') as source_kind,
         case

@@ -38,6 +38,8 @@ thinned as (
         false_positives / nullif(cast(true_positives as double), 0)
             as false_alarms_per_conversion,
         promise_bound,
+        share_of_new_rows,
+        total_cost,
         expected_profit,
         is_chosen,
     from numbered

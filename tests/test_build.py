@@ -256,10 +256,10 @@ def test_relevance_leaves_as_many_columns_as_declared(connection: duckdb.DuckDBP
     assert with_all > 0
 
 
-def test_money_is_in_a_currency_of_three_letters(built: Dbt) -> None:
+def test_money_is_in_a_currency_of_three_letters(built: Dbt, make_dbt: Callable[..., Dbt]) -> None:
     """Before anything is built: pages print the letters beside every amount."""
     assert built.query("select distinct currency from results.campaigns") == [("EUR",)]
-    printed = built.fails("parse", "--vars", "currency: euro")
+    printed = make_dbt(built.data).fails("parse", "--vars", "currency: euro")
     assert "Variable currency is 'euro': allowed is a code of three capital letters" in printed
 
 

@@ -42,3 +42,7 @@ export const list = (words) =>
 
 /** 1 row, 2 rows */
 export const plural = (value, one, many = `${one}s`) => `${count(value)} ${value === 1 ? one : many}`;
+
+/** The row with the highest value of a column; of no rows one without values. */
+export const highest = (rows, column) =>
+	rows.reduce((one, other) => (other[column] > one[column] ? other : one), rows[0] ?? {});

@@ -1,5 +1,6 @@
 -- One row per campaign, with what its chosen threshold does on rows that no
--- model has seen. Variants are here too: the page of their campaign names them.
+-- model has seen; under ten chosen rows have no figures. Variants are here too: the page
+-- of their campaign names them.
 with
 
 judged as (
@@ -13,7 +14,7 @@ judged as (
 
 chosen as (
     select * from results.conversion_thresholds
-    where is_chosen
+    where is_chosen and contacted >= 10
 ),
 
 segmented as (
@@ -82,10 +83,10 @@ select
         else campaigns.threshold_policy
     end as threshold_policy,
     campaigns.promise_note,
-    campaigns.contact_count,
+    campaigns.contact_count between 1 and 9 as is_few_chosen,
+    case when campaigns.contact_count not between 1 and 9 then campaigns.contact_count end
+        as contact_count,
     campaigns.expected_conversions,
-    campaigns.score_contact_count,
-    campaigns.score_expected_conversions,
     campaigns.refused_reason,
     campaigns.refused_training,
     campaigns.accepted_leaks,
@@ -99,6 +100,8 @@ select
     champions.training_rows,
     champions.training_positives,
     strftime(champions.trained_at, '%-d %B %Y') as trained_on,
+    campaigns.currency,
+    campaigns.contact_cost,
     campaigns.quality_grade,
     campaigns.quality_reason,
     campaigns.label is not null as has_label,

@@ -1,20 +1,21 @@
--- About 200 thresholds per campaign, evenly spread over the judged rows, and the
--- chosen one. Other groups of under ten rows stay out.
+-- About 500 thresholds per campaign, evenly spread over the judged rows, and the
+-- chosen one. Groups of under ten rows stay out.
 with
 
 judged_thresholds as (
     select
         thresholds.*,
-        thresholds.contacted / campaigns.judged_count as share_contacted,
         row_number() over thresholds_of_campaign as threshold_number,
         count(*) over (partition by thresholds.campaign) as threshold_count
     from results.conversion_thresholds as thresholds
     inner join results.campaigns as campaigns
         on thresholds.campaign = campaigns.campaign
         and thresholds.split = campaigns.judged_split
-    where thresholds.contacted >= 10 or thresholds.is_chosen
+    where
+        thresholds.contacted >= 10
+        and campaigns.variant_of is null
     window thresholds_of_campaign as (
-        partition by thresholds.campaign order by thresholds.threshold
+        partition by thresholds.campaign order by thresholds.threshold desc
     )
 ),
 
@@ -22,20 +23,22 @@ thinned as (
     select * from judged_thresholds
     where
         is_chosen
-        or (threshold_number - 1) % greatest(threshold_count // 200, 1) = 0
+        or floor(threshold_number * 500 / threshold_count)
+        > floor((threshold_number - 1) * 500 / threshold_count)
 )
 
 select
     thinned.campaign,
     thinned.threshold,
-    thinned.share_contacted,
     thinned.contacted,
     thinned.true_positives,
     thinned.false_positives,
     thinned.precision,
     thinned.recall,
     thinned.f1,
+    thinned.total_cost,
     thinned.expected_profit,
+    thinned.share_of_new_rows,
     thinned.is_chosen
 from (select 1) as guard
 left join thinned on true

@@ -8,6 +8,10 @@ policies as (
     select * from {{ ref('conversion_policies') }}
 ),
 
+scores as (
+    {{ union_campaigns('scores') }}
+),
+
 numbered as (
     select
         curves.*,
@@ -38,7 +42,6 @@ thinned as (
         false_positives / nullif(cast(true_positives as double), 0)
             as false_alarms_per_conversion,
         promise_bound,
-        share_of_new_rows,
         total_cost,
         expected_profit,
         is_chosen,
@@ -48,6 +51,44 @@ thinned as (
         or rank in (1, in_all)
         or floor(rank * {{ points }} / in_all)
         > floor((rank - 1) * {{ points }} / in_all)
+),
+
+-- rows without an outcome among the thresholds, so that one sum counts them
+marked as (
+    select
+        campaign,
+        threshold,
+        0 as waiting,
+    from thinned
+
+    union all
+
+    select
+        campaign,
+        predicted_probability as threshold,
+        1 as waiting,
+    from scores
+    where split = 'score'
+),
+
+waiting_counts as (
+    select distinct
+        campaign,
+        threshold,
+        cast(sum(waiting) over (
+            partition by campaign
+            order by threshold desc
+            range between unbounded preceding and current row
+        ) as bigint) as waiting_count,
+    from marked
+),
+
+with_waiting as (
+    select
+        thinned.*,
+        waiting_counts.waiting_count,
+    from thinned
+    inner join waiting_counts using (campaign, threshold)
 )
 
-select * from thinned
+select * from with_waiting

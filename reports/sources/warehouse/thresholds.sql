@@ -38,7 +38,7 @@ select
     thinned.f1,
     thinned.total_cost,
     thinned.expected_profit,
-    thinned.share_of_new_rows,
+    case when thinned.waiting_count >= 10 then thinned.waiting_count end as waiting_count,
     thinned.is_chosen
 from (select 1) as guard
 left join thinned on true

@@ -48,12 +48,19 @@ warehouse: inputs ## build and test all tables, then publish warehouse.duckdb
 spark: setup-spark inputs ## build two campaigns and their results on Spark, into .spark/warehouse
 	DBT_TARGET_PATH=$(CURDIR)/dbt_project/target/spark $(BIN)/dbt run --target spark --selector spark
 
+# LEADLIGHT_BASE_PATH=/folder/of/the/host, where they are not published at its root
 reports: setup reports/node_modules/.package-lock.json ## build the report site into reports/build from warehouse.duckdb
 	npm run --silent --prefix reports sources
 	npm run --silent --prefix reports build
 
+# below the base path that they were built for
+SERVED := reports/.served
+serve-reports: BASE = $(shell sed -n 's/.*base: "\([^"]*\)".*/\1/p' reports/build/index.html)
 serve-reports: ## open the built reports on 127.0.0.1:3000 (PORT=... for another port)
-	$(BIN)/python -m http.server --bind 127.0.0.1 --directory reports/build $(PORT)
+	@test -e reports/build/index.html || { echo "there are no reports yet: run make reports first"; exit 1; }
+	@rm -rf $(SERVED) && mkdir -p $(dir $(SERVED)$(BASE)) && ln -s $(CURDIR)/reports/build $(SERVED)$(BASE)
+	@echo "open http://127.0.0.1:$(PORT)$(BASE)/"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SERVED) $(PORT)
 
 test: setup-spark setup-fast reports/node_modules/.package-lock.json ## lint and run every test, on builds of its own
 	$(BIN)/python -m pytest
@@ -88,4 +95,4 @@ lock: setup ## pin every package anew in requirements.txt
 	for extra in spark fast; do $(BIN)/uv pip compile pyproject.toml --group dev --group $$extra --constraint requirements.txt --no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet | grep -vxFf requirements.txt > requirements-$$extra.txt; done
 
 clean: ## remove everything that was built; your raw files stay, audiences and scores of devices
-	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.* reports/node_modules reports/build reports/.evidence model_cards .spark
+	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.* reports/node_modules reports/build reports/.served reports/.evidence model_cards .spark

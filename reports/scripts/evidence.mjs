@@ -4,8 +4,12 @@
 //  * Evidence sets two options that this DuckDB does not have (they bring back its own behaviour): drop them.
 //  * Evidence's own name in the pages' heads, its SQL console and its settings page are left out.
 //  * `sources` and `build` start from empty folders, because Evidence keeps and publishes old data files.
-// LEADLIGHT_WAREHOUSE names the database, absolute or relative to the repository root.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+//  * The site's base path comes from the environment, where Evidence reads it from a file of the project only.
+//  * The catalogue of `make docs` is published beside the site, if it has been made.
+// LEADLIGHT_WAREHOUSE names the database, absolute or relative to the repository root. LEADLIGHT_BASE_PATH names
+// the folder of the host below which the site is published (/marketing/leadlight); none: its root.
+// LEADLIGHT_CATALOGUE names the catalogue's page, where it is not in its place.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,6 +27,11 @@ if (command === 'sources') {
 	if (!existsSync(data)) stop('the reports have no data yet: run `npm run sources` first');
 	rmSync('build', { recursive: true, force: true });
 }
+checkBasePath(process.env.LEADLIGHT_BASE_PATH ?? '');
+publishCatalogue(
+	path.resolve('..', process.env.LEADLIGHT_CATALOGUE || 'dbt_project/target/docs/static_index.html'),
+	'.evidence/template/static/catalogue'
+);
 
 for (const name of ['node', 'browser']) {
 	drop(
@@ -35,6 +44,14 @@ for (const page of ['explore', 'settings']) {
 	rmSync(`node_modules/@evidence-dev/evidence/template/src/pages/${page}`, { recursive: true, force: true });
 }
 
+edit(
+	'sdk/src/configuration/getEvidenceConfig.js',
+	/(\t\tconst result = yaml\.parse.*\n)(?!\t\tresult\.deployment)/,
+	'$1\t\tresult.deployment ??= { basePath: process.env.LEADLIGHT_BASE_PATH };\n'
+);
+// else a page /method/ is taken to lie below a base path /m
+edit('sdk/src/utils/svelte/addBasePath.js', '_path.startsWith(basePath)', '`${_path}/`.startsWith(`${basePath}/`)');
+
 // Short-lived objects are most of a build: room for them spares a tenth of its time.
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --max-semi-space-size=64`;
 await import('@evidence-dev/evidence/cli.js');
@@ -45,8 +62,33 @@ function stop(sentence) {
 }
 
 function drop(name, lines) {
+	edit(name, lines, '');
+}
+
+function edit(name, found, instead) {
 	const file = `node_modules/@evidence-dev/${name}`;
 	const text = readFileSync(file, 'utf8');
-	const kept = text.replace(lines, '');
-	if (kept !== text) writeFileSync(file, kept);
+	const edited = text.replace(found, instead);
+	if (edited !== text) writeFileSync(file, edited);
+}
+
+function checkBasePath(base) {
+	const says = `LEADLIGHT_BASE_PATH is "${base}", which`;
+	const parts = base.split('/').slice(1);
+	if (base && (!/^(\/[\w.~-]+)+$/.test(base) || parts.some((part) => /^\.+$/.test(part)))) {
+		stop(`${says} is no path: it starts with a slash and does not end with one, like /marketing/leadlight`);
+	}
+	if (parts.length && ['', '.md'].some((end) => existsSync(`pages/${parts[0]}${end}`))) {
+		stop(`${says} starts with the name of a page: choose another folder`);
+	}
+}
+
+function publishCatalogue(page, folder) {
+	rmSync(folder, { recursive: true, force: true });
+	if (!existsSync(page)) return;
+	mkdirSync(folder, { recursive: true });
+	// it names the folder in which it was made
+	writeFileSync(`${folder}/index.html`, readFileSync(page, 'utf8').replaceAll(path.resolve('..'), '.'));
+	// the link in the site's footer is there when the page is
+	process.env.VITE_LEADLIGHT_CATALOGUE = 'true';
 }

@@ -115,7 +115,8 @@ select
     metrics.roc_auc,
     metrics.f1,
     coalesce(segmented.segment_count, 0) as segment_count
-from results.campaigns as campaigns
+from (select 1) as guard
+left join results.campaigns as campaigns on true
 left join judged
     on campaigns.campaign = judged.campaign
     and campaigns.judged_split = judged.split

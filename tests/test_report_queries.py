@@ -1,0 +1,91 @@
+"""Every query of the report site runs against the contracts of the tables, without a build."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+
+from tests.conftest import REPOSITORY
+
+REPORTS = REPOSITORY / "reports"
+SOURCES = sorted((REPORTS / "sources/warehouse").glob("*.sql"))
+PAGES = sorted([*(REPORTS / "pages").rglob("*.md"), *(REPORTS / "partials").rglob("*.md")])
+VALUE = r"""(?:"[^"]*"|'[^']*'|\{(?:[^{}]|\{[^{}]*\})*\}|[^\s"'{>]+)"""
+# A component's name, its attributes and, if it is not closed at once, what stands in it.
+COMPONENT = re.compile(
+    rf"(?=<([A-Z]\w*)((?:\s+[\w:]+(?:={VALUE})?|\s+\{{[^}}]*\}})*)\s*(?:/>|>(.*?)</\1>))", re.S
+)
+# What belongs to the component around it.
+PARTS = {"Column", "Line", "Bar", "Area", "Scatter", "Bubble"}
+PROPS = "x|y|y2|series|size|value|id|groupBy|link|label|tooltipTitle|sourceCol|targetCol|valueCol"
+NAMED = re.compile(rf"\s(?:{PROPS})=(\{{\[[^\]]*\]\}}|[a-z_]\w*)")
+
+
+@pytest.fixture(scope="module")
+def contract() -> Iterator[duckdb.DuckDBPyConnection]:
+    """The public tables as their contracts say: columns and types, and no row."""
+    with duckdb.connect() as connection:
+        connection.execute("create schema results; create schema warehouse")
+        for file in (REPOSITORY / "dbt_project/models/results").glob("*.yml"):
+            for model in yaml.safe_load(file.read_text()).get("models", []):
+                columns = ", ".join(
+                    f'"{column["name"]}" {column["data_type"]}' for column in model["columns"]
+                )
+                connection.execute(f"create table results.{model['name']} ({columns})")
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def published(contract: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The tables that a reader's browser loads, made by the source queries."""
+    for source in SOURCES:
+        query = source.read_text().rstrip().rstrip(";")
+        contract.execute(f"create table warehouse.{source.stem} as {query}")
+    return contract
+
+
+def queries(page: Path) -> dict[str, str]:
+    """The SQL blocks of a page by their names, others put in where they are named, parameters filled in."""
+    text = page.read_text()
+    blocks = dict(re.findall(r"^```(?:sql )?(\w+)\n(.*?)^```", text, re.S | re.M))
+    if title := re.search(r"^breadcrumb: (.*)", text, re.M):
+        blocks["breadcrumb"] = title.group(1)
+
+    def fill(query: str) -> str:
+        query = re.sub(r"\$\{(\w+)\}", lambda named: f"({fill(blocks[named.group(1)])})", query)
+        query = re.sub(r"(?i)\bin\s+\$\{inputs\.[^}]*\}", "in ('1')", query)
+        return re.sub(r"\$\{(?:params|inputs)\.[^}]*\}", "1", query)
+
+    return {name: fill(query) for name, query in blocks.items()}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.stem)
+def test_a_source_query_gives_a_row_even_of_empty_tables(
+    contract: duckdb.DuckDBPyConnection, source: Path
+) -> None:
+    """A table without a row stops the build of the site."""
+    assert contract.execute(source.read_text()).fetchall()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPORTS)))
+def test_a_page_asks_for_columns_that_are_published(published: duckdb.DuckDBPyConnection, page: Path) -> None:
+    text = page.read_text()
+    blocks = queries(page)
+    assert len(blocks) >= text.count("```sql")
+    columns = {name: published.sql(query).columns for name, query in blocks.items()}
+    for component, attributes, inside in COMPONENT.findall(text):
+        shown = re.search(r"\sdata=\{\s*(\w+)", attributes)
+        if not shown or shown.group(1) not in columns:
+            continue
+        parts = [attributes] + [part for name, part, _ in COMPONENT.findall(inside) if name in PARTS]
+        for named in NAMED.findall("".join(parts)):
+            for column in re.findall(r"\w+", named):
+                assert column in columns[shown.group(1)], f"{component} of {shown.group(1)} shows {column}"
+
+
+def test_a_column_that_is_not_in_the_contract_is_found(published: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(duckdb.BinderException, match="entity_id"):
+        published.sql("select entity_id from warehouse.campaigns")

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -51,25 +50,50 @@ def assert_has_heading(page: Page, heading: str, is_there: object) -> None:
     expect(page.get_by_role("heading", name=heading, exact=True)).to_have_count(1 if is_there else 0)
 
 
-def assert_says_headline(text: str, campaign: dict[str, Any]) -> None:
+def assert_says_whom_to_contact(text: str, campaign: dict[str, Any]) -> None:
+    """The newest audience with what is expected of it; else why there is none."""
     if campaign["refused_reason"]:
-        assert campaign["refused_reason"] in text
-        return
-    now = campaign["score_contact_count"]
-    if now:
-        assert f"To contact now: {now:,} of " in text, campaign["campaign"]
-    if not campaign["contact_count"]:
-        assert f"Contact nobody: of {campaign['judged_count']:,} nobody reaches" in text
-        return
-    for figure in (
-        f"{campaign['contact_count']:,}",
-        f"of {campaign['judged_count']:,}",
-        f"{campaign['expected_conversions']:,.0f} conversions",
-        f"{campaign['contacted_rate']:.1%}",
-        f"against {campaign['judged_base_rate']:.1%} of all",
-        f"{campaign['contacted_rate'] / campaign['judged_base_rate']:.1f} times",
-    ):
-        assert figure in text, (campaign["campaign"], figure, text)
+        assert f"No model. {campaign['refused_reason']}" in text
+    elif campaign["audience_count"]:
+        many = few(campaign["audience_count"])
+        assert f"Contact {many} of {count(campaign['score_count'])} now." in text, campaign["campaign"]
+        columns = ("audience_conversions", "expected_conversions_lower", "expected_conversions_upper")
+        expected = [count(campaign[column]) for column in columns]
+        assert "Expect {} conversions ({} to {})".format(*expected) in text
+        profits = [
+            money(campaign[f"expected_profit{end}"], campaign["currency"]) for end in ("", "_lower", "_upper")
+        ]
+        assert "and a profit of {} ({} to {}).".format(*profits) in text
+        left_out = [
+            f"{few(campaign[column])} {why}"
+            for column, why in (
+                ("suppressed_count", "may not be contacted"),
+                ("holdout_count", "are held out to measure the effect"),
+            )
+            if campaign[column]
+        ]
+        assert not left_out or f"Left out of those whose score says so: {' and '.join(left_out)}." in text
+    elif campaign["score_count"]:
+        assert f"Contact nobody now: of {count(campaign['score_count'])} who wait for a decision" in text
+    else:
+        assert "Contact nobody now: nobody waits for a decision" in text
+
+
+def count(value: float) -> str:
+    """A number as the pages write it: a half is rounded up."""
+    return f"{math.floor(value + 0.5):,}"
+
+
+def few(value: int) -> str:
+    return "fewer than ten" if value < 10 else count(value)
+
+
+def money(value: float, currency: str) -> str:
+    """Money as the pages write it: with cents below 100."""
+    sign = "-" if value < 0 else ""
+    if abs(value) < 100 and value != math.floor(value):
+        return f"{sign}{currency} {math.floor(100 * abs(value) + 0.5) / 100:,.2f}"
+    return f"{sign}{currency} {math.floor(abs(value) + 0.5):,}"
 
 
 def cells(table: Locator) -> list[list[str]]:
@@ -78,10 +102,11 @@ def cells(table: Locator) -> list[list[str]]:
     return [[cell.strip() for cell in row.locator("td").all_inner_texts()] for row in rows]
 
 
-def figure(page: Page, title: str) -> str:
-    """The figure that the threshold explorer shows under a title."""
-    shown = page.get_by_test_id("at-share").locator("p", has_text=re.compile(rf"^\s*{title}"))
-    return shown.locator("xpath=following-sibling::div").inner_text().strip()
+def figure(within: Locator, title: str) -> str:
+    """The figure that stands under a title."""
+    return (
+        within.locator("div", has=within.page.get_by_text(title, exact=True)).last.locator("dd").inner_text()
+    )
 
 
 def share(text: str) -> float:
@@ -93,9 +118,16 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def percent(share: float) -> str:
-    """A share as the pages write it: a half is rounded up."""
-    return f"{math.floor(1000 * share + 0.5) / 10:.1f}%"
+def percent(share: float, digits: int = 1) -> str:
+    """A share as the tables write it: a half is rounded up."""
+    return f"{math.floor(100 * 10**digits * share + 0.5) / 10**digits:.{digits}f}%"
+
+
+def small_percent(share: float, digits: int = 1) -> str:
+    """A share as the sentences write it: with two digits that tell something where it is small."""
+    if share and abs(100 * share) < 10**-digits:
+        return f"{100 * share:.2g}%"
+    return percent(share, digits)
 
 
 def paths(campaigns: Rows, segmented: Rows) -> list[str]:

@@ -385,10 +385,17 @@ def campaigns(sql: Sql) -> Rows:
             (
                 select count(*) from results.segments as segments
                 where segments.campaign = campaigns.campaign
-            ) as segment_count
+            ) as segment_count,
+            audiences.contact_count as audience_count,
+            audiences.* exclude (campaign, model_version, threshold_policy, contact_cost, contact_count, expected_conversions),
+            audiences.expected_conversions as audience_conversions
         from results.campaigns as campaigns
         left join results.conversion_thresholds as thresholds
             on thresholds.campaign = campaigns.campaign and split = judged_split and is_chosen
+        left join (
+            from results.audiences where purpose = 'contact'
+            qualify row_number() over (partition by campaign order by selected_at desc) = 1
+        ) as audiences on audiences.campaign = campaigns.campaign
         where variant_of is null
         order by campaigns.campaign
     """)

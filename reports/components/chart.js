@@ -7,7 +7,7 @@ const yAxis = { nameLocation: 'middle', nameGap: 36, nameTextStyle: { align: 'ce
 export const columns = { leftPadding: 28, echartsOptions: { yAxis } };
 
 /** Props of a chart of bars that lie: their names are wider than their measure says; on a phone its figures are thinned. */
-export const bars = { leftPadding: 18, echartsOptions: { xAxis: { axisLabel: { hideOverlap: true } } } };
+export const bars = { leftPadding: 18, rightPadding: 14, echartsOptions: { xAxis: { axisLabel: { hideOverlap: true } } } };
 
 /** Props of a chart whose horizontal axis ends where its data end. */
 export const steps = { leftPadding: 28, rightPadding: 12, echartsOptions: { yAxis, xAxis: { min: 'dataMin', max: 'dataMax' } } };
@@ -15,6 +15,7 @@ export const steps = { leftPadding: 28, rightPadding: 12, echartsOptions: { yAxi
 /** The same, for ends that are no round number. */
 export const lines = {
 	leftPadding: 28,
+	rightPadding: 12,
 	echartsOptions: {
 		yAxis,
 		xAxis: { min: 'dataMin', max: 'dataMax', axisLabel: { showMinLabel: false, showMaxLabel: false } }

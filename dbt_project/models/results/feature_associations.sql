@@ -31,35 +31,15 @@ contingencies as (
     group by campaign, feature, other_feature
 ),
 
--- Bergsma (2013): less what chance gives to tables of so many bins
-corrected as (
-    select
-        campaign,
-        feature,
-        other_feature,
-        row_count,
-        greatest(
-            0, contingency - (bins - 1) * (other_bins - 1) / (row_count - 1)
-        ) as contingency,
-        least(
-            bins - (bins - 1) * (bins - 1) / (row_count - 1),
-            other_bins - (other_bins - 1) * (other_bins - 1) / (row_count - 1)
-        ) as bins,
-    from contingencies
-    where row_count > 1
-),
-
 measured as (
     select
         campaign,
         feature,
         other_feature,
         cast(row_count as bigint) as row_count,
-        case
-            when bins > 1
-                then round(least(1, sqrt(contingency / (bins - 1))), 6)
-        end as association,
-    from corrected
+        {{ cramers_v('contingency', 'bins', 'other_bins', 'row_count') }}
+            as association,
+    from contingencies
 ),
 
 both_ways as (

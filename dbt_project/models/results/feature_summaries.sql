@@ -84,6 +84,15 @@ summarised as (
     {% endfor %}
 ),
 
+rated as (
+    select
+        *,
+        sum(converted) over whole / sum(row_count) over whole as base_rate,
+        converted - row_count * base_rate as surplus,
+    from counts
+    window whole as (partition by campaign, column_name)
+),
+
 counted as (
     select
         campaign,
@@ -92,7 +101,11 @@ counted as (
         coalesce(
             sum(row_count) filter (where category = '(unknown)'), 0
         ) as missing_count,
-    from counts
+        count(*) as categories,
+        cast({{ exact_sum(
+            'surplus * surplus / row_count / nullif(base_rate * (1 - base_rate), 0)'
+        ) }} as double) / sum(row_count) as contingency,
+    from rated
     group by campaign, column_name
 ),
 
@@ -104,6 +117,9 @@ shown as (
         if(summarised.feature is null, 'text', 'number') as feature_kind,
         cast(counted.row_count as bigint) as row_count,
         cast(counted.missing_count as bigint) as missing_count,
+        {{ cramers_v(
+            'counted.contingency', 'counted.categories', '2', 'counted.row_count'
+        ) }} as outcome_association,
         case
             when summarised.known_count >= {{ var('smallest_cell') }}
                 then summarised.mean

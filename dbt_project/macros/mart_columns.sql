@@ -10,7 +10,7 @@
         meta.label_known_at, meta.group_by, meta.baseline
     ] + (meta.withhold or []) + (meta.known_at or {}).values() | list -%}
     {%- set found = [] -%}
-    {%- for column in adapter.get_columns_in_relation(mart) if meta.label -%}
+    {%- for column in adapter.get_columns_in_relation(mart) -%}
         {%- set is_feature = column.name in audited or column.name not in hidden -%}
         {%- set is_dimension = column.name in dimensions -%}
         {%- set type = column.dtype | upper -%}

@@ -2,7 +2,7 @@
 {% set few_values = {'feature': 10, 'dimension': 30} %}
 -- quartiles are those of about so many rows, chosen by a hash of the key
 {% set sampled_rows = 20000 %}
--- per campaign with an outcome: the columns of its mart that are counted
+-- per campaign: the columns of its mart that are counted; one without an outcome has no label
 {% set marts = [] %}
 {% set columns = [] %}
 {% for campaign in built_here(var('marts')) %}
@@ -16,12 +16,15 @@
 {% do (texts if column.is_text else numbers).append(dict(
     column,
     campaign=campaign,
+    has_outcome=true if meta.label else false,
     few_values=few_values['dimension' if column.is_dimension else 'feature'],
 )) %}
 {% endfor %}
 {% if numbers or texts %}
 {% do marts.append({
-    'relation': mart, 'label': meta.label, 'entity': meta.entity,
+    'relation': mart, 'entity': meta.entity,
+    'label': meta.label or 'cast(null as boolean)',
+    'known': meta.label ~ ' is not null' if meta.label else 'true',
     'numbers': numbers, 'numbers_before': columns | length,
     'texts': texts, 'texts_before': columns | length + numbers | length,
 }) %}
@@ -38,6 +41,7 @@ with column_list as (
             '[{
                 "campaign": "varchar", "column_name": "varchar",
                 "is_dimension": "boolean", "is_feature": "boolean",
+                "has_outcome": "boolean",
                 "few_values": "integer"
             }]'
         ) as columns,
@@ -55,13 +59,14 @@ number_lists as not materialized (
     select
         {{ mart.label }} as has_converted,
         hash({{ mart.entity }}) % cast((
-            select count({{ mart.label }}) // {{ sampled_rows }} + 1
+            select count(*) // {{ sampled_rows }} + 1
             from {{ mart.relation }}
+            where {{ mart.known }}
         ) as ubigint) = 0 as is_sampled,
         {{ mart.numbers_before }} as columns_before,
         {{ number_list(mart.numbers) }} as values,
     from {{ mart.relation }}
-    where {{ mart.label }} is not null
+    where {{ mart.known }}
     {{ 'union all' if not loop.last }}
     {% else %}
     select
@@ -80,7 +85,7 @@ text_lists as not materialized (
         {{ mart.texts_before }} as columns_before,
         {{ text_list(mart.texts) }} as categories,
     from {{ mart.relation }}
-    where {{ mart.label }} is not null
+    where {{ mart.known }}
     {{ 'union all' if not loop.last }}
     {% else %}
     select
@@ -270,6 +275,7 @@ named_numbers as (
                     ranges.edge_texts[cast(binned_numbers.bin as integer) + 2]
                 )
         end as category,
+        binned_numbers.bin as category_order,
         binned_numbers.row_count,
         binned_numbers.converted,
     from binned_numbers
@@ -284,6 +290,7 @@ named as (
     select
         position,
         category,
+        cast(null as double) as category_order,
         count(*) as row_count,
         count(*) filter (where has_converted) as converted,
     from texts
@@ -297,8 +304,11 @@ counted as (
         coalesce(named.category, '(unknown)') as category,
         counted_columns.is_dimension,
         counted_columns.is_feature,
+        min(named.category_order) as category_order,
         cast(sum(named.row_count) as bigint) as row_count,
-        cast(sum(named.converted) as bigint) as converted,
+        cast(sum(if(
+            counted_columns.has_outcome, named.converted, null
+        )) as bigint) as converted,
     from named
     inner join counted_columns using (position)
     group by all

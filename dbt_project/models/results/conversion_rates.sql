@@ -3,7 +3,7 @@
 
 with counts as (
     select * from {{ ref('conversion_counts') }}
-    where is_dimension
+    where is_dimension and converted is not null
 ),
 
 rates as (

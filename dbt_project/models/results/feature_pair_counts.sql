@@ -1,0 +1,199 @@
+-- so many features of a campaign are compared, the strongest; on about so many rows,
+-- chosen by a hash of the key
+{% set strongest = 20 %}
+{% set sampled_rows = 10000 %}
+-- numbers are compared by ranges between their quintiles, texts by so many categories
+{% set quintiles = [0.2, 0.4, 0.6, 0.8] %}
+{% set categories = 5 %}
+-- per campaign: the features of its mart, numbers first
+{% set marts = [] %}
+{% set columns = [] %}
+{% for campaign in built_here(var('marts')) %}
+{% set mart = ref(campaign ~ '_features') %}
+{% if execute %}
+{% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}
+{% set meta = node.config.meta %}
+{% set features = mart_columns(mart, meta) | selectattr('is_feature') | list %}
+{% set numbers = features | rejectattr('is_text') | list %}
+{% set texts = features | selectattr('is_text') | list %}
+{% do marts.append({
+    'campaign': campaign, 'relation': mart, 'entity': meta.entity,
+    'numbers': numbers, 'texts': texts,
+}) %}
+{% for column in numbers + texts %}
+{% do columns.append({
+    'campaign': campaign, 'feature': column.column_name,
+    'is_text': column.is_text, 'position': loop.index,
+}) %}
+{% endfor %}
+{% endif %}
+{% endfor %}
+
+-- one literal, because hundreds of selects take a linter and a parser long
+with column_list as (
+    select
+        from_json(
+            '{{ tojson(columns) }}',
+            '[{
+                "campaign": "varchar", "feature": "varchar",
+                "is_text": "boolean", "position": "integer"
+            }]'
+        ) as columns,
+),
+
+listed_columns as (
+    select unnest(columns, recursive := true)
+    from column_list
+),
+
+factors as (
+    select * from {{ ref('conversion_factors') }}
+),
+
+-- those that the model goes by most; without a model, the first ones of the mart
+compared as (
+    select
+        listed_columns.*,
+        row_number() over (
+            partition by listed_columns.campaign
+            order by factors.rank nulls last, listed_columns.position
+        ) as place,
+    from listed_columns
+    left join factors using (campaign, feature)
+    qualify place <= {{ strongest }}
+),
+
+places as (
+    select
+        campaign,
+        list(place order by place) as places,
+        list(position order by place) as positions,
+    from compared
+    group by campaign
+),
+
+-- a row's numbers, then its texts
+mart_rows as not materialized (
+    {% for mart in marts %}
+    select
+        '{{ mart.campaign }}' as campaign,
+        row_number() over () as row_number,
+        {{ number_list(mart.numbers) }} as numbers,
+        {{ text_list(mart.texts) }} as texts,
+        len(numbers) as number_count,
+    from {{ mart.relation }}
+    where
+        hash({{ mart.entity }}) % cast((
+            select count(*) // {{ sampled_rows }} + 1
+            from {{ mart.relation }}
+        ) as ubigint) = 0
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+placed_rows as not materialized (
+    select
+        mart_rows.*,
+        places.places,
+        places.positions,
+    from mart_rows
+    inner join places using (campaign)
+),
+
+-- a row per row and compared feature
+values_of_rows as (
+    select
+        campaign,
+        row_number,
+        unnest(places) as place,
+        unnest(list_transform(
+            positions, lambda position: numbers[position]
+        )) as number,
+        unnest(list_transform(
+            positions,
+            lambda position: texts[greatest(position - number_count, 0)]
+        )) as category,
+    from placed_rows
+),
+
+edges as (
+    select
+        campaign,
+        place,
+        {% for share in quintiles %}
+        quantile_disc(number, {{ share }}) as edge_{{ loop.index }},
+        {% endfor %}
+    from values_of_rows
+    where isfinite(number)
+    group by campaign, place
+),
+
+categories as (
+    select
+        campaign,
+        place,
+        category,
+        row_number() over (
+            partition by campaign, place
+            order by count(*) desc, category asc
+        ) as category_number,
+    from values_of_rows
+    where category is not null
+    group by campaign, place, category
+),
+
+-- bin: of a number how many edges it exceeds, of a text its place by frequency, -1 if missing
+binned as (
+    select
+        values_of_rows.campaign,
+        values_of_rows.row_number,
+        values_of_rows.place,
+        cast(case
+            when isfinite(values_of_rows.number)
+                then
+                    cast(values_of_rows.number > edges.edge_1 as integer)
+                    + cast(values_of_rows.number > edges.edge_2 as integer)
+                    + cast(values_of_rows.number > edges.edge_3 as integer)
+                    + cast(values_of_rows.number > edges.edge_4 as integer)
+            else least(
+                coalesce(categories.category_number, -1), {{ categories + 1 }}
+            )
+        end as tinyint) as bin,
+    from values_of_rows
+    left join edges using (campaign, place)
+    left join categories using (campaign, place, category)
+),
+
+pairs as (
+    select
+        one.campaign,
+        one.place,
+        other.place as other_place,
+        one.bin,
+        other.bin as other_bin,
+        count(*) as row_count,
+    from binned as one
+    inner join binned as other
+        on
+            one.campaign = other.campaign
+            and one.row_number = other.row_number
+            and one.place < other.place
+    group by all
+),
+
+named as (
+    select
+        pairs.campaign,
+        one.feature,
+        other.feature as other_feature,
+        pairs.bin,
+        pairs.other_bin,
+        pairs.row_count,
+    from pairs
+    inner join compared as one
+        on pairs.campaign = one.campaign and pairs.place = one.place
+    inner join compared as other
+        on pairs.campaign = other.campaign and pairs.other_place = other.place
+)
+
+select * from named

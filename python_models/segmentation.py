@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import sklearn
 from duckdb import __version__ as duckdb_version
@@ -26,10 +27,11 @@ from threadpoolctl import threadpool_limits
 from python_models.campaign import Campaign, DeclarationError, Segmentation, read_campaign
 from python_models.frames import SEED, is_text, quoted
 from python_models.registry import newest_fingerprint, retrains
+from python_models.segment_map import SegmentMap, align, draw_map, meaning
 from python_models.segment_names import likeness, name_segments, profiles
 from python_models.segment_space import Axis, Space, fit_space, literal, named, names_of, total, weighted_sum
 
-RECIPE = 3
+RECIPE = 4
 # Customers that segments are fitted on: more only where the two halves of so many disagree.
 SAMPLE_SIZES = (20_000, 100_000)
 LEAST_AGREEMENT = 0.98
@@ -149,6 +151,8 @@ class Segmenter:
     # ids are never given twice
     last_segment_id: int
     lookalike: Lookalike | None
+    # a segmenter of an earlier recipe has none
+    map: SegmentMap | None = None
 
     def to_json(self) -> str:
         """What the segmenter's row keeps as `model_body`."""
@@ -160,10 +164,12 @@ class Segmenter:
         read = json.loads(body)
         space = read.pop("space")
         lookalike = read.pop("lookalike")
+        drawn = read.pop("map", None)
         names = {int(segment_id): name for segment_id, name in read.pop("names").items()}
         return cls(
             space=Space([Axis(**axis) for axis in space["axes"]], space["loadings"]),
             lookalike=Lookalike(**lookalike) if lookalike else None,
+            map=SegmentMap(**drawn) if drawn else None,
             names=names,
             **read,
         )
@@ -437,7 +443,8 @@ def fit_on_sample(
     members = np.array(segment_ids)[fit.labels_]
     described = profiles(frame, columns.texts, members)
     kept = {number: before.names[number] for number in segment_ids if before and number in before.names}
-    names = name_segments(described, segmentation, likeness(frame, columns.texts), kept)
+    alike = likeness(frame, columns.texts)
+    names = name_segments(described, segmentation, alike, kept)
     segmenter = Segmenter(
         space=space,
         centroids=fit.cluster_centers_.tolist(),
@@ -446,6 +453,7 @@ def fit_on_sample(
         names=names,
         last_segment_id=max([*segment_ids, before.last_segment_id if before else 0]),
         lookalike=None,
+        map=map_of(fit, space, segment_ids, grouping, segmentation, alike, before),
     )
     return {
         "fitted_rows": len(points),
@@ -456,6 +464,29 @@ def fit_on_sample(
         "profiles": [row | {"segment_name": names[row["segment_id"]]} for row in described],
         "segmenter": segmenter,
     }
+
+
+def map_of(
+    fit: KMeans,
+    space: Space,
+    segment_ids: list[int],
+    rows: pa.Table,
+    segmentation: Segmentation,
+    alike: pd.DataFrame,
+    before: Segmenter | None,
+) -> SegmentMap:
+    """The map of a fit, lying as the one before, and what its directions mean."""
+    sizes = np.bincount(fit.labels_)
+    places, share = draw_map(fit.cluster_centers_, sizes)
+    if before:
+        places = align(places, segment_ids, before.map, before.segment_ids)
+    axes, _ = space.locate(rows)
+    means = np.array([axes[fit.labels_ == label].mean(axis=0) for label in range(len(sizes))])
+    x_meaning, y_meaning = (
+        meaning(coordinate, means, sizes, space.axes, segmentation, alike) for coordinate in places.T
+    )
+    x, y = places.T.tolist()
+    return SegmentMap(x, y, x_meaning, y_meaning, share)
 
 
 def too_alike(different: int, segmentation: Segmentation) -> str:

@@ -35,6 +35,16 @@ names as (
     left join chosen_names using (campaign, segment_id)
 ),
 
+places as (
+    select
+        campaign,
+        unnest(from_json(model_body -> 'segment_ids', '["BIGINT"]'))
+            as segment_id,
+        unnest(from_json(model_body -> 'map' -> 'x', '["DOUBLE"]')) as map_x,
+        unnest(from_json(model_body -> 'map' -> 'y', '["DOUBLE"]')) as map_y,
+    from segmenters
+),
+
 outcomes as (
     {{ union_campaigns('scores') }}
 ),
@@ -115,6 +125,8 @@ rated as (
     select
         compared.*,
         names.segment_name,
+        places.map_x,
+        places.map_y,
         if(
             compared.population is null, null, compared.blind_p_value
         ) as p_value,
@@ -131,8 +143,31 @@ rated as (
         base_rates.base_rate,
     from compared
     inner join names using (campaign, segment_id)
+    left join places using (campaign, segment_id)
     left join conversions using (campaign, segment_id)
     left join base_rates using (campaign)
+),
+
+-- people are compared with the population where there is one, else by outcome
+judged as (
+    select
+        *,
+        case
+            when is_small
+                then null
+            when p_value < 0.05
+                then if(index_value > 100, 'more', 'fewer')
+            when population is not null
+                then 'as all'
+            when contacts < {{ var('smallest_cell') }} or base_rate is null
+                then null
+            when lower > base_rate
+                then 'more'
+            when upper < base_rate
+                then 'fewer'
+            else 'as all'
+        end as standing,
+    from rated
 ),
 
 advised as (
@@ -160,26 +195,32 @@ advised as (
         upper,
         conversion_rate / nullif(base_rate, 0) as lift,
         is_small,
+        standing,
+        map_x,
+        map_y,
         case
             when is_small
                 then 'Too few members to say anything of them.'
-            when p_value < 0.05 and index_value > 100
-                then 'Seek: customers are frequent here for the population.'
-            when p_value < 0.05
-                then 'Leave: customers are rare here for the population.'
             when population is not null
-                then 'Customers are as frequent here as the population.'
+                then
+                    case standing
+                        when 'more'
+                            then 'Seek: customers are frequent here for the population.'
+                        when 'fewer'
+                            then 'Leave: customers are rare here for the population.'
+                        else 'Customers are as frequent here as the population.'
+                    end
             when base_rate is null
                 then 'No outcome is recorded: choose by what they are like.'
-            when contacts < {{ var('smallest_cell') }}
+            when standing is null
                 then 'Too few contacts so far: contact some to learn.'
-            when lower > base_rate
+            when standing = 'more'
                 then 'Converts more than the rest: contact first.'
-            when upper < base_rate
+            when standing = 'fewer'
                 then 'Converts less than the rest: contact last.'
             else 'Converts like the rest: let the score decide.'
         end as advice,
-    from rated
+    from judged
 )
 
 select * from advised

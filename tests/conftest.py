@@ -387,8 +387,10 @@ def campaigns(sql: Sql) -> Rows:
                 where segments.campaign = campaigns.campaign
             ) as segment_count,
             audiences.contact_count as audience_count,
-            audiences.* exclude (campaign, model_version, threshold_policy, contact_cost, contact_count, expected_conversions),
-            audiences.expected_conversions as audience_conversions
+            audiences.expected_conversions as audience_conversions,
+            expected_conversions_lower, expected_conversions_upper,
+            expected_profit_lower, expected_profit_upper, audiences.expected_profit,
+            suppressed_count, holdout_count, is_holdout_sufficient
         from results.campaigns as campaigns
         left join results.conversion_thresholds as thresholds
             on thresholds.campaign = campaigns.campaign and split = judged_split and is_chosen

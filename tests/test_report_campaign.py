@@ -69,9 +69,10 @@ def assert_says_who_converts(page: Page, text: str, campaign: dict[str, Any], sq
         name,
     )
     for row in surest:
+        shares = [small_percent(row[f"share_of_{group}"], 0) for group in ("converters", "rest")]
         assert (
-            f"{words(row['feature'])}: {row['category']} holds {small_percent(row['share_of_converters'], 0)} of "
-            f"those who converted and {small_percent(row['share_of_rest'], 0)} of the others."
+            f"{words(row['feature'])}: {row['category']} holds {shares[0]} of those who converted "
+            f"and {shares[1]} of the others."
         ) in text
     rates = sql(
         """from results.conversion_rates where campaign = ? and row_count >= 10
@@ -175,7 +176,8 @@ def assert_says_what_it_is_judged_by(page: Page, text: str, campaign: dict[str, 
             else "that no model had seen when it was trained"
         )
         assert (
-            f"{how}: {count(campaign['contact_count'])} reach the threshold of {small_percent(campaign['threshold'])}"
+            f"{how}: {count(campaign['contact_count'])} reach the threshold "
+            f"of {small_percent(campaign['threshold'])}"
         ) in text
         assert (
             f"{count(campaign['expected_conversions'])} of them were expected to convert, "

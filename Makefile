@@ -77,7 +77,7 @@ docs: inputs ## dbt's documentation of sources, tables and who reads them, in on
 	@cp $(or $(LEADLIGHT_WAREHOUSE),warehouse.duckdb) $(CATALOGUE)/warehouse.duckdb.working 2>/dev/null || true
 	LEADLIGHT_WAREHOUSE=$(CATALOGUE)/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/$(CATALOGUE) $(BIN)/dbt docs generate --static
 	@rm -f $(CATALOGUE)/warehouse.duckdb.*
-	@echo "open $(CATALOGUE)/static_index.html"
+	@echo "open $(CATALOGUE)/static_index.html; make reports publishes it beside the reports"
 
 model-cards: setup ## write model_cards/<campaign>.md from warehouse.duckdb
 	$(BIN)/python -m python_models model-cards

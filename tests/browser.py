@@ -4,9 +4,10 @@ import math
 import os
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Response, Route, expect
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FLAGS = [
@@ -35,15 +36,56 @@ Sql = Callable[..., Rows]
 Open = Callable[..., Page]
 
 
-def assert_drawn(page: Page, at_least: int) -> None:
-    """Every chart shows data, within some seconds."""
-    expect(page.locator(".chart canvas").nth(at_least - 1)).to_be_visible()
+def watch(page: Page, site: str, troubles: list[str]) -> None:
+    """Write down what goes wrong: an error, an address that is missing, another host that is asked."""
+
+    def guard(route: Route) -> None:
+        if route.request.url.startswith((site, "data:", "blob:")):
+            route.continue_()
+        else:
+            troubles.append(f"asked another host: {route.request.url}")
+            route.abort()
+
+    def missing(response: Response) -> None:
+        if response.status >= 400:
+            troubles.append(f"{response.status}: {response.url}")
+
+    def report(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            troubles.append(f"console: {message.text}")
+
+    page.context.route("**/*", guard)
+    page.on("response", missing)
+    page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
+    page.on("console", report)
+
+
+def settle(page: Page) -> None:
+    """Wait until a page answers to its reader."""
+    page.locator("#__evidence_project_splash").wait_for(state="detached", timeout=60_000)
+    page.wait_for_load_state("networkidle")
+
+
+def page_paths(site: Path) -> list[str]:
+    """The address of every page of a built site, but of the catalogue, which dbt makes."""
+    folders = {page.parent.relative_to(site) for page in site.rglob("index.html")} - {Path("catalogue")}
+    return sorted(f"/{folder.as_posix()}/".replace("/./", "/") for folder in folders)
+
+
+def blank_charts(page: Page) -> list[int]:
+    """Which charts show no data, though they have had some seconds."""
     for _ in range(50):
         blank = [not canvas.evaluate(IS_DRAWN) for canvas in page.locator(".chart canvas").all()]
         if not any(blank):
-            return
+            return []
         page.wait_for_timeout(200)
-    raise AssertionError(f"{page.url}: chart {blank.index(True) + 1} of {len(blank)} is blank")
+    return [place for place, is_blank in enumerate(blank, start=1) if is_blank]
+
+
+def assert_drawn(page: Page, at_least: int) -> None:
+    """Every chart shows data, within some seconds."""
+    expect(page.locator(".chart canvas").nth(at_least - 1)).to_be_visible()
+    assert blank_charts(page) == [], page.url
 
 
 def assert_has_heading(page: Page, heading: str, is_there: object) -> None:

@@ -25,7 +25,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from python_models.sources import put_default_inputs
-from tests.browser import CHROMIUM, FLAGS, Open, Rows, Sql
+from tests.browser import CHROMIUM, FLAGS, Open, Rows, Sql, settle, watch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Small samples: what they show does not depend on their size.
@@ -331,7 +331,12 @@ def reported_warehouse(background: Background, warehouse: Path) -> Path:
 
 
 def build_reports(warehouse: Path, folder: Path) -> Path:
-    """Build the site over a warehouse into `folder`. Reports that were built before are put back in place."""
+    """Build the site over a warehouse into `folder`, with a catalogue beside it that names where it was made.
+
+    Reports that were built before are put back in place.
+    """
+    catalogue = folder / "catalogue.html"
+    catalogue.write_text(f"<title>Catalogue</title> {REPOSITORY}/dbt_project")
     build = REPOSITORY / "reports" / "build"
     if build.exists():
         shutil.move(build, folder / "before")
@@ -340,7 +345,8 @@ def build_reports(warehouse: Path, folder: Path) -> Path:
             run = subprocess.run(
                 ["npm", "run", "--silent", "--prefix", "reports", script],
                 cwd=REPOSITORY,
-                env=os.environ | {"LEADLIGHT_WAREHOUSE": str(warehouse)},
+                env=os.environ
+                | {"LEADLIGHT_WAREHOUSE": str(warehouse), "LEADLIGHT_CATALOGUE": str(catalogue)},
                 capture_output=True,
                 text=True,
             )
@@ -454,24 +460,11 @@ def troubles() -> list[str]:
 def tab(browser: Browser, site: str, troubles: list[str]) -> Callable[[int, Any], Page]:
     """A page of a width and a colour scheme, kept, so that the engine is loaded once."""
 
-    def guard(route: Any) -> None:
-        if route.request.url.startswith((site, "data:", "blob:")):
-            route.continue_()
-        else:
-            troubles.append(f"asked another host: {route.request.url}")
-            route.abort()
-
-    def report(message: Any) -> None:
-        if message.type == "error":
-            troubles.append(f"console: {message.text}")
-
     @functools.cache
     def new(width: int, scheme: Any) -> Page:
         viewport: Any = {"width": width, "height": 900}
         page = browser.new_context(viewport=viewport, color_scheme=scheme).new_page()
-        page.context.route("**/*", guard)
-        page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
-        page.on("console", report)
+        watch(page, site, troubles)
         return page
 
     return new
@@ -485,8 +478,7 @@ def open_page(site: str, tab: Callable[..., Page], troubles: list[str]) -> Itera
     def visit(path: str, width: int = 1280, scheme: str = "light") -> Page:
         page = tab(width, scheme)
         page.goto(site + path)
-        page.locator("#__evidence_project_splash").wait_for(state="detached", timeout=30_000)
-        page.wait_for_load_state("networkidle")
+        settle(page)
         return page
 
     yield visit

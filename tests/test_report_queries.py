@@ -12,6 +12,7 @@ from tests.conftest import REPOSITORY
 
 REPORTS = REPOSITORY / "reports"
 SOURCES = sorted((REPORTS / "sources/warehouse").glob("*.sql"))
+CONTRACTS = sorted((REPOSITORY / "dbt_project/models/results").glob("*.yml"))
 PAGES = sorted([*(REPORTS / "pages").rglob("*.md"), *(REPORTS / "partials").rglob("*.md")])
 VALUE = r"""(?:"[^"]*"|'[^']*'|\{(?:[^{}]|\{[^{}]*\})*\}|[^\s"'{>]+)"""
 # A component's name, its attributes and, if it is not closed at once, what stands in it.
@@ -29,7 +30,7 @@ def contract() -> Iterator[duckdb.DuckDBPyConnection]:
     """The public tables as their contracts say: columns and types, and no row."""
     with duckdb.connect() as connection:
         connection.execute("create schema results; create schema warehouse")
-        for file in (REPOSITORY / "dbt_project/models/results").glob("*.yml"):
+        for file in CONTRACTS:
             for model in yaml.safe_load(file.read_text()).get("models", []):
                 columns = ", ".join(
                     f'"{column["name"]}" {column["data_type"]}' for column in model["columns"]
@@ -89,3 +90,64 @@ def test_a_page_asks_for_columns_that_are_published(published: duckdb.DuckDBPyCo
 def test_a_column_that_is_not_in_the_contract_is_found(published: duckdb.DuckDBPyConnection) -> None:
     with pytest.raises(duckdb.BinderException, match="entity_id"):
         published.sql("select entity_id from warehouse.campaigns")
+
+
+COMPONENTS = sorted((REPORTS / "components").glob("*.svelte"))
+# Charts with two axes of which at least one is a measure.
+WITH_AXES = {"LineChart", "BarChart", "AreaChart", "ScatterPlot", "BubbleChart", "Histogram", "Chart"}
+
+
+@pytest.mark.parametrize("page", PAGES + COMPONENTS, ids=lambda page: str(page.relative_to(REPORTS)))
+def test_no_chart_lacks_a_title_on_an_axis(page: Path) -> None:
+    """A measure's axis says what is measured and, in brackets, in what; categories name themselves."""
+    for component, attributes, _ in COMPONENT.findall(page.read_text()):
+        if component in WITH_AXES:
+            titles = dict(re.findall(rf"\s([xy])AxisTitle=({VALUE})", attributes))
+            assert re.search(r"\(.*\)|per ", titles.get("y", "")), (component, attributes)
+            assert "x" in titles or component == "BarChart", (component, attributes)
+
+
+def test_what_is_published_does_not_grow_with_the_rows(contract: duckdb.DuckDBPyConnection) -> None:
+    """Of people's rows and of rows of files there may be ten times as many: the site stays as it is."""
+    keys = {
+        model["name"]: {
+            column
+            for test in model.get("data_tests", [])
+            if "unique_key" in test
+            for column in test["unique_key"]["arguments"]["columns"]
+        }
+        for file in CONTRACTS
+        for model in yaml.safe_load(file.read_text()).get("models", [])
+    }
+    long = {table for table, key in keys.items() if key & {"entity_id", "row_number", "msisdn"}}
+    assert long >= {"conversion_scores", "segment_members", "rejected_rows"}
+    readers = {}
+    for source in SOURCES:
+        if read := long & set(re.findall(r"\bresults\.(\w+)", source.read_text())):
+            readers[source] = read
+    for source, read in readers.items():
+        counts = set()
+        for rows in (100, 1000):
+            contract.execute("begin")
+            for table in read:
+                fill(contract, table, rows)
+            counts.add(len(contract.execute(source.read_text()).fetchall()))
+            contract.execute("rollback")
+        assert len(counts) == 1, f"{source.name} publishes more of more rows of {read}: {counts}"
+
+
+def fill(connection: duckdb.DuckDBPyConnection, table: str, rows: int) -> None:
+    """Rows that differ in their keys, and in numbers; what else is text is the same."""
+    values = {
+        "VARCHAR": "'same'",
+        "BOOLEAN": "true",
+        "DATE": "date '2026-01-01'",
+        "TIMESTAMP": "timestamp '2026-01-01'",
+    }
+    columns = [
+        f'{"row_number::varchar" if name == "entity_id" else values.get(kind, "row_number")} as "{name}"'
+        for name, kind, *_ in connection.execute(f"describe results.{table}").fetchall()
+    ]
+    connection.execute(
+        f"insert into results.{table} select {', '.join(columns)} from range({rows}) as row (row_number)"
+    )

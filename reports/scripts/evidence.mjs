@@ -28,10 +28,10 @@ if (command === 'sources') {
 	rmSync('build', { recursive: true, force: true });
 }
 checkBasePath(process.env.LEADLIGHT_BASE_PATH ?? '');
-publishCatalogue(
-	path.resolve('..', process.env.LEADLIGHT_CATALOGUE || 'dbt_project/target/docs/static_index.html'),
-	'.evidence/template/static/catalogue'
-);
+if (command === 'dev' || command?.startsWith('build')) {
+	const catalogue = process.env.LEADLIGHT_CATALOGUE || 'dbt_project/target/docs/static_index.html';
+	publishCatalogue(path.resolve('..', catalogue), '.evidence/template/static/catalogue');
+}
 
 for (const name of ['node', 'browser']) {
 	drop(
@@ -49,6 +49,8 @@ edit(
 	/(\t\tconst result = yaml\.parse.*\n)(?!\t\tresult\.deployment)/,
 	'$1\t\tresult.deployment ??= { basePath: process.env.LEADLIGHT_BASE_PATH };\n'
 );
+// else a page without a query asks for the results of its queries, which are missing
+edit('evidence/template/src/pages/+layout.js', 'isUserPage && prerender)', 'isUserPage && prerender && evidencemeta.queries.length)');
 // else a page /method/ is taken to lie below a base path /m
 edit('sdk/src/utils/svelte/addBasePath.js', '_path.startsWith(basePath)', '`${_path}/`.startsWith(`${basePath}/`)');
 

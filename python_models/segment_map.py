@@ -1,6 +1,7 @@
 """Segments in two dimensions: where their differences show most, and what lies in which direction."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from python_models.segment_space import Axis
 
 WORDS_OF_AN_END = 3
 # A column tells what a direction means where segments differ along it at least so much as in the first.
-LEAST_OF_THE_FIRST = 0.5
+LEAST_OF_THE_FIRST = 0.4
 THE_REST = "the rest"
 
 
@@ -70,55 +71,63 @@ def align(
     return places @ turn
 
 
-def meaning(
-    coordinate: np.ndarray,
+def meanings(
+    places: np.ndarray,
     means: np.ndarray,
     sizes: np.ndarray,
     axes: list[Axis],
     segmentation: Segmentation,
     alike: pd.DataFrame,
-) -> str | None:
-    """What lies at either end of a direction, `low end → high end`; none where it tells nobody apart.
+) -> list[str | None]:
+    """What lies at the ends of both directions, `low end → high end`; none where one tells nobody apart.
 
     Parameters
     ----------
-    coordinate : array
-        Of each segment.
+    places : array
+        Segments x 2.
     means, sizes : array
         Each segment's mean on each axis of the space (segments x axes), and its members.
     axes : list of Axis
-        Columns and categories.
+        Columns and categories. Each speaks of the direction along which segments differ more in it.
     segmentation : Segmentation
         The words.
     alike : frame
         What `likeness` returned: of columns that say the same one is told.
     """
     weights = sizes / sizes.sum()
-    spread = np.sqrt(weights @ coordinate**2)
-    if spread < 1e-9:
-        return None
-    # the correlation with the coordinate, times how much segments differ in the column
-    pulls = (weights * coordinate) @ (means - weights @ means) / spread
-    rows = [
-        {"feature": axis.column, "top_category": axis.category, "standardised_difference": float(pull)}
-        for axis, pull in zip(axes, pulls, strict=True)
-        if abs(pull) >= LEAST_OF_THE_FIRST * np.abs(pulls).max()
-    ]
+    spreads = np.sqrt(weights @ places**2)
+    # the correlation with the direction, times how much segments differ in the column
+    pulls = (weights[:, None] * places).T @ (means - weights @ means) / np.maximum(spreads, 1e-12)[:, None]
+    direction_of = np.abs(pulls).argmax(axis=0)
+    found: list[str | None] = []
+    for direction, spread in enumerate(spreads):
+        rows = [
+            {"feature": axis.column, "top_category": axis.category, "standardised_difference": float(pull)}
+            for axis, pull, own in zip(axes, pulls[direction], direction_of, strict=True)
+            if own == direction
+        ]
+        found.append(ends(rows, segmentation, alike) if spread > 1e-9 else None)
+    return found
+
+
+def ends(rows: list[dict[str, Any]], segmentation: Segmentation, alike: pd.DataFrame) -> str:
+    """The words of both ends of a direction, from what lies along it."""
+    most = max((abs(row["standardised_difference"]) for row in rows), default=0)
+    telling = [row for row in rows if abs(row["standardised_difference"]) >= LEAST_OF_THE_FIRST * most]
     # as in names: what somebody has found words for comes first
-    rows.sort(
+    telling.sort(
         key=lambda row: (
             not segmentation.all_words.get(row["feature"]),
             -abs(row["standardised_difference"]),
             row["feature"],
         )
     )
-    told: list[dict] = []
-    for row in rows:
-        if word(row, segmentation) and not any(
-            same_thing(row["feature"], other["feature"], alike) for other in told
-        ):
+    told: list[dict[str, Any]] = []
+    for row in telling:
+        is_news = not any(same_thing(row["feature"], other["feature"], alike) for other in told)
+        if is_news and word(row, segmentation):
             told.append(row)
-    ends = []
+    sides = []
     for sign in (-1, 1):
         # a category is at one end only: nobody is called "no pensioner"
         here = [
@@ -127,5 +136,5 @@ def meaning(
             if row["top_category"] is None or sign * row["standardised_difference"] > 0
         ]
         words = dict.fromkeys(word(row, segmentation) for row in here)
-        ends.append(", ".join(list(words)[:WORDS_OF_AN_END]) or THE_REST)
-    return " → ".join(ends)
+        sides.append(", ".join(list(words)[:WORDS_OF_AN_END]) or THE_REST)
+    return " → ".join(sides)

@@ -27,7 +27,7 @@ from threadpoolctl import threadpool_limits
 from python_models.campaign import Campaign, DeclarationError, Segmentation, read_campaign
 from python_models.frames import SEED, is_text, quoted
 from python_models.registry import newest_fingerprint, retrains
-from python_models.segment_map import SegmentMap, align, draw_map, meaning
+from python_models.segment_map import SegmentMap, align, draw_map, meanings
 from python_models.segment_names import likeness, name_segments, profiles
 from python_models.segment_space import Axis, Space, fit_space, literal, named, names_of, total, weighted_sum
 
@@ -482,9 +482,7 @@ def map_of(
         places = align(places, segment_ids, before.map, before.segment_ids)
     axes, _ = space.locate(rows)
     means = np.array([axes[fit.labels_ == label].mean(axis=0) for label in range(len(sizes))])
-    x_meaning, y_meaning = (
-        meaning(coordinate, means, sizes, space.axes, segmentation, alike) for coordinate in places.T
-    )
+    x_meaning, y_meaning = meanings(places, means, sizes, space.axes, segmentation, alike)
     x, y = places.T.tolist()
     return SegmentMap(x, y, x_meaning, y_meaning, share)
 

@@ -12,6 +12,7 @@ from scipy.stats import fisher_exact
 from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin, roc_auc_score
 
 from python_models.campaign import DeclarationError
+from python_models.segment_map import SegmentMap, align, draw_map
 from python_models.segmentation import Segmenter, choose, fit_segments, match, segment
 from tests.conftest import Altered, Dbt
 from tests.test_campaign import DECLARED
@@ -222,6 +223,81 @@ def test_other_words_name_the_same_segments_anew(segmenters: pd.DataFrame) -> No
     again = fit(shoppers(), DECLARED | {"segments": SEGMENTS | {"columns": columns}}, segmenters)
     assert set(names(again.iloc[1])) == {1, 2, 3}
     assert "generous" in names(again.iloc[1])[2]
+
+
+def map_of(row: pd.Series) -> dict[str, Any]:
+    return json.loads(row["model_body"])["map"]
+
+
+def test_the_map_shows_how_far_segments_lie_apart_and_says_in_what(segmenters: pd.DataFrame) -> None:
+    """Three centroids lie in a plane: their map shows all."""
+    body = json.loads(segmenters.iloc[0]["model_body"])
+    drawn = body["map"]
+    places, centroids = np.column_stack([drawn["x"], drawn["y"]]), np.array(body["centroids"])
+    apart = [np.linalg.norm(points[:, None] - points[None], axis=2) for points in (places, centroids)]
+    assert apart[0] == pytest.approx(apart[1])
+    assert drawn["share"] == pytest.approx(1)
+    sizes = np.array([{1: 500, 2: 400, 3: 300}[segment_id] for segment_id in body["segment_ids"]])
+    assert sizes @ places == pytest.approx([0, 0], abs=1e-6)
+    spreads = sizes @ places**2
+    assert spreads[0] > spreads[1]
+    # those who come rarely, the clerks, lie opposite to the frequent visitors
+    clerk = body["segment_ids"].index(3)
+    low, high = drawn["x_meaning"].split(" → ")
+    end = low if drawn["x"][clerk] < 0 else high
+    assert "rare visits" in end
+    assert "works as clerk" in end
+    assert set(drawn["y_meaning"].split(" → ")) == {"small spend", "big spend"}
+
+
+def test_a_direction_in_which_nothing_differs_means_nothing() -> None:
+    row = fit(shoppers(GROUPS[:2])).iloc[0]
+    drawn = map_of(row)
+    assert drawn["y"] == pytest.approx([0, 0], abs=1e-9)
+    assert drawn["y_meaning"] is None
+
+
+def test_a_map_shows_the_part_that_its_two_directions_hold() -> None:
+    """Four segments at the corners of a box: of three pairwise orthogonal differences it shows two."""
+    corners = np.array([[3, 2, 1], [3, -2, -1], [-3, 2, -1], [-3, -2, 1]], float)
+    places, share = draw_map(corners, np.array([10, 10, 10, 10]))
+    assert np.abs(places) == pytest.approx(np.abs(corners[:, :2]))
+    assert share == pytest.approx((9 + 4) / (9 + 4 + 1))
+
+
+def test_a_refit_neither_mirrors_nor_turns_the_map(segmenters: pd.DataFrame) -> None:
+    """The largest group has become the smallest: the middle of all is elsewhere, directions are not."""
+    moved = shoppers([(310, 6, 55, "clerk"), (600, 31, 96, "cook"), (250, 31, 14, "cook")], seed=5)
+    again = fit(moved, known=segmenters)
+    before, since = (
+        pd.DataFrame({"x": map_of(row)["x"], "y": map_of(row)["y"]}, json.loads(row["model_body"])["segment_ids"])
+        for _, row in again.iterrows()
+    )
+    shift = since - before.loc[since.index]
+    assert (shift - shift.mean()).abs().max(axis=None) < 0.3
+
+
+def test_a_mirrored_and_turned_map_is_laid_on_the_one_before() -> None:
+    old = SegmentMap([2.0, -1.0, -1.0], [0.0, 1.5, -1.5], None, None, 1)
+    turn = np.array([[0.6, 0.8], [0.8, -0.6]])
+    new = np.column_stack([old.x, old.y]) @ turn
+    # in another order, with a segment that is new
+    order = np.vstack([new[[2, 0, 1]], [[5, 5]]])
+    laid = align(order, [3, 1, 2, 9], old, [1, 2, 3])
+    assert laid[:3] == pytest.approx(np.column_stack([old.x, old.y])[[2, 0, 1]])
+    assert np.linalg.norm(laid[3]) == pytest.approx(np.sqrt(50))
+    # one segment in common says nothing of turning
+    assert (align(order, [3, 8, 7, 9], old, [1, 2, 3]) == order).all()
+
+
+def test_a_segmenter_of_before_there_were_maps_goes_on(segmenters: pd.DataFrame) -> None:
+    body = json.loads(segmenters.iloc[0]["model_body"])
+    del body["map"]
+    older = segmenters.assign(model_body=json.dumps(body), fingerprint="of another recipe")
+    again = fit(shoppers(), known=older)
+    assert names(again.iloc[1]) == names(segmenters.iloc[0])
+    assert map_of(again.iloc[1]) == map_of(segmenters.iloc[0])
+    assert len(assign(shoppers(), older)) == 1_200
 
 
 def test_matching_pairs_centroids_with_those_who_share_their_customers(segmenters: pd.DataFrame) -> None:

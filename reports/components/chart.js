@@ -31,8 +31,39 @@ export const colours = {
 	raises: '#0072b2',
 	lowers: '#d55e00',
 	mixed: '#888888',
+	'more than all': '#0072b2',
+	'fewer than all': '#d55e00',
+	'as all, within chance': '#888888',
+	'not known': '#888888',
+	'Of customers': '#888888',
+	'Of spend': '#0072b2',
+	'Of everybody': '#888888',
+	'This segment': '#0072b2',
+	'The others': '#888888',
 	reliable: '#0072b2',
 	'few rows: uncertain': '#888888',
 	'surely among the best five': '#0072b2',
 	'place not sure': '#888888'
+};
+
+/** Props of a map of segments: each bubble bears the number of its segment, and the axes have words instead of figures. */
+export const bubbles = (segments) => {
+	const numbers = Object.fromEntries(segments.map((segment) => [segment.segment_name, segment.position]));
+	return {
+		leftPadding: 24,
+		seriesOptions: {
+			label: { show: true, color: '#ffffff', fontWeight: 'bold', formatter: ({ value }) => `${numbers[value[3]]}` },
+			labelLayout: { hideOverlap: false },
+			itemStyle: { opacity: 0.9 }
+		},
+		echartsOptions: {
+			xAxis: { nameLocation: 'middle', nameGap: 14, nameTextStyle: { align: 'center', overflow: 'break' } },
+			yAxis: { nameLocation: 'middle', nameGap: 14, nameTextStyle: { align: 'center', verticalAlign: 'bottom' } }
+		}
+	};
+};
+
+/** Props of a chart of who moved where: names are long, and a phone is narrow. */
+export const flows = {
+	echartsOptions: { series: [{ left: 0, width: '99%', label: { width: 150, overflow: 'break', position: 'inside' } }] }
 };

@@ -1,33 +1,86 @@
--- One row per campaign, segment of at least ten members and feature: the five
--- features that set a segment apart most.
+-- One row per campaign, segment of at least ten members, feature and segment
+-- that it is compared with: the segment itself (closeness 0) and the two large
+-- ones that lie nearest (1 and 2). The features are the eight that set the
+-- segment apart most. Of a text the other segment's difference is known only
+-- where the same category stands out there.
 with
+
+shown as (
+    select * from results.segments
+    where not is_small
+),
+
+nearest as (
+    select
+        distances.campaign,
+        distances.segment_id,
+        distances.other_segment_id,
+        row_number() over (
+            partition by distances.campaign, distances.segment_id
+            order by distances.rank
+        ) as closeness
+    from results.segment_distances as distances
+    inner join shown as others
+        on distances.campaign = others.campaign
+        and distances.other_segment_id = others.segment_id
+),
+
+compared as (
+    select
+        campaign,
+        segment_id,
+        segment_id as other_segment_id,
+        0 as closeness
+    from shown
+    union all
+    select * from nearest
+    where closeness <= 2
+),
 
 profiles as (
     select
-        profiles.*,
-        segments.segment_name
-    from results.segment_profiles as profiles
-    inner join results.segments as segments
-        on profiles.campaign = segments.campaign
-        and profiles.segment_id = segments.segment_id
-    where
-        not segments.is_small
-        and profiles.rank <= 5
+        own.campaign,
+        own.segment_id,
+        compared.closeness,
+        others.segment_name,
+        own.rank,
+        concat_ws(': ', replace(own.feature, '_', ' '), own.top_category) as feature,
+        case
+            when theirs.top_category is not distinct from own.top_category
+                then theirs.segment_mean
+        end as segment_mean,
+        own.overall_mean,
+        case
+            when theirs.top_category is not distinct from own.top_category
+                then theirs.standardised_difference
+        end as standardised_difference,
+        own.top_category is not null as is_share,
+        concat(
+            case
+                when abs(own.standardised_difference) >= 1 then 'far '
+                when abs(own.standardised_difference) < 0.5 then 'a little '
+                else ''
+            end,
+            case when own.standardised_difference > 0 then 'more' else 'less' end
+        ) as in_words,
+        regexp_replace(own.description, '[.;].*$', '') as description
+    from compared
+    inner join shown
+        on compared.campaign = shown.campaign
+        and compared.segment_id = shown.segment_id
+    inner join shown as others
+        on compared.campaign = others.campaign
+        and compared.other_segment_id = others.segment_id
+    inner join results.segment_profiles as own
+        on compared.campaign = own.campaign
+        and compared.segment_id = own.segment_id
+        and own.rank <= 8
+    inner join results.segment_profiles as theirs
+        on own.campaign = theirs.campaign
+        and compared.other_segment_id = theirs.segment_id
+        and own.feature = theirs.feature
 )
 
-select
-    profiles.campaign,
-    profiles.segment_id,
-    profiles.segment_name,
-    profiles.rank,
-    concat_ws(
-        ': ',
-        replace(profiles.feature, '_', ' '),
-        profiles.top_category
-    ) as feature,
-    profiles.segment_mean,
-    profiles.overall_mean,
-    profiles.standardised_difference,
-    profiles.description
+select profiles.*
 from (select 1) as guard
 left join profiles on true

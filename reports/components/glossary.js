@@ -2,6 +2,8 @@
 
 export const glossary = {
 	'95% interval': 'Where the figure would lie for 95 in 100 samples of this size. The wider, the less is known.',
+	association:
+		'How much one feature says of another, whatever the form of the relation, from 0 (nothing) to 1 (all). Cramér\'s V, with chance taken off.',
 	'average precision':
 		'Precision averaged over all thresholds at which a further conversion is found. Chance reaches the base rate.',
 	'base rate': 'The share of all rows that convert.',

@@ -22,6 +22,8 @@ page_names (page, page_order, label, folder) as (
     values
         ('answer', 1, 'Whom to contact', ''),
         ('segments', 2, 'Segments', 'segments/'),
+        ('exploration', 3, 'Exploration', 'exploration/'),
+        ('monitoring', 4, 'Monitoring', 'monitoring/'),
         ('model-card', 5, 'Model card', 'model-card/')
 ),
 

@@ -1,0 +1,45 @@
+-- One row per campaign, feature that its model reads (or its score, or its conversion rate) and window of
+-- at least ten newer rows.
+with
+
+windows as (
+    select
+        drift.*,
+        case
+            when drift.feature_kind = 'feature'
+                then dense_rank() over (
+                    partition by drift.campaign, drift.feature_kind
+                    order by drift.most desc nulls last, drift.feature
+                )
+        end as rank
+    from (
+        select
+            *,
+            max(population_stability_index) over (partition by campaign, feature) as most
+        from results.conversion_drift
+        where campaign in (select campaign from results.campaigns where variant_of is null)
+    ) as drift
+)
+
+select
+    windows.campaign,
+    replace(windows.feature, '_', ' ') as feature,
+    windows.feature_kind,
+    windows.rank,
+    strftime(windows.window_start, '%Y-%m-%d') as window_start,
+    case windows.window_end - windows.window_start
+        when 0 then strftime(windows.window_start, '%-d %b %Y')
+        when 6 then strftime(windows.window_start, 'week of %-d %b %Y')
+        else strftime(windows.window_start, '%b %Y')
+    end as window_name,
+    windows.row_count,
+    windows.window_mean as mean,
+    windows.reference_mean,
+    windows.population_stability_index as psi,
+    windows.drifting_limit,
+    windows.drifted_limit,
+    windows.status,
+    windows.is_accepted
+from (select 1) as guard
+left join windows on windows.row_count >= 10
+order by windows.campaign, windows.feature, windows.window_start

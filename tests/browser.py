@@ -180,5 +180,10 @@ def paths(campaigns: Rows, segmented: Rows) -> list[str]:
         pages.append(f"/campaigns/{campaign['campaign']}/model-card/")
         if campaign["segment_count"]:
             pages.append(f"/campaigns/{campaign['campaign']}/segments/")
+    named = {campaign["campaign"] for campaign in campaigns}
+    for campaign in segmented:
+        if campaign["campaign"] in named or campaign["is_segments_only"]:
+            overview = f"/campaigns/{campaign['campaign']}/segments/"
+            pages += [f"{overview}{slug}/" for slug in campaign["segment_slugs"]]
     only = [campaign["campaign"] for campaign in segmented if campaign["is_segments_only"]]
     return pages + [f"/campaigns/{campaign}/{page}" for campaign in only for page in ("", "segments/")]

@@ -278,6 +278,7 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
     of_all = [
         *("campaigns", "data_sufficiency", "leakage_checks", "conversion_rates", "converter_profiles"),
         *("segmenters", "segments", "segment_choices", "segment_profiles", "segment_steps"),
+        *("segment_distances", "segment_purchases", "segment_spending"),
     ]
     of_models = [
         *("conversion_baselines", "conversion_calibration", "conversion_dependence", "conversion_factors"),
@@ -317,6 +318,16 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
         where campaign = 'coupon_later';
         update results.leakage_checks set status = 'accepted'
         where campaign = 'coupon_later' and status = 'warn';
+        update results.segment_purchases set customer_count = 9, is_small = true
+        where campaign = 'coupon_later' and segment_id = 1 and product_group = 'fuel';
+        insert into results.segment_migrations values
+            ('coupon_later', 1, 2, date '2026-10-05', 40), ('coupon_later', 1, 2, date '2026-11-02', 5),
+            ('coupon_later', 2, 1, date '2026-11-02', 12), ('coupon_later', 2, 3, date '2026-11-02', 6),
+            ('coupon_later', 3, 4, date '2026-11-02', 7), ('coupon_refused', 1, 2, date '2026-11-02', 4);
+        update results.segments set is_small = true, member_count = 7, customer_count = 7
+        where campaign = 'coupon_refused' and segment_id = 3;
+        update results.segment_spending set is_small = true, customer_count = 7
+        where campaign = 'coupon_refused' and segment_id = 3;
         update results.campaigns set title = 'Coupons without a model', quality_grade = 'refused',
             refused_reason = 'Only 9 conversions: made up.', algorithm = null, threshold = null,
             threshold_policy = null, judged_count = 0, contact_count = 0, score_contact_count = 0
@@ -415,6 +426,10 @@ def segmented(sql: Sql) -> Rows:
     return sql("""
         select
             segmenters.* exclude (choices, steps, profiles),
+            (
+                select list(segment_slug order by segment_id) from results.segments as segments
+                where segments.campaign = segmenters.campaign
+            ) as segment_slugs,
             campaigns.campaign is null as is_segments_only
         from results.segmenters as segmenters
         left join results.campaigns as campaigns using (campaign)

@@ -1,5 +1,7 @@
 // What the charts share, where a chart has no setting of its own for it.
 
+import { count } from './format.js';
+
 /** The title of the vertical axis stands beside the axis, because above it the data run into it. */
 const yAxis = { nameLocation: 'middle', nameGap: 36, nameTextStyle: { align: 'center', verticalAlign: 'bottom' } };
 
@@ -31,14 +33,18 @@ export const colours = {
 	raises: '#0072b2',
 	lowers: '#d55e00',
 	mixed: '#888888',
-	'more than all': '#0072b2',
-	'fewer than all': '#d55e00',
-	'as all, within chance': '#888888',
-	'not known': '#888888',
+	'customers are frequent': '#0072b2',
+	'customers are rare': '#d55e00',
+	'customers are as frequent as others': '#767676',
+	'converts more than all': '#0072b2',
+	'converts less than all': '#d55e00',
+	'converts like all, within chance': '#767676',
+	'not known': '#767676',
 	'Of customers': '#888888',
 	'Of spend': '#0072b2',
-	'Of everybody': '#888888',
 	'This segment': '#0072b2',
+	'The nearest': '#e69f00',
+	'The second nearest': '#888888',
 	'The others': '#888888',
 	reliable: '#0072b2',
 	'few rows: uncertain': '#888888',
@@ -46,20 +52,39 @@ export const colours = {
 	'place not sure': '#888888'
 };
 
-/** Props of a map of segments: each bubble bears the number of its segment, and the axes have words instead of figures. */
+/** Props of a chart of bars that lie and have long names, as segments do: the names are broken into lines. */
+export const named = (rows) => ({
+	...bars,
+	rightPadding: 30,
+	chartAreaHeight: 52 * rows.length,
+	echartsOptions: { ...bars.echartsOptions, yAxis: { axisLabel: { width: 150, overflow: 'break', interval: 0 } } }
+});
+
+/** Props of a map of segments: each bubble bears the number of its segment; what axes mean stands around the chart. */
 export const bubbles = (segments) => {
 	const numbers = Object.fromEntries(segments.map((segment) => [segment.segment_name, segment.position]));
+	// room for bubbles at the border
+	const ends = {
+		min: ({ min, max }) => min - 0.15 * (max - min || 1),
+		max: ({ min, max }) => max + 0.15 * (max - min || 1)
+	};
 	return {
-		leftPadding: 24,
+		xAxisTitle: 'false',
+		yAxisTitle: 'false',
+		scaleTo: 1.4,
+		xAxisLabels: false,
+		yAxisLabels: false,
+		xGridlines: false,
+		yGridlines: false,
+		xBaseline: false,
+		yBaseline: false,
 		seriesOptions: {
 			label: { show: true, color: '#ffffff', fontWeight: 'bold', formatter: ({ value }) => `${numbers[value[3]]}` },
 			labelLayout: { hideOverlap: false },
-			itemStyle: { opacity: 0.9 }
+			itemStyle: { opacity: 1 },
+			tooltip: { formatter: ({ value }) => `${numbers[value[3]]}. ${value[3]}<br>${count(value[2])} members` }
 		},
-		echartsOptions: {
-			xAxis: { nameLocation: 'middle', nameGap: 14, nameTextStyle: { align: 'center', overflow: 'break' } },
-			yAxis: { nameLocation: 'middle', nameGap: 14, nameTextStyle: { align: 'center', verticalAlign: 'bottom' } }
-		}
+		echartsOptions: { xAxis: ends, yAxis: ends }
 	};
 };
 

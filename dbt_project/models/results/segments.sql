@@ -201,15 +201,12 @@ advised as (
         case
             when is_small
                 then 'Too few members to say anything of them.'
+            when population is not null and standing = 'more'
+                then 'Seek: customers are frequent here for the population.'
+            when population is not null and standing = 'fewer'
+                then 'Leave: customers are rare here for the population.'
             when population is not null
-                then
-                    case standing
-                        when 'more'
-                            then 'Seek: customers are frequent here for the population.'
-                        when 'fewer'
-                            then 'Leave: customers are rare here for the population.'
-                        else 'Customers are as frequent here as the population.'
-                    end
+                then 'Customers are as frequent here as the population.'
             when base_rate is null
                 then 'No outcome is recorded: choose by what they are like.'
             when standing is null

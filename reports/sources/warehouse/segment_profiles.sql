@@ -1,7 +1,7 @@
 -- One row per campaign, segment of at least ten members, feature and segment
 -- that it is compared with: the segment itself (closeness 0) and the two large
 -- ones that lie nearest (1 and 2). The features are the eight that set the
--- segment apart most. Of a text the other segment's difference is known only
+-- segment apart most, if they do. Of a text the other segment's difference is known only
 -- where the same category stands out there.
 with
 
@@ -43,6 +43,11 @@ profiles as (
         own.segment_id,
         compared.closeness,
         others.segment_name,
+        case compared.closeness
+            when 0 then 'This segment'
+            when 1 then 'The nearest'
+            else 'The second nearest'
+        end as compared_with,
         own.rank,
         concat_ws(': ', replace(own.feature, '_', ' '), own.top_category) as feature,
         case
@@ -75,6 +80,7 @@ profiles as (
         on compared.campaign = own.campaign
         and compared.segment_id = own.segment_id
         and own.rank <= 8
+        and (own.rank <= 3 or abs(own.standardised_difference) >= 0.1)
     inner join results.segment_profiles as theirs
         on own.campaign = theirs.campaign
         and compared.other_segment_id = theirs.segment_id

@@ -36,11 +36,22 @@ select
     concat('/campaigns/', segments.campaign, '/segments/', segments.segment_slug, '/') as path,
     segments.advice,
     segments.is_shown,
-    case segments.standing
-        when 'more' then 'more than all'
-        when 'fewer' then 'fewer than all'
-        when 'as all' then 'as all, within chance'
-        else 'not known'
+    case
+        when segments.is_small or segments.standing is null
+            then 'not known'
+        when segments.index_value is not null
+            then
+                case segments.standing
+                    when 'more' then 'customers are frequent'
+                    when 'fewer' then 'customers are rare'
+                    else 'customers are as frequent as others'
+                end
+        else
+            case segments.standing
+                when 'more' then 'converts more than all'
+                when 'fewer' then 'converts less than all'
+                else 'converts like all, within chance'
+            end
     end as standing,
     case when is_shown then segments.map_x end as map_x,
     case when is_shown then segments.map_y end as map_y,

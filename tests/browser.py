@@ -174,10 +174,11 @@ def small_percent(share: float, digits: int = 1) -> str:
 
 def paths(campaigns: Rows, segmented: Rows) -> list[str]:
     """The address of every page: those of some campaigns, and of all that have nothing but segments."""
-    pages = ["/"]
+    pages = ["/", "/monitoring/", "/data-quality/"]
     for campaign in campaigns:
         pages.append(f"/campaigns/{campaign['campaign']}/")
-        pages.append(f"/campaigns/{campaign['campaign']}/model-card/")
+        for page in ("model-card", "exploration", "monitoring"):
+            pages.append(f"/campaigns/{campaign['campaign']}/{page}/")
         if campaign["segment_count"]:
             pages.append(f"/campaigns/{campaign['campaign']}/segments/")
     named = {campaign["campaign"] for campaign in campaigns}
@@ -186,4 +187,8 @@ def paths(campaigns: Rows, segmented: Rows) -> list[str]:
             overview = f"/campaigns/{campaign['campaign']}/segments/"
             pages += [f"{overview}{slug}/" for slug in campaign["segment_slugs"]]
     only = [campaign["campaign"] for campaign in segmented if campaign["is_segments_only"]]
-    return pages + [f"/campaigns/{campaign}/{page}" for campaign in only for page in ("", "segments/")]
+    return pages + [
+        f"/campaigns/{campaign}/{page}"
+        for campaign in only
+        for page in ("", "segments/", "exploration/", "monitoring/")
+    ]

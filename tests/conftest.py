@@ -279,11 +279,12 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
         *("campaigns", "data_sufficiency", "leakage_checks", "conversion_rates", "converter_profiles"),
         *("segmenters", "segments", "segment_choices", "segment_profiles", "segment_steps"),
         *("segment_distances", "segment_purchases", "segment_spending"),
+        *("conversion_counts", "feature_summaries", "feature_associations", "retrain_advice"),
     ]
     of_models = [
         *("conversion_baselines", "conversion_calibration", "conversion_dependence", "conversion_factors"),
         *("conversion_gains", "conversion_metrics", "conversion_models", "conversion_thresholds"),
-        *("conversion_score_counts", "model_candidates"),
+        *("conversion_score_counts", "model_candidates", "conversion_drift"),
     ]
     for name, tables in {"coupon_later": of_models + of_all, "coupon_refused": of_all}.items():
         for table in tables:
@@ -328,6 +329,18 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
         where campaign = 'coupon_refused' and segment_id = 3;
         update results.segment_spending set is_small = true, customer_count = 7
         where campaign = 'coupon_refused' and segment_id = 3;
+        update results.retrain_advice set advice = 'refused', model_version = null, model_age_days = null,
+            newest_window = null, drifted_feature_count = null, drifting_feature_count = null, score_psi = null,
+            reason = 'No model is in service. Only 9 conversions: made up.'
+        where campaign = 'coupon_refused';
+        insert into results.realised_performance by name
+        select 'coupon_later' as campaign, 'made up' as model_version, scored_on, 900 as forecast_count,
+            known_count, 10 * known_count / 90 as expected_conversions, realised as realised_conversions,
+            realised / (10 * known_count / 90) as realised_to_expected, 0.5 as lower, 1.5 as upper,
+            realised < 150 as is_within, 9 as contacted_count, 9 as known_contacted_count
+        from (
+            values (date '2026-01-01', 900, 90), (date '2026-01-02', 900, 180), (date '2026-01-03', 9, 1)
+        ) as days (scored_on, known_count, realised);
         update results.campaigns set title = 'Coupons without a model', quality_grade = 'refused',
             refused_reason = 'Only 9 conversions: made up.', algorithm = null, threshold = null,
             threshold_policy = null, judged_count = 0, contact_count = 0, score_contact_count = 0

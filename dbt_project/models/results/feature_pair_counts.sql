@@ -46,20 +46,22 @@ listed_columns as (
     from column_list
 ),
 
-factors as (
-    select * from {{ ref('conversion_factors') }}
+summaries as (
+    select * from {{ ref('feature_summaries') }}
 ),
 
--- those that the model goes by most; without a model, the first ones of the mart
+-- those in which converters differ most; without an outcome, the first ones of the mart
 compared as (
     select
         listed_columns.*,
         row_number() over (
             partition by listed_columns.campaign
-            order by factors.rank nulls last, listed_columns.position
+            order by
+                summaries.outcome_association desc nulls last,
+                listed_columns.position asc
         ) as place,
     from listed_columns
-    left join factors using (campaign, feature)
+    left join summaries using (campaign, feature)
     qualify place <= {{ strongest }}
 ),
 

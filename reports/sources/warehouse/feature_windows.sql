@@ -27,11 +27,12 @@ select
     windows.feature_kind,
     windows.rank,
     strftime(windows.window_start, '%Y-%m-%d') as window_start,
-    case windows.window_end - windows.window_start
-        when 0 then strftime(windows.window_start, '%-d %b %Y')
-        when 6 then strftime(windows.window_start, 'week of %-d %b %Y')
-        else strftime(windows.window_start, '%b %Y')
-    end as window_name,
+    -- a day, or the first of a week; else the month
+    if(
+        windows.window_end - windows.window_start <= 6,
+        strftime(windows.window_start, '%-d %b %Y'),
+        strftime(windows.window_start, '%b %Y')
+    ) as window_name,
     windows.row_count,
     windows.window_mean as mean,
     windows.reference_mean,

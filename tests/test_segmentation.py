@@ -270,7 +270,9 @@ def test_a_refit_neither_mirrors_nor_turns_the_map(segmenters: pd.DataFrame) -> 
     moved = shoppers([(310, 6, 55, "clerk"), (600, 31, 96, "cook"), (250, 31, 14, "cook")], seed=5)
     again = fit(moved, known=segmenters)
     before, since = (
-        pd.DataFrame({"x": map_of(row)["x"], "y": map_of(row)["y"]}, json.loads(row["model_body"])["segment_ids"])
+        pd.DataFrame(
+            {"x": map_of(row)["x"], "y": map_of(row)["y"]}, json.loads(row["model_body"])["segment_ids"]
+        )
         for _, row in again.iterrows()
     )
     shift = since - before.loc[since.index]

@@ -99,7 +99,7 @@ WITH_AXES = {"LineChart", "BarChart", "AreaChart", "ScatterPlot", "BubbleChart",
 
 @pytest.mark.parametrize("page", PAGES + COMPONENTS, ids=lambda page: str(page.relative_to(REPORTS)))
 def test_no_chart_lacks_a_title_on_an_axis(page: Path) -> None:
-    """A measure's axis says what is measured and in what, unless the data say it; categories name themselves."""
+    """A measure's axis says what is measured and in what, or the data do; categories name themselves."""
     for component, attributes, _ in COMPONENT.findall(page.read_text()):
         if component in WITH_AXES:
             titles = dict(re.findall(rf"\s([xy])AxisTitle=({VALUE})", attributes))

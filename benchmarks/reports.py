@@ -38,7 +38,7 @@ def main() -> None:
             command = ["npm", "run", "--silent", "--prefix", "reports", script]
             subprocess.run(command, cwd=REPOSITORY, env=os.environ, check=True, capture_output=True)
             print(f"{script}: {time.perf_counter() - began:.0f} s", flush=True)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Counting)
+    server = Server(("127.0.0.1", 0), Counting)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     site = f"http://127.0.0.1:{server.server_port}"
     with sync_playwright() as playwright:
@@ -63,6 +63,13 @@ def main() -> None:
         slowest = max(seconds[path] for path in paths)
         figures = f"{heaviest[0] / 1e6:.2f} | {heaviest[1] / 1e6:.2f} | {slowest:.1f}"
         print(f"| {name} | {len(paths)} | {figures} |")
+
+
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that is closed breaks off what it was sent."""
 
 
 class Counting(http.server.SimpleHTTPRequestHandler):

@@ -319,8 +319,8 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
         update results.leakage_checks set status = 'accepted'
         where campaign = 'coupon_later' and status = 'warn';
         update results.retrain_advice set advice = 'refused', model_version = null, model_age_days = null,
-            newest_window = null, drifted_feature_count = null, drifting_feature_count = null, score_psi = null,
-            reason = 'No model is in service. Only 9 conversions: made up.'
+            newest_window = null, drifted_feature_count = null, drifting_feature_count = null,
+            score_psi = null, reason = 'No model is in service. Only 9 conversions: made up.'
         where campaign = 'coupon_refused';
         insert into results.realised_performance by name
         select 'coupon_later' as campaign, 'made up' as model_version, scored_on, 900 as forecast_count,

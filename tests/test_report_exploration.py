@@ -137,7 +137,7 @@ def test_heat_maps_hold_what_the_warehouse_says(open_page: Open, sql: Sql) -> No
         for place, window in enumerate(windows):
             [cell] = [row for row in drift if (row["feature"], row["window_start"]) == (name, window)]
             shown = line.locator("td").nth(place)
-            expected = "\u2013" if cell["index"] is None else cell["index"]
+            expected = "-" if cell["index"] is None else cell["index"]
             text = shown.inner_text()
             assert text == expected or abs(float(text) - expected) <= 0.0056
             is_warned = "warning" in (shown.get_attribute("class") or "")

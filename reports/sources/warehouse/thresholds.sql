@@ -23,6 +23,7 @@ thinned as (
     select * from judged_thresholds
     where
         is_chosen
+        or threshold_number = 1
         or floor(threshold_number * 500 / threshold_count)
         > floor((threshold_number - 1) * 500 / threshold_count)
 )

@@ -57,7 +57,7 @@ def test_a_chosen_feature_shows_its_own_counts(open_page: Open, sql: Sql) -> Non
     page = open_page("/campaigns/coupon/exploration/")
     part = page.get_by_test_id("feature")
     before = cells(part.get_by_role("table").first)
-    page.get_by_label("Feature", exact=True).select_option("trips 13w")
+    page.locator("label.choice select").select_option("trips 13w")
     expect(part.get_by_text("How trips 13w is spread")).to_be_visible()
     expected = sql("""
         select
@@ -91,7 +91,7 @@ def test_a_feature_is_found_among_hundreds(open_page: Open, sql: Sql) -> None:
     table = page.get_by_role("table").filter(has_text="Goes most with")
     expect(table).to_be_visible()
     assert len(cells(table)) <= 21
-    search = page.get_by_placeholder("Search").first
+    search = page.get_by_placeholder("Search").locator("visible=true").first
     for _ in range(5):
         search.fill("")
         search.press_sequentially(words(last["feature"]), delay=20)
@@ -185,7 +185,7 @@ def test_realised_conversions_stand_beside_expected_ones(open_page: Open, sql: S
     """)
     assert days
     page = open_page("/campaigns/coupon_later/monitoring/")
-    expect(page.get_by_text("Did what was expected come true?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Did what was expected come true?")).to_be_visible()
     last = days[-1]
     expected, realised = last["expected_conversions"], last["realised_conversions"]
     happened = f"{expected:.1f} conversions were expected and {realised} happened"

@@ -13,8 +13,9 @@ from tests.browser import Rows, Sql
 from tests.conftest import Dbt
 
 PRIVATE_COLUMNS = {"entity_id", "model_body", "raw_text"}
-CATEGORIES = {"category", "bin_name", "group_value"}
-# The files of the engine are the same for everybody, hold no data, and numbers of all lengths.
+# a category of many may be a number that is somebody's key, too; so may a figure that is written as text
+CATEGORIES = {"category", "bin_name", "group_value", "there_is", "asked_for"}
+# Scripts hold numbers of all lengths, and words before an @: of them, keys alone are looked for.
 ENGINE = "_app"
 TEXTS = {".html", ".js", ".json", ".csv", ".txt", ".css", ".svg", ".webmanifest"}
 TABLES = {".parquet", ".arrow"}
@@ -74,7 +75,11 @@ def test_no_file_names_a_person(built_reports: Path, ids: set[str], sql: Sql, bu
     assert len(by_word) > 100
     kinds = set()
     for file in built_reports.rglob("*"):
-        if file.is_file() and ENGINE not in file.relative_to(built_reports).parts:
+        if ENGINE in file.relative_to(built_reports).parts:
+            if file.suffix == ".js":
+                words = set(re.findall(r"[\w-]+", file.read_text()))
+                assert not keys & words, (file, keys & words)
+        elif file.is_file():
             kinds.add(file.suffix)
             if file.suffix in TEXTS:
                 assert_names_nobody(file.read_text(), str(file), keys, by_word)
@@ -84,7 +89,6 @@ def test_no_file_names_a_person(built_reports: Path, ids: set[str], sql: Sql, bu
         for column in table.column_names:
             cells = {str(cell) for cell in table[column].unique().to_pylist()}
             assert_names_nobody("\n".join(cells), f"{name}, {column}", keys, by_word)
-            # a category of many may be a number that is somebody's key, too
             if pa.types.is_string(table.schema.field(column).type) and column not in CATEGORIES:
                 assert not cells & ids, (name, column)
 
@@ -118,7 +122,7 @@ def test_no_table_is_of_people(built_reports: Path, campaigns: Rows) -> None:
     published = list(tables(built_reports))
     assert len(published) > 12
     private = PRIVATE_COLUMNS | {campaign["entity"] for campaign in campaigns}
-    most = {campaign["campaign"]: campaign["entity_count"] / 5 for campaign in campaigns}
+    most = {campaign["campaign"]: campaign["entity_count"] / 10 for campaign in campaigns}
     for name, table in published:
         assert not private & set(table.column_names), name
         if "campaign" in table.column_names:

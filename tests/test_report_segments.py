@@ -108,8 +108,9 @@ def assert_says_who_moved(page: Page, text: str, sql: Sql, campaign: dict[str, A
     if large:
         figure = page.locator("figure", has_text="Moves between segments")
         figure.get_by_role("button", name="The same as a table").click()
-        expect(figure.locator("tr:has(td)")).to_have_count(len(large))
-        assert [int(row[2].replace(",", "")) for row in cells(figure)] == large
+        table = figure.get_by_role("table")
+        expect(table.locator("tr:has(td)")).to_have_count(len(large))
+        assert [int(row[2].replace(",", "")) for row in cells(table)] == large
         if hidden >= 10:
             assert f"{hidden:,} moves more" in text
 
@@ -182,8 +183,9 @@ def assert_says_what_a_segment_is_like(
     if bought:
         figure = page.locator("figure", has_text="Product groups against everybody")
         figure.get_by_role("button", name="The same as a table").click()
-        expect(figure.locator("tr:has(td)").first).to_be_visible()
-        rows = cells(figure)
+        table = figure.get_by_role("table")
+        expect(table).to_be_visible()
+        rows = cells(table)
         assert [row[0] for row in rows[:10]] == [row["product_group"] for row in bought[:10]]
         assert [float(row[4].replace(",", "")) for row in rows[:10]] == pytest.approx(
             [row["index_value"] for row in bought[:10]], abs=0.51

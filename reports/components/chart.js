@@ -88,7 +88,8 @@ export const bubbles = (segments) => {
 	};
 };
 
-/** Props of a chart of who moved where: names are long, and a phone is narrow. */
+/** Props of a chart of who moved where: names stand on the bands, on each side of its own, broken into lines. */
+const end = (depth, position) => ({ depth, label: { position, width: 145, overflow: 'break', textBorderWidth: 0 } });
 export const flows = {
-	echartsOptions: { series: [{ left: 0, width: '99%', label: { width: 150, overflow: 'break', position: 'inside' } }] }
+	echartsOptions: { series: [{ left: 0, width: '99%', levels: [end(0, 'right'), end(1, 'left')] }] }
 };

@@ -1,4 +1,4 @@
--- About 500 thresholds per campaign, evenly spread over the judged rows, and the
+-- About 200 thresholds per campaign, evenly spread over the judged rows, and the
 -- chosen one. Groups of under ten rows stay out.
 with
 
@@ -24,8 +24,8 @@ thinned as (
     where
         is_chosen
         or threshold_number = 1
-        or floor(threshold_number * 500 / threshold_count)
-        > floor((threshold_number - 1) * 500 / threshold_count)
+        or floor(threshold_number * 200 / threshold_count)
+        > floor((threshold_number - 1) * 200 / threshold_count)
 )
 
 select

@@ -63,3 +63,21 @@ def test_front_page_warns(open_page: Open, campaigns: Rows, sql: Sql) -> None:
         seen |= warned
     assert {"drift", "old data", "few held out", "leak accepted", "training refused"} <= seen
     assert all(re.match(r"[a-z ]+$", word) for word in seen)
+
+
+def test_paper_is_white(open_page: Open) -> None:
+    """Printed from a dark screen a page is light, and without what is for the screen alone."""
+    page = open_page("/", scheme="dark")
+    header = page.get_by_role("banner")
+    expect(header).to_be_visible()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    expect(header).to_be_hidden()
+    expect(page.locator("section.card").first).to_be_visible()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert min(map(float, re.findall(r"[\d.]+", background)[:3])) > 240, background
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen", color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(header).to_be_visible()

@@ -64,7 +64,10 @@ def test_no_file_names_a_person(built_reports: Path, ids: set[str], sql: Sql, bu
     pieces = {name for _, name in people if name}
     pieces |= {row["raw_text"] for row in sql("select raw_text from results.rejected_rows")}
     pieces |= {
-        row["body"][:100] for row in sql("select model_body::text as body from results.conversion_models")
+        row["body"][:100]
+        for row in sql(
+            "select model_body::text as body from results.conversion_models where model_body is not null"
+        )
     }
     # by a word of theirs, for there are too many to look for each in every file
     by_word = defaultdict(list)
@@ -118,7 +121,7 @@ def test_a_name_would_be_found(text: str) -> None:
 
 
 def test_no_table_is_of_people(built_reports: Path, campaigns: Rows) -> None:
-    """No column of keys, and far fewer rows than people."""
+    """No column of keys, and far fewer rows than people, or of each feature than people."""
     published = list(tables(built_reports))
     assert len(published) > 12
     private = PRIVATE_COLUMNS | {campaign["entity"] for campaign in campaigns}
@@ -126,8 +129,10 @@ def test_no_table_is_of_people(built_reports: Path, campaigns: Rows) -> None:
     for name, table in published:
         assert not private & set(table.column_names), name
         if "campaign" in table.column_names:
-            for campaign, count in Counter(table["campaign"].to_pylist()).items():
-                assert count < most.get(campaign, 1000), (name, campaign, count)
+            about = [column for column in ("campaign", "feature") if column in table.column_names]
+            counted = Counter(tuple(row.values()) for row in table.select(about).to_pylist())
+            for (campaign, *feature), count in counted.items():
+                assert count < most.get(campaign, 1000), (name, campaign, feature, count)
 
 
 def test_no_cell_is_of_fewer_than_ten_people(built_reports: Path) -> None:

@@ -52,8 +52,6 @@ def queries(page: Path) -> dict[str, str]:
     """The SQL blocks of a page by their names, others put in where they are named, parameters filled in."""
     text = page.read_text()
     blocks = dict(re.findall(r"^```(?:sql )?(\w+)\n(.*?)^```", text, re.S | re.M))
-    if title := re.search(r"^breadcrumb: (.*)", text, re.M):
-        blocks["breadcrumb"] = title.group(1)
 
     def fill(query: str) -> str:
         query = re.sub(r"\$\{(\w+)\}", lambda named: f"({fill(blocks[named.group(1)])})", query)

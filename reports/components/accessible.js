@@ -11,10 +11,6 @@ function mend() {
 			box.removeAttribute('tabindex');
 		}
 	}
-	for (const thumb of document.querySelectorAll('[role=slider]:not([aria-label])')) {
-		const name = thumb.closest('div:has(> p)')?.querySelector('p').innerText.split(':')[0];
-		if (name) thumb.setAttribute('aria-label', name);
-	}
 }
 
 /** Mends the page now, and again whenever something is shown or the window changes. */

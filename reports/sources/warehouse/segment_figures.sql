@@ -51,7 +51,7 @@ figures as (
         'lift, 1 = as everybody'
     from segments
     inner join whole on segments.campaign = whole.campaign
-    where segments.conversion_rate is not null
+    where segments.contacts >= 10
     union all
     select
         purchases.campaign,

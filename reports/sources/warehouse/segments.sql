@@ -1,12 +1,13 @@
 -- One row per campaign and segment, in the order in which reports list and
 -- number them. A segment of under ten members keeps its name and loses its
--- figures.
+-- figures, one of under ten contacts its conversion.
 with
 
 segments as (
     select
         segments.*,
         not segments.is_small as is_shown,
+        not segments.is_small and segments.contacts >= 10 as is_rated,
         spending.mean_recency_days,
         spending.mean_basket_count,
         spending.mean_amount,
@@ -33,11 +34,11 @@ select
     segments.position,
     segments.segment_name,
     segments.segment_slug,
-    concat('/campaigns/', segments.campaign, '/segments/', segments.segment_slug, '/') as path,
     segments.advice,
     segments.is_shown,
     case
         when segments.is_small or segments.standing is null
+            or (segments.index_value is null and not segments.is_rated)
             then 'not known'
         when segments.index_value is not null
             then
@@ -62,11 +63,11 @@ select
     case when is_shown then segments.p_value end as p_value,
     case when is_shown then segments.mean_lookalike_probability end
         as mean_lookalike_probability,
-    case when is_shown then segments.contacts end as contacts,
-    case when is_shown then segments.conversion_rate end as conversion_rate,
-    case when is_shown then segments.lower end as lower,
-    case when is_shown then segments.upper end as upper,
-    case when is_shown then segments.lift end as lift,
+    case when is_rated then segments.contacts end as contacts,
+    case when is_rated then segments.conversion_rate end as conversion_rate,
+    case when is_rated then segments.lower end as lower,
+    case when is_rated then segments.upper end as upper,
+    case when is_rated then segments.lift end as lift,
     case when not is_spending_small then segments.mean_recency_days end as mean_recency_days,
     case when not is_spending_small then segments.mean_basket_count end as mean_basket_count,
     case when not is_spending_small then segments.mean_amount end as mean_amount,

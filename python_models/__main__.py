@@ -1,4 +1,4 @@
-"""Verbs beside dbt's: default input, model cards, files for channels, scores of any number of rows."""
+"""Verbs beside dbt's: default input, new campaigns, model cards, files for channels, scores of any number of rows."""
 
 import argparse
 import sys
@@ -15,6 +15,18 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("inputs", help="put the default input into data/raw/<source>/default/")
     commands.add_parser("model-cards", help="write model_cards/<campaign>.md from the published warehouse")
+    new = commands.add_parser(
+        "new", help="write a campaign of your own on a file or a table of the warehouse"
+    )
+    new.add_argument("campaign", help="its name, such as spring_offer")
+    new.add_argument(
+        "--from", dest="table", required=True, help="CSV or Parquet file, or a table: core.customers"
+    )
+    new.add_argument("--entity", help="column that names a row")
+    new.add_argument("--label", help="column of the outcome, or column=value")
+    new.add_argument("--as-of", help="column of the time at which the features were known")
+    new.add_argument("--group-by", help="column of the customer, who may have several rows")
+    new.add_argument("--replace", action="store_true", help="write a campaign anew that this command wrote")
     audience = commands.add_parser("audience", help="write whom a campaign contacts, with hashed identifiers")
     audience.add_argument("--campaign", required=True, help="whose audience")
     audience.add_argument("--audience", help="which one (the newest to be contacted)")
@@ -47,6 +59,13 @@ def lines_of(given: argparse.Namespace) -> Iterable[object]:
         return write_model_cards(published_warehouse())
     if given.command == "audience":
         return write_audience(published_warehouse(), given.campaign, given.audience, given.target)
+    if given.command == "new":
+        from python_models.scaffold import new_campaign
+
+        decided = {key: getattr(given, key) for key in ("entity", "label", "as_of", "group_by")}
+        return new_campaign(
+            given.campaign, given.table, decided, published_warehouse(), replace=given.replace
+        )
     from python_models.distributed.devices import score_devices  # libraries that the others don't need
 
     return score_devices(published_warehouse(), given.campaign, given.source, given.target, given.workers)

@@ -1,10 +1,11 @@
 """dbt-duckdb plugin: the SQL function `file_fault(path)`, for damage that a reader would pass over.
 
-Also `csv_header(path)`, and `line_count(path)` to tell how many lines the reader has left out.
+Also `csv_columns(path)`, and `line_count(path)` to tell how many lines the reader has left out.
 """
 
 import codecs
 import gzip
+import json
 import re
 import zlib
 from functools import lru_cache
@@ -54,6 +55,16 @@ def csv_header(path: Path) -> str:
         beginning = file.read(CHUNK).removeprefix(codecs.BOM_UTF8)
     header = re.match(rb'(?:(?<![^,;\t|])"(?:[^"]|"")*"|[^\r\n])*', beginning)
     return header[0].decode("utf-8", "replace") if header else ""
+
+
+def csv_columns(path: Path) -> str:
+    """The header of a file of text as JSON: the `delimiter` that it holds most of, and the `names` between."""
+    header = csv_header(path)
+    unquoted = "".join(header.split('"')[::2])
+    delimiter = max(",;\t|", key=unquoted.count)
+    fields = re.findall(rf'(?:^|[{delimiter}])[ ]*("(?:[^"]|"")*"|[^"{delimiter}]*)', header)
+    names = [field.strip().strip('"').replace('""', '"').strip() for field in fields]
+    return json.dumps({"delimiter": delimiter, "names": names})
 
 
 def header_fault(path: Path) -> str:
@@ -124,21 +135,21 @@ def known_fault(path: str, _size: int, _changed: int) -> str:
 
 
 def add_functions(connection: DuckDBPyConnection) -> None:
-    """Give a connection the SQL functions file_fault, csv_header and line_count of a path."""
+    """Give a connection the SQL functions file_fault, csv_columns and line_count of a path."""
 
     def fault(path: str) -> str:
         status = Path(path).stat()
         return known_fault(path, status.st_size, status.st_mtime_ns)
 
-    def header(path: str) -> str:
-        return csv_header(Path(path))
+    def columns(path: str) -> str:
+        return csv_columns(Path(path))
 
     def count(path: str) -> int:
         return line_count(Path(path))
 
     text, number = sqltypes.VARCHAR, sqltypes.BIGINT
     connection.create_function("file_fault", fault, [text], text, side_effects=True)
-    connection.create_function("csv_header", header, [text], text, side_effects=True)
+    connection.create_function("csv_columns", columns, [text], text, side_effects=True)
     connection.create_function("line_count", count, [text], number, side_effects=True)
 
 

@@ -13,7 +13,7 @@
         "select count(*) from glob('" ~ folder ~ "/*')"
         ~ " where not regexp_matches(file, '(^|/)[.][^/]*$')"
     ).rows[0][0] if execute -%}
-    {{ return('own' if own else var('default_inputs')[source]) }}
+    {{ return('own' if own else var('default_inputs').get(source, 'own')) }}
 {% endmacro %}
 
 {# Names of a thing's files, in order; the files of your own, or else the default input. #}
@@ -66,18 +66,9 @@
                 'names': columns[0].values() | list, 'types': columns[1].values() | list,
             }) -%}
         {%- else -%}
-            {#- not a bare value: dbt would make a number of '1029' -#}
-            {%- set header = query_files("select concat('header ', csv_header('" ~ file ~ "'))").rows[0][0][7:] -%}
-            {%- set unquoted = header.split('"')[::2] | join('') -%}
-            {%- set by_count = namespace(delimiter=',', count=0) -%}
-            {%- for delimiter in [',', ';', '\t', '|'] if unquoted.count(delimiter) > by_count.count -%}
-                {%- set by_count.delimiter = delimiter -%}
-                {%- set by_count.count = unquoted.count(delimiter) -%}
-            {%- endfor -%}
+            {%- set header = fromjson(query_files("select csv_columns('" ~ file ~ "')").rows[0][0]) -%}
             {%- set names = [] -%}
-            {%- set field = '("(?:[^"]|"")*"|[^"' ~ by_count.delimiter ~ ']*)' -%}
-            {%- for name in modules.re.findall('(?:^|[' ~ by_count.delimiter ~ '])[ ]*' ~ field, header) -%}
-                {%- set plain = name.strip().strip('"').replace('""', '"').strip() -%}
+            {%- for plain in header.names -%}
                 {%- if plain | lower in names | map('lower') | list or not plain -%}
                     {{ exceptions.raise_compiler_error(
                         file ~ ": column " ~ loop.index ~ " of the header, '" ~ plain
@@ -87,7 +78,7 @@
                 {%- do names.append(plain) -%}
             {%- endfor -%}
             {%- do headers.append({
-                'file': file, 'delimiter': by_count.delimiter,
+                'file': file, 'delimiter': header.delimiter,
                 'names': names, 'types': ['VARCHAR'] * names | length,
             }) -%}
         {%- endif -%}

@@ -123,12 +123,16 @@ prepared as (
 ),
 
 -- a row that was trained on is a reference (no window), any other has a window: of time
--- where the mart has one, else that of the newest rows, without an outcome or else the test
+-- where the mart has one. Else the test is a random sample of the known rows: with them a
+-- reference for new rows, for their score the only one that is made as theirs is; without
+-- new rows it is the newest there is, and its own score has nothing to be compared with
 mart_rows as not materialized (
     {% for mart in marts %}
+    {% set is_reference = "scores.split = 'train'" if mart.as_of
+        else "(scores.split = 'train' or prepared.has_new_rows)" %}
     select
         case
-            when scores.split != 'train' or scores.has_converted is null
+            when scores.has_converted is null or not {{ is_reference }}
                 then cast(date_trunc(
                     prepared.unit,
                     {{ mart.time }}
@@ -140,14 +144,19 @@ mart_rows as not materialized (
             prepared.other_step
         ) = 0 as is_sampled,
         [
-            if(
-                scores.has_converted is null,
-                scores.predicted_probability / (
-                    scores.predicted_probability
-                    + prepared.moved_odds * (1 - scores.predicted_probability)
-                ),
-                scores.predicted_probability
-            ),
+            case
+                when scores.has_converted is null
+                    then scores.predicted_probability / (
+                        scores.predicted_probability
+                        + prepared.moved_odds
+                        * (1 - scores.predicted_probability)
+                    )
+                {% if not mart.as_of %}
+                when scores.split = 'train' or not prepared.has_new_rows
+                    then null
+                {% endif %}
+                else scores.predicted_probability
+            end,
             cast(cast(scores.has_converted as integer) as double),
         ] as outcomes,
         {{ mart.numbers_before }} as numbers_before,
@@ -164,12 +173,6 @@ mart_rows as not materialized (
     inner join {{ mart.relation }} as mart
         on scores.entity_id = cast(mart.{{ mart.entity }} as varchar)
     inner join prepared on prepared.campaign = '{{ mart.campaign }}'
-    {% if not mart.as_of %}
-    where
-        scores.split = 'train'
-        or scores.has_converted is null
-        or not prepared.has_new_rows
-    {% endif %}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),

@@ -25,7 +25,7 @@ described as (
         newest.declaration ->> 'title' as title,
         newest.declaration ->> 'question' as question,
         newest.declaration ->> 'source' as source,
-        source_kinds.source_kind,
+        coalesce(source_kinds.source_kind, 'own') as source_kind,
         newest.declaration ->> 'source_note' as source_note,
         newest.declaration -> 'segments' ->> 'population' as population,
         newest.segmenter_version,

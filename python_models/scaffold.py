@@ -1,0 +1,585 @@
+"""`new <campaign> --from <table>`: writes a campaign's staging, mart, declaration and doorways, and lists it."""
+
+import csv
+import io
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+from ruamel.yaml import YAML
+
+from python_models.campaign import read_campaign
+from python_models.profiling import Column, literal, open_file, profile
+from python_models.proposing import (
+    KEPT_FEATURES,
+    MANY_FEATURES,
+    MOST_SEGMENT_COLUMNS,
+    TEST_SHARE,
+    Proposal,
+    propose,
+)
+from python_models.sources import InputError, raw_folder
+
+TEMPLATES = Path(__file__).parent / "templates"
+DOORWAYS = ("model", "scores", "reasons", "segmenter", "segments")
+THING = "records"
+# Most values of one column whose events are counted apart.
+COUNTED_VALUES = 10
+MARKER = "Written by `python -m python_models new`; yours to change."
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
+
+def new_campaign(
+    campaign: str,
+    table: str,
+    given: dict[str, str | None],
+    warehouse: Path,
+    project: Path = Path("dbt_project"),
+    replace: bool = False,
+) -> Iterator[str]:
+    """Write a new campaign on a file or a table of the warehouse.
+
+    Parameters
+    ----------
+    campaign : str
+        Its name: lower case, digits, underscores.
+    table : str
+        A CSV or Parquet file, or a table of the published warehouse such as `core.customer_spending`.
+    given : dict
+        What is decided already: `entity`, `label`, `as_of`, `group_by`; else None.
+    warehouse : pathlib.Path
+        The published warehouse; read where `table` is one of its tables.
+    project : pathlib.Path
+        dbt's project.
+    replace : bool
+        Whether a campaign of that name that was written so before is written anew.
+
+    Yields
+    ------
+    str
+        What was found, what a person is to check, the files, and the command that builds it.
+
+    Raises
+    ------
+    InputError
+        With nothing written.
+    """
+    _check_name(campaign, project, replace)
+    with duckdb.connect() as connection:
+        path = Path(table)
+        if path.is_file():
+            raw, reference, description = open_file(connection, path), None, f"Own file {path.name}."
+        else:
+            raw, reference, description = (
+                _open_table(connection, table, warehouse, project),
+                table,
+                f"Table {table}.",
+            )
+        try:
+            proposal = propose(connection, profile(connection, raw), given)
+        except InputError as error:
+            raise InputError(f"{table}: {error}") from None
+        if reference and not proposal.key and not proposal.events:
+            raise InputError(f"{table}: no column, and no two of its keys, name a row. Name one by --entity.")
+        written = Campaign(campaign, proposal, reference, description)
+        files = written.files(connection)
+    meta = YAML(typ="safe").load(files[f"models/campaigns/{campaign}/{campaign}.yml"])["models"][0]["config"][
+        "meta"
+    ]
+    read_campaign(meta)
+    files |= _registered(project, written)
+    _write(project, campaign, files)
+    if not reference:
+        yield f"{_copy(path, campaign)}: your file, as this campaign's source"
+    yield from (f"found: {line}" for line in proposal.found)
+    for name, reason in written.withheld.items():
+        yield f"withheld: {name}: {reason}"
+    yield from (f"check: {line}" for line in proposal.check)
+    for folder in sorted({Path(name).parent for name in files if name.startswith("models")}):
+        names = sorted(Path(name).name for name in files if Path(name).parent == folder)
+        yield f"wrote {project / folder}: {', '.join(names)}"
+    yield f"listed in {project}/dbt_project.yml and {project}/seeds/raw_columns.csv"
+    yield f"The declaration is {project}/models/campaigns/{campaign}/{campaign}.yml. Build scores and segments:"
+    names = [f"{campaign}_{kind}" for kind in ("scores", "segments") if kind in written.ends]
+    yield f"  DBT_PROJECT_DIR={project} .venv/bin/dbt build --select {' '.join('+' + name for name in names)}"
+    yield "and, once those look right, reasons, metrics, audiences and report pages:"
+    yield f"  DBT_PROJECT_DIR={project} .venv/bin/dbt build --select +{campaign}_features+"
+    yield "  make reports"
+
+
+def render(template: str, **values: Any) -> str:
+    """A file of `python_models/templates`; `<< >>` and `<% %>` stand for values, braces are dbt's."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,  # noqa: S701 - SQL and YAML, no HTML
+    )
+    return environment.get_template(f"{template}.jinja").render(values, said=said)
+
+
+def said(text: str) -> str:
+    """Text as a YAML scalar on one line."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+class Campaign:
+    """The files of a campaign that was proposed."""
+
+    def __init__(self, name: str, proposal: Proposal, reference: str | None, description: str):
+        self.name = name
+        self.proposal = proposal
+        self.reference = reference
+        self.source_note = description
+        self.title = name.replace("_", " ").capitalize()
+        schema, _, table = (reference or "").rpartition(".")
+        self.input = table if reference else f"stg_{name}__{THING}"
+        is_staged = schema == "staging" and table.startswith("stg_")
+        self.source = table.removeprefix("stg_").split("__")[0] if is_staged else name
+        keys = [column.name for column in proposal.key]
+        self.key = keys or ["row_id"]
+        self.entity = "_and_".join(self.key)
+        if proposal.events:
+            self.entity = "look_id"
+        self.age = next((name for name in proposal.audit if name == "age"), None)
+        if self.age and proposal.column(self.age).distinct <= 20:
+            self.age = None
+        self.withheld = dict(proposal.withhold)
+        if self.age:
+            self.withheld[self.age] = "protected or close to it: age_band is audited in its place"
+
+    @property
+    def label(self) -> str | None:
+        if self.proposal.events:
+            return "has_converted"
+        return self.proposal.label.name if self.proposal.label else None
+
+    @property
+    def audited(self) -> list[str]:
+        return ["age_band" if name == self.age else name for name in self.proposal.audit]
+
+    @property
+    def ends(self) -> list[str]:
+        """Kinds of doorways that it has."""
+        kinds = ["model", "scores", "reasons"] if self.label else []
+        return kinds + (["segmenter", "segments"] if len(self.segment_columns) > 1 else [])
+
+    @property
+    def segment_columns(self) -> dict[str, str]:
+        """Columns that group, with the words of a low and a high mean, or of a category."""
+        if self.proposal.events:
+            numbers = ["event_count", "recent_event_count", "active_days", "days_since_last_event"]
+            return {name: _words(name.replace("_", " ")) for name in numbers}
+        rows = self.proposal.row_count
+        chosen = {}
+        for column in sorted(self.proposal.features, key=lambda column: -column.known):
+            is_spread = column.distinct > 1 and (not column.top or column.top[0][1] < 0.97 * rows)
+            if column.is_time or not is_spread or column.known < rows / 2:
+                continue
+            if column.is_number or column.distinct <= 20:
+                chosen[column.name] = _segment_words(column)
+        return dict(list(chosen.items())[:MOST_SEGMENT_COLUMNS])
+
+    @property
+    def segment_profile(self) -> dict[str, str]:
+        """Columns that describe segments without grouping."""
+        if self.proposal.events:
+            return {}
+        return {
+            name: '["{}"]' if name == "age_band" else _segment_words(self.proposal.column(name))
+            for name in self.audited
+            if name == "age_band" or self.proposal.column(name).distinct > 1
+        }
+
+    def files(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+        """Path below dbt's project -> content, of all files that are new."""
+        models = f"models/campaigns/{self.name}"
+        is_log = self.proposal.events is not None
+        mart = f"{self.name}_features"
+        segment_mart = f"{self.name}_customers" if is_log else mart
+        columns = self._events(connection) if is_log else self._rows()
+        files = {
+            f"{models}/{mart}.sql": render("event_features.sql" if is_log else "features.sql", **columns),
+            f"{models}/{self.name}.yml": render(
+                "declaration.yml", **self._declaration(columns, segment_mart)
+            ),
+        }
+        for kind in self.ends:
+            of = segment_mart if kind in ("segmenter", "segments") else mart
+            files[f"{models}/{self.name}_{kind}.py"] = render(f"{kind}.py", campaign=self.name, mart=of)
+        if is_log and "segments" in self.ends:
+            files[f"{models}/{segment_mart}.sql"] = render("customers.sql", campaign=self.name)
+        return files | ({} if self.reference else self._staging())
+
+    def _staging(self) -> dict[str, str]:
+        folder = f"models/staging/{self.name}"
+        values = {"campaign": self.name, "thing": THING}
+        groups: dict[str, list[str]] = {
+            "ids": list(self.key),
+            "text": [],
+            "numbers": [],
+            "booleans": [],
+            "times": [],
+        }
+        for column in self.proposal.columns:
+            kind = "text" if column.is_text else "numbers"
+            kind = "booleans" if column.type == "boolean" else kind
+            kind = "times" if column.type in ("date", "timestamp") else kind
+            if column.name not in self.key:
+                groups[kind].append(column.name)
+        key = ", ".join(f"`{name}`" for name in self.key)
+        return {
+            f"{folder}/base_{self.name}__{THING}.sql": render("base.sql", **values),
+            f"{folder}/stg_{self.name}__{THING}.sql": render("stg.sql", groups=groups, **values),
+            f"{folder}/{self.name}_staging.yml": render(
+                "staging.yml",
+                title=self.title,
+                grain=f"One row per row of your file ({key}).",
+                key=self.key,
+                **values,
+            ),
+        }
+
+    def raw_columns(self) -> list[dict[str, str]]:
+        """Rows of `raw_columns.csv`."""
+        rows = []
+        if self.key == ["row_id"]:
+            rows.append({"column_name": "row_id", "type": "text", "rules": "key row_number"})
+        person = self.proposal.customer or (self.proposal.key[0] if len(self.proposal.key) == 1 else None)
+        for column in self.proposal.columns:
+            is_key = column in self.proposal.key
+            kind = "private" if column.name in self.proposal.private else column.type
+            # of a name no letter is made small
+            kind = "text" if kind == "category" and (is_key or column is person) else kind
+            rules = [rule for rule, holds in (("key", is_key), ("person", column is person)) if holds]
+            rows.append(
+                {
+                    "column_name": column.name,
+                    "type": kind,
+                    "raw_names": "" if column.raw.lower() == column.name else column.raw,
+                    "rules": " ".join(rules),
+                    "missing_codes": "|".join(column.codes),
+                    "formats": "|".join(column.formats),
+                }
+            )
+        return [{"source": self.name, "thing": THING} | row for row in rows]
+
+    def _rows(self) -> dict[str, Any]:
+        """What the template of a mart needs that has a row per row of the table."""
+        proposal = self.proposal
+        key = proposal.key
+        key_lines = [key[0].name] if len(key) == 1 else ["row_id"] if not key else []
+        if len(key) > 1:
+            parts = ", ' ', ".join(column.name for column in key)
+            key_lines = [f"concat({parts}) as {self.entity}"]
+        if proposal.customer:
+            key_lines.append(proposal.customer.name)
+        features = {column.name for column in proposal.features}
+        lines: dict[bool, list[str]] = {True: [], False: []}
+        for column in proposal.columns:
+            if column.name in proposal.private or column in (*key, proposal.customer):
+                continue
+            if proposal.label and column is proposal.label.column:
+                continue
+            if column is proposal.as_of:
+                lines[False].append(self._time(column))
+            elif column.is_time:
+                lines[column.name in features].append(self._days(column))
+            else:
+                lines[column.name in features].append(column.name)
+        if self.age:
+            lines[False].append("{{ age_band('age') }} as age_band")
+        label = proposal.label
+        label_line = None
+        if label:
+            expression = label.sql(label.column.name)
+            label_line = expression if expression == label.name else f"{expression} as {label.name}"
+        return {
+            "thing": THING,
+            "input": self.input,
+            "key_lines": key_lines,
+            "feature_lines": lines[True],
+            "other_lines": lines[False],
+            "label": self.label,
+            "label_line": label_line,
+            "as_of": proposal.as_of.name if proposal.as_of and label else None,
+            "split_key": proposal.customer.name if proposal.customer else self.entity,
+            "test_share": f"{TEST_SHARE:.0%}",
+            "train_share": 1 - TEST_SHARE,
+        }
+
+    def _time(self, column: Column) -> str:
+        """A time as the mart holds it."""
+        value = _time_sql(column)
+        return column.name if value == column.name else f"{value} as {column.name}"
+
+    def _days(self, column: Column) -> str:
+        """A time as a number of days: before the features' time, or since the year 2000."""
+        value = _time_sql(column)
+        if self.proposal.as_of:
+            until = _time_sql(self.proposal.as_of)
+            return f"date_diff('day', {value}, {until}) as {column.name}"
+        return f"date_diff('day', date '2000-01-01', {value}) as {column.name}"
+
+    def _events(self, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+        """What the template of a mart of events needs."""
+        proposal, label = self.proposal, self.proposal.label
+        assert proposal.events and proposal.customer and proposal.as_of and label
+        kind = proposal.events
+        is_conversion = label.sql(kind.name)
+        counts = [] if proposal.is_once else [("conversion_count", is_conversion)]
+        for value, _ in kind.top[:COUNTED_VALUES]:
+            name = "_".join(re.findall(r"[a-z0-9]+", value.lower()))
+            if value.lower() not in label.values and name:
+                counts.append((f"{name}_count", f"{kind.name} = {literal(value.lower())}"))
+        told = [column for column in proposal.features if column not in (kind, *proposal.key)]
+        return {
+            "input": self.input,
+            "days": proposal.days,
+            "rounds": proposal.rounds,
+            "time": _time_sql(proposal.as_of),
+            "person": proposal.customer.name,
+            "entity": self.entity,
+            "counts": counts,
+            "numbers": [column.name for column in told if column.is_number and column.type != "boolean"],
+            "texts": [column.name for column in told if column.type == "category"],
+            "is_conversion": is_conversion,
+            "is_once": proposal.is_once,
+        }
+
+    def _declaration(self, columns: dict[str, Any], segment_mart: str) -> dict[str, Any]:
+        proposal = self.proposal
+        is_log = proposal.events is not None
+        entity = f"`{self.entity}`"
+        label = proposal.label
+        label_description = f"The outcome: {label.said}; null = not known yet." if label else ""
+        if is_log and label and proposal.customer:
+            grain = (
+                f"One row per customer (`{proposal.customer.name}`) and day of looking at the log ({entity})."
+            )
+            label_description = (
+                f"{label.said[0].upper()}{label.said[1:]} within {proposal.days} days; null = to come."
+            )
+            described = self._event_columns(columns)
+        else:
+            grain = f"One row per row of {self.source_note.removesuffix('.')} ({entity})."
+            described = {self.entity: "Key of the row."} | {
+                column.name: f"Column {column.raw}."
+                for column in proposal.columns
+                if column.name not in proposal.private
+                and column.name != self.entity
+                and not (label and column is label.column)
+            }
+            if self.age:
+                described["age_band"] = "Age in bands; audited."
+        features = len(proposal.features)
+        return {
+            "marker": MARKER,
+            "campaign": self.name,
+            "title": self.title,
+            "question": f"Who converts ({label.said})?" if label else "What groups are there?",
+            "source": self.source,
+            "source_note": self.source_note,
+            "mart_grain": grain,
+            "entity": self.entity,
+            "label": self.label,
+            "label_description": label_description,
+            "as_of": "as_of" if is_log else columns["as_of"],
+            "group_by": proposal.customer.name if proposal.customer and label else None,
+            "withhold": {} if is_log else self.withheld,
+            "audit": [] if is_log or not label else self.audited,
+            "audit_reason": "protected, or close to it: compared, and no features (allow_audited lets them in)",
+            "dimensions": [] if is_log or not label else self._dimensions(),
+            "keep_features": KEPT_FEATURES if features > MANY_FEATURES else None,
+            "feature_count": features,
+            "negatives_per_positive": self._negatives(),
+            "segment_columns": self.segment_columns if "segments" in self.ends else {},
+            "segment_profile": self.segment_profile,
+            "segment_entity": proposal.customer.name if is_log and proposal.customer else self.entity,
+            "segment_mart": segment_mart,
+            "is_log": is_log,
+            "input": self.input,
+            "columns": described,
+        }
+
+    def _dimensions(self) -> list[str]:
+        return ["age_band" if name == self.age else name for name in self.proposal.dimensions]
+
+    def _negatives(self) -> int | None:
+        """So many rows without a conversion for each with one, where there are very many of them."""
+        label = self.proposal.label
+        if not label or self.proposal.events or self.proposal.row_count < 200_000:
+            return None
+        counts = {value.lower(): rows for value, rows in label.column.top}
+        converted = sum(counts.get(value, 0) for value in label.values or ("1", "true", "yes", "y", "t"))
+        return 100 if 0 < converted < self.proposal.row_count / 200 else None
+
+    def _event_columns(self, columns: dict[str, Any]) -> dict[str, str]:
+        described = {
+            self.entity: "Customer and day of looking.",
+            columns["person"]: "Customer.",
+            "as_of": f"Day of looking: features are made of the {2 * columns['days']} days before it.",
+            "event_count": "Events.",
+            "recent_event_count": f"Events in the last {columns['days']} days.",
+            "active_days": "Days with an event.",
+            "days_since_last_event": "Days since the newest event.",
+        }
+        described |= {name: f"Events with {condition}." for name, condition in columns["counts"]}
+        described |= {f"mean_{name}": f"Mean of {name}." for name in columns["numbers"]}
+        described |= {f"highest_{name}": f"Highest {name}." for name in columns["numbers"]}
+        return described | {f"last_{name}": f"Newest {name}." for name in columns["texts"]}
+
+
+def _time_sql(column: Column) -> str:
+    """A time from staging, which holds seconds since 1970 as they are."""
+    if not column.epoch:
+        return column.name
+    return f"make_timestamp(cast({column.name} as bigint) * {1_000_000 // column.epoch})"
+
+
+def _words(words: str) -> str:
+    return f'["low {words}", "high {words}"]'
+
+
+def _segment_words(column: Column) -> str:
+    if column.type == "boolean":
+        return f'["no {column.words}", "{column.words}"]'
+    return _words(column.words) if column.is_number else f'["{column.words} {{}}"]'
+
+
+def _check_name(campaign: str, project: Path, replace: bool) -> None:
+    if not (project / "dbt_project.yml").exists():
+        raise InputError(f"{project}/dbt_project.yml does not exist: run this at the root of the project.")
+    if not _NAME.fullmatch(campaign) or len(campaign) > 40:
+        raise InputError(
+            f"'{campaign}' is no name for a campaign: up to 40 lower-case letters, digits and single underscores, "
+            "a letter first, such as spring_offer."
+        )
+    folder = project / "models/campaigns" / campaign
+    declaration = folder / f"{campaign}.yml"
+    if not folder.exists():
+        taken = {path.stem for path in (project / "models").rglob("*.*") if path.suffix in (".sql", ".py")}
+        ends = [f"{campaign}_{kind}" for kind in (*DOORWAYS, "features", "customers")]
+        if clash := sorted(taken & {*ends, f"stg_{campaign}__{THING}"}) or (campaign in taken and [campaign]):
+            raise InputError(f"'{campaign}': there is a model {clash[0]} already. Choose another name.")
+    elif not (declaration.exists() and declaration.read_text().startswith(f"# {MARKER}")):
+        raise InputError(
+            f"{folder} is there already, and was not written by this command. Choose another name."
+        )
+    elif not replace:
+        raise InputError(f"{folder} is there already. Choose another name, or write it anew by --replace.")
+
+
+def _open_table(
+    connection: duckdb.DuckDBPyConnection, table: str, warehouse: Path, project: Path
+) -> list[str]:
+    """Make the table `cells` of a table of the published warehouse; its columns' names."""
+    schema, _, name = table.rpartition(".")
+    if not re.fullmatch(r"\w+\.\w+", table):
+        raise InputError(
+            f"{table}: no such file, and no table of the warehouse, such as core.customer_spending."
+        )
+    if schema == "results":
+        raise InputError(f"{table}: results are made of campaigns, so no campaign can be made of them.")
+    if not warehouse.exists():
+        raise InputError(f"{warehouse} does not exist: run `make build` first, or name a file.")
+    if not list((project / "models").rglob(f"{name}.*")) and not (project / f"seeds/{name}.csv").exists():
+        raise InputError(
+            f"{table}: no model or seed of the project makes this table. Export it to a file: copy {table} to "
+            f"'{name}.parquet', and name the file."
+        )
+    connection.execute(f"attach {literal(str(warehouse))} as warehouse (read_only)")
+    try:
+        connection.execute(f"create table cells as select * from warehouse.{schema}.{name}")
+    except duckdb.CatalogException as error:
+        raise InputError(f"{table}: {warehouse} has no such table. {error}") from None
+    return [column for column, *_ in connection.execute("describe cells").fetchall()]
+
+
+def _registered(project: Path, campaign: Campaign) -> dict[str, str]:
+    """`dbt_project.yml` and `raw_columns.csv`, with the campaign in them."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 200
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    settings = yaml.load((project / "dbt_project.yml").read_text())
+    lists = settings["vars"]
+    wanted = {
+        "campaigns": campaign.label is not None,
+        "segmented_campaigns": "segments" in campaign.ends,
+        "marts": True,
+    }
+    for name, holds in wanted.items():
+        if holds != (campaign.name in lists[name]):
+            lists[name].append(campaign.name) if holds else lists[name].remove(campaign.name)
+    base = f"base_{campaign.name}__{THING}"
+    if campaign.reference:
+        lists["staged"].pop(base, None)
+    elif base not in lists["staged"]:
+        lists["staged"].insert(len(lists["staged"]), base, f"stg_{campaign.name}__{THING}")
+    text = io.StringIO()
+    yaml.dump(settings, text)
+    return {"dbt_project.yml": text.getvalue(), "seeds/raw_columns.csv": _raw_columns(project, campaign)}
+
+
+def _raw_columns(project: Path, campaign: Campaign) -> str:
+    """The seed, with the campaign's columns at its end."""
+    with (project / "seeds/raw_columns.csv").open(newline="") as file:
+        reader = csv.DictReader(file)
+        header = list(reader.fieldnames or [])
+        rows = [row for row in reader if row["source"] != campaign.name]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, header, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows if campaign.reference else [*rows, *campaign.raw_columns()])
+    return text.getvalue()
+
+
+def _write(project: Path, campaign: str, files: dict[str, str]) -> None:
+    """All files or none: folders are made beside, then renamed; the lists come last."""
+    folders = [project / "models/campaigns" / campaign, project / "models/staging" / campaign]
+    made = {folder: folder.with_name(f".{campaign}.unfinished") for folder in folders}
+    for unfinished in made.values():
+        shutil.rmtree(unfinished, ignore_errors=True)
+    lists = {}
+    for name, content in files.items():
+        path = project / name
+        if path.parent in made:
+            path = made[path.parent] / path.name
+            path.parent.mkdir(exist_ok=True)
+        else:
+            lists[path], path = (
+                path.with_name(f".{path.name}.unfinished"),
+                path.with_name(f".{path.name}.unfinished"),
+            )
+        path.write_text(content)
+    for folder, unfinished in made.items():
+        shutil.rmtree(folder, ignore_errors=True)
+        if unfinished.exists():
+            os.replace(unfinished, folder)
+    for path, unfinished in lists.items():
+        os.replace(unfinished, path)
+
+
+def _copy(path: Path, campaign: str) -> Path:
+    """Put the file into the campaign's raw folder, under a name that dbt reads; the copy."""
+    folder = raw_folder() / campaign
+    name = path.name if path.name.endswith((".csv", ".csv.gz", ".parquet")) else f"{path.stem}.csv"
+    copy = folder / name
+    if not (copy.exists() and copy.samefile(path)):
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f".{name}.unfinished"
+        shutil.copyfile(path, unfinished)
+        os.replace(unfinished, copy)
+    return copy

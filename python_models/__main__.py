@@ -1,4 +1,4 @@
-"""Verbs beside dbt's: default input, new campaigns, model cards, files for channels, scores of any number of rows."""
+"""Verbs beside dbt's: default input, new campaigns, model cards, files for channels, scores in bulk."""
 
 import argparse
 import sys

@@ -58,12 +58,14 @@ def csv_header(path: Path) -> str:
 
 
 def csv_columns(path: Path) -> str:
-    """The header of a file of text as JSON: the `delimiter` that it holds most of, and the `names` between."""
+    """The header of a file of text as JSON: the `delimiter` most frequent in it, and the `names`."""
     header = csv_header(path)
     unquoted = "".join(header.split('"')[::2])
     delimiter = max(",;\t|", key=unquoted.count)
     fields = re.findall(rf'(?:^|[{delimiter}])[ ]*("(?:[^"]|"")*"|[^"{delimiter}]*)', header)
-    names = [field.strip().strip('"').replace('""', '"').strip() for field in fields]
+    names = [
+        re.sub(r'^"(.*)"$', r"\1", field.strip(), flags=re.S).replace('""', '"').strip() for field in fields
+    ]
     return json.dumps({"delimiter": delimiter, "names": names})
 
 

@@ -8,39 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
+from ruamel.yaml import YAML
 
 from python_models.file_faults import csv_columns, file_fault
 from python_models.frames import quoted
 from python_models.sources import InputError
 
-# Answers that say that there is no answer, in lower case.
-NO_ANSWER = {
-    *(
-        "?",
-        "-",
-        "--",
-        ".",
-        "#n/a",
-        "n/a",
-        "na",
-        "nan",
-        "nil",
-        "null",
-        "(blank)",
-        "(null)",
-        "missing",
-        "undefined",
-    ),
-    *("unknown", "not known", "not available", "not stated", "not applicable", "not asked", "not answered"),
-    *(
-        "no answer",
-        "no response",
-        "refused",
-        "refused to answer",
-        "prefer not to say",
-        "prefer not to answer",
-    ),
-    *("don't know", "dont know", "do not know", "dk", "dk/na", "can't say", "not sure"),
+# By meaning: words of names and values.
+WORDS: dict[str, set[str]] = {
+    meaning: set(words)
+    for meaning, words in YAML(typ="safe").load(Path(__file__).with_name("column_words.yml")).items()
 }
 # Numbers that surveys and registers put where there is no answer.
 PLACEHOLDERS = {-9999, -999, -99, -98, -97, -9, -8, -7, -1, 9, 88, 97, 98, 99, 888, 997, 998, 999, 9998, 9999}
@@ -68,8 +45,8 @@ class Column:
 
     `type` is one of `raw_columns.csv`: boolean, bigint, double, date, timestamp, category, text or private.
     `codes` are lower-case values that mean: not known. `known` counts cells that say something, `distinct`
-    their values, `unread` those among them that are not of the type. `top` lists the most frequent values with
-    their counts. `epoch` says for whole numbers that are times how many there are a second.
+    their values, `unread` those among them that are not of the type. `top` lists the most frequent with their
+    counts. `epoch` says for whole numbers that are times how many there are a second.
     """
 
     raw: str
@@ -154,16 +131,17 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
         return names
     header = json.loads(csv_columns(path))
     names = header["names"]
-    if all(re.fullmatch(r"-?[0-9.]+|", name) for name in names[: len(names) // 2 + 1]):
+    if sum(bool(re.fullmatch(r"-?[0-9.]+", name)) for name in names) >= len(names) / 4:
         raise InputError(
-            f"{path}: the first line, {', '.join(names[:3])}, ..., looks like data. Put a line with the columns' "
-            "names before it."
+            f"{path}: the first line, {', '.join(names[:3])}, ..., looks like data. Put a line with "
+            "the names of the columns before it."
         )
     for number, name in enumerate(names, start=1):
         if not name or name.lower() in [other.lower() for other in names[: number - 1]]:
             fault = "there twice" if name else "empty"
             raise InputError(
-                f"{path}: column {number} of the header, '{name}', is {fault}. Give each column a name of its own."
+                f"{path}: column {number} of the header, '{name}', is {fault}. "
+                "Give each column a name of its own."
             )
         if set(name) & set('"|'):
             raise InputError(f'{path}: the name of column {number}, {name}, holds " or |. Rename it.')
@@ -179,20 +157,17 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
 
 def table_names(raw: Iterable[str]) -> dict[str, str]:
     """Names for tables of the names of a file: lower case, letters, digits and underscores, no SQL word."""
-    reserved = duckdb.sql("select keyword_name from duckdb_keywords() where keyword_category != 'unreserved'")
-    taken = OWN_NAMES | {name for (name,) in reserved.fetchall()}
+    words = duckdb.sql("select keyword_name from duckdb_keywords() where keyword_category != 'unreserved'")
+    reserved = OWN_NAMES | {word for (word,) in words.fetchall()}
     names: dict[str, str] = {}
     for position, name in enumerate(raw, start=1):
         plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-        plain = re.sub(r"([a-z0-9])([A-Z][a-z])", r"\1_\2", plain)
+        plain = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", plain)
         plain = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_") or f"column_{position}"
         plain = f"n_{plain}" if plain[0].isdigit() else plain
-        if plain in taken:
-            plain = f"{plain}_value"
-        while plain in taken:
-            plain += "_2"
-        taken = taken | {plain}
-        names[name] = plain
+        plain = f"{plain}_value" if plain in reserved else plain
+        same = sum(re.fullmatch(rf"{plain}(_[0-9]+)?", other) is not None for other in names.values())
+        names[name] = f"{plain}_{same + 1}" if same else plain
     return names
 
 
@@ -216,7 +191,7 @@ def _profile(connection: duckdb.DuckDBPyConnection, raw: str, name: str, kind: s
         if kind == "VARCHAR"
         else replace(column, type=_type_of(kind, known, distinct))
     )
-    if column.is_number and column.type != "boolean":
+    if column.is_number and column.type != "boolean" and column.distinct <= MOST_CATEGORIES:
         column = _with_placeholders(connection, column)
     if column.type == "bigint" and _is_epoch(connection, column):
         column = replace(column, epoch=1 if float(column.top[0][0]) < 1e11 else 1_000)
@@ -225,7 +200,7 @@ def _profile(connection: duckdb.DuckDBPyConnection, raw: str, name: str, kind: s
 
 def _codes(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """Answers that say nothing; they leave the table `spread`."""
-    listed = ", ".join(map(literal, sorted(NO_ANSWER)))
+    listed = ", ".join(map(literal, sorted(WORDS["no_answer"])))
     condition = f"lower(value) in ({listed})"
     found = connection.execute(
         f"select distinct lower(value) from spread where {condition} order by 1"
@@ -277,6 +252,10 @@ def _typed(connection: duckdb.DuckDBPyConnection, column: Column) -> Column:
     if not _count(connection, "regexp_matches(value, '^-?0[0-9]')")[0]:
         numbers, _ = _count(connection, number)
         others, answers = column.known - numbers, _count(connection, f"not {number}")[1]
+        # 5+ says something
+        answers = (
+            answers if not _count(connection, f"not {number} and value similar to '.*[0-9].*'")[0] else 99
+        )
         if numbers and (
             others <= 0.01 * column.known or (answers <= FEW_ANSWERS and numbers >= column.known / 2)
         ):
@@ -298,7 +277,8 @@ def _dated(connection: duckdb.DuckDBPyConnection, column: Column) -> Column | No
     """The column as dates or times, where nearly all of its texts are."""
     if not column.known or not re.search(r"[0-9]{1,4}[-/. ,]", column.top[0][0]):
         return None
-    iso = "try_cast(value as timestamp) is not null and regexp_matches(value, '^[0-9]+[-/][0-9]+[-/][0-9]+($|[ T])')"
+    looks_iso = "regexp_matches(value, '^[0-9]+[-/][0-9]+[-/][0-9]+($|[ T])')"
+    iso = f"try_cast(value as timestamp) is not null and {looks_iso}"
     enough = 0.99 * column.known
     if (read := _count(connection, iso)[0]) >= enough:
         has_time = _count(connection, f"{iso} and try_cast(value as timestamp)::time != time '00:00'")[0]
@@ -313,10 +293,10 @@ def _dated(connection: duckdb.DuckDBPyConnection, column: Column) -> Column | No
 
 
 def _with_placeholders(connection: duckdb.DuckDBPyConnection, column: Column) -> Column:
-    """The column with the numbers as codes that stand apart from all others: -1 below 0, 99 on a scale to 5."""
+    """The column, its codes the numbers that stand apart from all others: -1 below 0, 99 on a scale to 5."""
     found = connection.execute(
         "select try_cast(value as double) as number, sum(row_count) from spread "
-        "where try_cast(value as double) % 1 = 0 group by number order by number"
+        "where isfinite(number) group by number order by number"
     ).fetchall()
     others = [number for number, _ in found if number not in PLACEHOLDERS]
     codes = []

@@ -1,4 +1,4 @@
-"""Proposes what a new campaign's columns are: key, outcome, times, leaks, what is audited; each with its reason."""
+"""Proposes what a new campaign's columns are: key, outcome, times, leaks, what is audited; with reasons."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,161 +9,13 @@ import numpy as np
 from python_models.frames import Design, fold_of, make_design, quoted
 from python_models.leakage import CHECKS
 from python_models.one_rule import single_power
-from python_models.profiling import Column, literal
+from python_models.profiling import WORDS, Column, literal
 from python_models.sources import InputError
 
-OUTCOME = {
-    *("y", "label", "target", "outcome", "class", "result", "response", "responded", "responder", "respond"),
-    *(
-        "converted",
-        "conversion",
-        "converts",
-        "convert",
-        "purchased",
-        "purchase",
-        "bought",
-        "buys",
-        "buyer",
-        "ordered",
-    ),
-    *(
-        "subscribed",
-        "subscription",
-        "signup",
-        "signed",
-        "registered",
-        "installed",
-        "install",
-        "installs",
-        "donated",
-    ),
-    *(
-        "donate",
-        "donor",
-        "churn",
-        "churned",
-        "exited",
-        "accepted",
-        "redeemed",
-        "clicked",
-        "click",
-        "won",
-        "sale",
-    ),
-    *("sold", "deposit", "booked", "renewed", "upgraded", "answered", "replied", "buy", "join", "joined"),
-}
-# Of two columns named so, the first is the outcome of the other's way.
-FINAL = {
-    "converted",
-    "conversion",
-    "purchased",
-    "purchase",
-    "bought",
-    "ordered",
-    "sale",
-    "sold",
-    "subscribed",
-    "target",
-}
-POSITIVE = {"1", "yes", "y", "true", "t", "won", "success", "positive", "accepted"} | OUTCOME
 CONVERTING_EVENTS = re.compile(
-    r"purchas|convert|conver[st]ion|order|install|subscri|sign.?up|bought|buy|sale|checkout_complete|donat|register|upgrade"
+    "purchas|convert|conver[st]ion|order|install|subscri|sign.?up|bought|buy|sale|checkout_complete|donat|register|"
+    "upgrade"
 )
-KEY = {
-    "id",
-    "key",
-    "uuid",
-    "guid",
-    "code",
-    "no",
-    "nr",
-    "number",
-    "msisdn",
-    "email",
-    "ref",
-    "reference",
-    "index",
-}
-PERSON = {
-    *("customer", "user", "client", "household", "person", "member", "account", "device", "subscriber"),
-    *("contact", "visitor", "shopper", "guest", "player", "donor", "cookie", "msisdn", "patient", "student"),
-}
-CONTACT_TIME = {
-    "contact",
-    "contacted",
-    "sent",
-    "send",
-    "call",
-    "called",
-    "exposure",
-    "impression",
-    "event",
-    "date",
-} | {*("time", "timestamp", "day", "ts", "created", "visit", "session", "asked", "interview", "mailed", "at")}
-OTHER_TIME = {
-    "birth",
-    "birthday",
-    "dob",
-    "born",
-    "since",
-    "registered",
-    "registration",
-    "joined",
-    "last",
-    "first",
-} | {
-    *(
-        "signup",
-        "opened",
-        "expiry",
-        "expires",
-        "conversion",
-        "converted",
-        "purchase",
-        "purchased",
-        "order",
-        "install",
-    )
-}
-PROTECTED = {
-    *(
-        "age",
-        "gender",
-        "sex",
-        "race",
-        "ethnicity",
-        "ethnic",
-        "religion",
-        "nationality",
-        "marital",
-        "disability",
-    ),
-    *("disabled", "pregnant", "orientation", "citizenship", "native"),
-}
-PERSONAL = {
-    "email",
-    "mail",
-    "phone",
-    "telephone",
-    "mobile",
-    "msisdn",
-    "surname",
-    "lastname",
-    "firstname",
-    "fullname",
-}
-AFTERWARDS = {
-    "duration",
-    "dur",
-    "revenue",
-    "spend",
-    "spent",
-    "amount",
-    "profit",
-    "commission",
-    "basket",
-    "length",
-}
 
 CHECKED_ROWS = 50_000
 # A step on the way: no conversion without it, but at most this share of the others has it.
@@ -183,7 +35,7 @@ TEST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Label:
-    """The outcome: a yes-or-no column, the values of a column that mean yes, or a time that is there for yes."""
+    """The outcome: a yes-or-no column, values of a column that mean yes, or a time that is there for yes."""
 
     column: Column
     values: tuple[str, ...] = ()
@@ -284,21 +136,7 @@ def propose(
     _find_time(connection, proposal, given)
     if not given["entity"]:
         _find_event_log(connection, proposal)
-    if not proposal.label:
-        proposal.found.append(
-            "outcome: none (a column of two values, named like converted, response or y): segments only"
-        )
-        proposal.check.append("Is there an outcome? --label names its column, or column=value.")
-    for column in columns:
-        if column.unread:
-            proposal.check.append(
-                f"{column.unread:,} values of {column.raw} are no {column.type}: their rows will be rejected, "
-                "and stand with the reason in results.rejected_rows."
-            )
-    for codes in dict.fromkeys(column.codes for column in columns if column.codes):
-        names = [column.name for column in columns if column.codes == codes]
-        listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        proposal.found.append(f"not known: {', '.join(codes)} in {listed}")
+    _say_what_rows_are(proposal)
     if not proposal.events:
         _find_silent(proposal)
         _find_later(connection, proposal)
@@ -316,14 +154,14 @@ def _find_label(proposal: Proposal, given: dict[str, str | None]) -> None:
         proposal.label = _label_of(proposal.column(name), value.lower())
         proposal.found.append(f"outcome: {proposal.label.said}, as you say")
         return
-    named = [column for column in proposal.columns if column.tokens & OUTCOME and not column.is_time]
+    named = [column for column in proposal.columns if column.tokens & WORDS["outcome"] and not column.is_time]
     pairs = [column for column in named if column.distinct == 2 and column.type in ("boolean", "category")]
     pairs += [
         column
         for column in named
         if column.type == "bigint" and {value for value, _ in column.top} == {"0", "1"}
     ]
-    times = [column for column in proposal.columns if column.is_time and column.tokens & OUTCOME]
+    times = [column for column in proposal.columns if column.is_time and column.tokens & WORDS["outcome"]]
     times = [column for column in times if 0 < column.known < proposal.row_count / 2]
     if not pairs and not times:
         return
@@ -331,7 +169,11 @@ def _find_label(proposal: Proposal, given: dict[str, str | None]) -> None:
 
     def likely(column: Column) -> tuple[int, int, int]:
         place = proposal.columns.index(column)
-        return len(column.tokens & FINAL), len(column.tokens & OUTCOME), 1 if place in (0, last) else 0
+        return (
+            len(column.tokens & WORDS["final"]),
+            len(column.tokens & WORDS["outcome"]),
+            1 if place in (0, last) else 0,
+        )
 
     best = max(pairs, key=likely) if pairs else times[0]
     proposal.label = _label_of(best, "")
@@ -356,7 +198,7 @@ def _label_of(column: Column, value: str) -> Label:
             f"column '{column.raw}' has {column.distinct:,} values; say which one is a conversion: "
             f"--label '{column.raw}=...'."
         )
-    positive = [text for text in values if text in POSITIVE]
+    positive = [text for text in values if text in (WORDS["positive"] | WORDS["outcome"])]
     # else the rarer one: the most frequent comes first
     return Label(column, (positive[0] if len(positive) == 1 else values[-1],))
 
@@ -370,12 +212,12 @@ def _find_people(proposal: Proposal) -> None:
         is_own = column.distinct > 0.5 * column.known
         mails = sum(bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}", value)) for value in values)
         phones = sum(bool(re.fullmatch(r"(\+|00)?[0-9][0-9 ()/.-]{7,}[0-9]", value)) for value in values)
-        is_name = column.tokens & PERSONAL or (
-            "name" in column.tokens and column.tokens & ({"first", "last"} | PERSON)
+        is_name = column.tokens & WORDS["personal"] or (
+            "name" in column.tokens and column.tokens & ({"first", "last"} | WORDS["person"])
         )
         if mails > 0.8 * len(values):
             proposal.private[column.name] = "e-mail addresses"
-        elif phones > 0.8 * len(values) and column.tokens & PERSONAL:
+        elif phones > 0.8 * len(values) and column.tokens & WORDS["personal"]:
             proposal.private[column.name] = "phone numbers"
         elif column.is_text and is_own and (is_name or column.name == "name"):
             proposal.private[column.name] = "names of people"
@@ -391,24 +233,29 @@ def _find_key(
         column = proposal.column(given["entity"])
         if column.known < rows or column.distinct < rows:
             raise InputError(
-                f"column '{column.raw}' is no key: {rows - column.known:,} rows have none, and {rows:,} rows have "
-                f"{column.distinct:,} values. Leave --entity out, or name another column."
+                f"column '{column.raw}' is no key: {rows - column.known:,} rows have none, and {rows:,} rows "
+                f"have {column.distinct:,} values. Leave --entity out, or name another column."
             )
         proposal.key = [column]
     else:
         proposal.key = _unique_columns(connection, proposal)
     if given["group_by"]:
         proposal.customer = proposal.column(given["group_by"])
-    elif not proposal.key or not proposal.key[0].tokens & PERSON:
+    elif not proposal.key or not proposal.key[0].tokens & WORDS["person"]:
         people = [
             column
             for column in proposal.columns
-            if (column.tokens & (PERSON | {"id"}) and column.type in ("bigint", "text", "category"))
+            if (
+                (column.tokens & WORDS["person"] and column.tokens & WORDS["key"])
+                or column.name in WORDS["person"]
+                or "id" in column.tokens
+            )
+            and column.type in ("bigint", "text", "category")
             and column not in proposal.key
             and column.known == rows
             and 100 <= column.distinct <= 0.95 * rows
         ]
-        people.sort(key=lambda column: not column.tokens & PERSON)
+        people.sort(key=lambda column: not column.tokens & WORDS["person"])
         proposal.customer = people[0] if people else None
     if not proposal.key:
         proposal.found.append("key: the row's number, because no column has a value of its own for each row")
@@ -428,7 +275,11 @@ def _unique_columns(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
     label = proposal.label.column if proposal.label else None
     whole = [column for column in proposal.columns if column.known == rows and column is not label]
     keys = [column for column in whole if column.type in ("bigint", "text", "category") and not column.epoch]
-    named = [column for column in keys if column.tokens & (KEY | PERSON) or column.name in proposal.private]
+    named = [
+        column
+        for column in keys
+        if column.tokens & (WORDS["key"] | WORDS["person"]) or column.name in proposal.private
+    ]
     # a few rows may be there twice: staging keeps the first and names the others
     single = [column for column in named if column.distinct >= 0.999 * rows]
     single += [column for column in keys[:1] if column.distinct == rows]
@@ -454,8 +305,8 @@ def _find_time(
     label = proposal.label.column if proposal.label else None
     times = [column for column in proposal.columns if column.is_time and column is not label]
     whole = [column for column in times if column.known >= 0.995 * proposal.row_count]
-    whole = [column for column in whole if not column.tokens & OTHER_TIME]
-    named = [column for column in whole if column.tokens & CONTACT_TIME] or whole
+    whole = [column for column in whole if not column.tokens & WORDS["other_time"]]
+    named = [column for column in whole if column.tokens & WORDS["contact_time"]] or whole
     for column in named[:1]:
         query = f"select count(distinct cast({quoted(column.name)} as date)) from typed"
         [days] = connection.execute(query).fetchone() or [0]
@@ -473,7 +324,7 @@ def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
         values = tuple(value.lower() for value, _ in column.top if CONVERTING_EVENTS.search(value.lower()))
         if label:
             # a person has named an event; any other outcome is one of the rows
-            values = label.values if label.column is column and column.tokens & EVENT else ()
+            values = label.values if label.column is column and column.tokens & WORDS["event"] else ()
         if not values or len(values) == column.distinct:
             continue
         person, time = quoted(proposal.customer.name), quoted(proposal.as_of.name)
@@ -496,13 +347,37 @@ def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
         proposal.label = Label(column, values, is_event=True)
         again = "who has not converted yet" if proposal.is_once else "whether or not they converted before"
         proposal.found.append(
-            f"a log of events: one row per {proposal.customer.name} and day of looking, {again}; the outcome is "
-            f"{proposal.label.said} within {proposal.days} days, the features are made of the {2 * proposal.days} days before"
+            f"a log of events: one row per {proposal.customer.name} and day of looking, {again}; the outcome "
+            f"is {proposal.label.said} within {proposal.days} days, the features are made of the "
+            f"{2 * proposal.days} days before"
         )
         proposal.check.append(
             f"Is {proposal.label.said} the conversion, and are {proposal.days} days the right time?"
         )
         return
+
+
+def _say_what_rows_are(proposal: Proposal) -> None:
+    """Outcome and time, or that there is none; values that are not read, or mean: not known."""
+    if not proposal.label:
+        proposal.found.append("outcome: none (a column of two values, named like converted or response)")
+        proposal.check.append(
+            "Without an outcome there are segments only: --label names it, a column or column=value."
+        )
+    elif proposal.as_of and not proposal.events:
+        time = proposal.as_of
+        proposal.found.append(f"time: {time.name}; the latest {TEST_SHARE:.0%} of known rows are the test")
+        proposal.check.append(f"Is {time.raw} the time of the contact, with all features known by then?")
+    for column in proposal.columns:
+        if column.unread:
+            proposal.check.append(
+                f"{column.unread:,} values of {column.raw} are no {column.type}: their rows will be "
+                "rejected, and stand with the reason in results.rejected_rows."
+            )
+    for codes in dict.fromkeys(column.codes for column in proposal.columns if column.codes):
+        names = [column.name for column in proposal.columns if column.codes == codes]
+        listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        proposal.found.append(f"not known: {', '.join(codes)} in {listed}")
 
 
 def _find_silent(proposal: Proposal) -> None:
@@ -514,7 +389,9 @@ def _find_silent(proposal: Proposal) -> None:
             proposal.withhold[column.name] = (
                 f"{column.distinct:,} different texts in {column.known:,} rows: an identifier or free text"
             )
-        elif column.type == "bigint" and column.distinct == proposal.row_count and column.tokens & KEY:
+        elif (
+            column.type == "bigint" and column.distinct == proposal.row_count and column.tokens & WORDS["key"]
+        ):
             proposal.withhold[column.name] = "each row has its own value: an identifier"
 
 
@@ -555,10 +432,12 @@ def _find_leaks(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> No
     for position, column in enumerate(features):
         values = matrix[:, position]
         reason, doubt = _leak(column, values, converted, design, folds)
+        if doubt and column.tokens & WORDS["afterwards"]:
+            reason = f"{doubt}, and by its name known only afterwards"
         if reason:
             proposal.withhold[column.name] = reason
             proposal.check.append(f"Is {column.raw} really known only afterwards ({reason})?")
-        elif doubt or column.tokens & AFTERWARDS:
+        elif doubt or column.tokens & WORDS["afterwards"]:
             doubt = doubt or "by its name"
             proposal.check.append(f"Is {column.raw} known before the contact ({doubt})? If not: withhold it.")
 
@@ -602,9 +481,14 @@ def _leak(
 
 def _find_protected(proposal: Proposal) -> None:
     for column in proposal.features:
-        if column.tokens & PROTECTED and (column.distinct <= MOST_GROUPS or column.name == "age"):
+        if column.tokens & WORDS["protected"] and (column.distinct <= MOST_GROUPS or is_age(column)):
             proposal.audit[column.name] = "protected or close to it: compared, and no feature"
             proposal.check.append(f"May {column.raw} be used for this offer? It is audited, and no feature.")
+
+
+def is_age(column: Column) -> bool:
+    """Whether a column is somebody's age in years."""
+    return column.is_number and re.fullmatch("(.*_)?age", column.name) is not None
 
 
 def _find_dimensions(proposal: Proposal) -> None:

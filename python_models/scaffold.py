@@ -1,4 +1,4 @@
-"""`new <campaign> --from <table>`: writes a campaign's staging, mart, declaration and doorways, and lists it."""
+"""`new <campaign> --from <table>`: writes staging, mart, declaration and doorways, and lists the campaign."""
 
 import csv
 import io
@@ -18,6 +18,7 @@ from python_models.profiling import Column, literal, open_file, profile
 from python_models.proposing import (
     KEPT_FEATURES,
     MANY_FEATURES,
+    MOST_GROUPS,
     MOST_SEGMENT_COLUMNS,
     TEST_SHARE,
     Proposal,
@@ -73,20 +74,16 @@ def new_campaign(
     with duckdb.connect() as connection:
         path = Path(table)
         if path.is_file():
-            raw, reference, description = open_file(connection, path), None, f"Own file {path.name}."
+            raw, reference = open_file(connection, path), None
         else:
-            raw, reference, description = (
-                _open_table(connection, table, warehouse, project),
-                table,
-                f"Table {table}.",
-            )
+            raw, reference = _open_table(connection, table, warehouse, project), table
         try:
             proposal = propose(connection, profile(connection, raw), given)
         except InputError as error:
             raise InputError(f"{table}: {error}") from None
         if reference and not proposal.key and not proposal.events:
             raise InputError(f"{table}: no column, and no two of its keys, name a row. Name one by --entity.")
-        written = Campaign(campaign, proposal, reference, description)
+        written = Campaign(campaign, proposal, reference, reference or path.name)
         files = written.files(connection)
     meta = YAML(typ="safe").load(files[f"models/campaigns/{campaign}/{campaign}.yml"])["models"][0]["config"][
         "meta"
@@ -104,7 +101,7 @@ def new_campaign(
         names = sorted(Path(name).name for name in files if Path(name).parent == folder)
         yield f"wrote {project / folder}: {', '.join(names)}"
     yield f"listed in {project}/dbt_project.yml and {project}/seeds/raw_columns.csv"
-    yield f"The declaration is {project}/models/campaigns/{campaign}/{campaign}.yml. Build scores and segments:"
+    yield f"Look at {project}/models/campaigns/{campaign}/{campaign}.yml, then build scores and segments:"
     names = [f"{campaign}_{kind}" for kind in ("scores", "segments") if kind in written.ends]
     yield f"  DBT_PROJECT_DIR={project} .venv/bin/dbt build --select {' '.join('+' + name for name in names)}"
     yield "and, once those look right, reasons, metrics, audiences and report pages:"
@@ -137,11 +134,11 @@ def said(text: str) -> str:
 class Campaign:
     """The files of a campaign that was proposed."""
 
-    def __init__(self, name: str, proposal: Proposal, reference: str | None, description: str):
+    def __init__(self, name: str, proposal: Proposal, reference: str | None, origin: str):
         self.name = name
         self.proposal = proposal
         self.reference = reference
-        self.source_note = description
+        self.origin = origin
         self.title = name.replace("_", " ").capitalize()
         schema, _, table = (reference or "").rpartition(".")
         self.input = table if reference else f"stg_{name}__{THING}"
@@ -152,9 +149,8 @@ class Campaign:
         self.entity = "_and_".join(self.key)
         if proposal.events:
             self.entity = "look_id"
-        self.age = next((name for name in proposal.audit if name == "age"), None)
-        if self.age and proposal.column(self.age).distinct <= 20:
-            self.age = None
+        ages = [name for name in proposal.audit if proposal.column(name).distinct > MOST_GROUPS]
+        self.age = ages[0] if ages else None
         self.withheld = dict(proposal.withhold)
         if self.age:
             self.withheld[self.age] = "protected or close to it: age_band is audited in its place"
@@ -282,7 +278,7 @@ class Campaign:
         key_lines = [key[0].name] if len(key) == 1 else ["row_id"] if not key else []
         if len(key) > 1:
             parts = ", ' ', ".join(column.name for column in key)
-            key_lines = [f"concat({parts}) as {self.entity}"]
+            key_lines = [_aliased(f"concat({parts})", self.entity)]
         if proposal.customer:
             key_lines.append(proposal.customer.name)
         features = {column.name for column in proposal.features}
@@ -299,12 +295,11 @@ class Campaign:
             else:
                 lines[column.name in features].append(column.name)
         if self.age:
-            lines[False].append("{{ age_band('age') }} as age_band")
+            lines[False].append(f"{{{{ age_band('{self.age}') }}}} as age_band")
         label = proposal.label
         label_line = None
         if label:
-            expression = label.sql(label.column.name)
-            label_line = expression if expression == label.name else f"{expression} as {label.name}"
+            label_line = _aliased(label.sql(label.column.name), label.name)
         return {
             "thing": THING,
             "input": self.input,
@@ -321,21 +316,23 @@ class Campaign:
 
     def _time(self, column: Column) -> str:
         """A time as the mart holds it."""
-        value = _time_sql(column)
-        return column.name if value == column.name else f"{value} as {column.name}"
+        return _aliased(_time_sql(column), column.name)
 
     def _days(self, column: Column) -> str:
         """A time as a number of days: before the features' time, or since the year 2000."""
         value = _time_sql(column)
         if self.proposal.as_of:
             until = _time_sql(self.proposal.as_of)
-            return f"date_diff('day', {value}, {until}) as {column.name}"
-        return f"date_diff('day', date '2000-01-01', {value}) as {column.name}"
+            return _aliased(f"date_diff('day', {value}, {until})", column.name)
+        return _aliased(f"date_diff('day', date '2000-01-01', {value})", column.name)
 
     def _events(self, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         """What the template of a mart of events needs."""
         proposal, label = self.proposal, self.proposal.label
-        assert proposal.events and proposal.customer and proposal.as_of and label
+        assert proposal.events
+        assert proposal.customer
+        assert proposal.as_of
+        assert label
         kind = proposal.events
         is_conversion = label.sql(kind.name)
         counts = [] if proposal.is_once else [("conversion_count", is_conversion)]
@@ -373,7 +370,7 @@ class Campaign:
             )
             described = self._event_columns(columns)
         else:
-            grain = f"One row per row of {self.source_note.removesuffix('.')} ({entity})."
+            grain = f"One row per row of {self.origin} ({entity})."
             described = {self.entity: "Key of the row."} | {
                 column.name: f"Column {column.raw}."
                 for column in proposal.columns
@@ -390,7 +387,7 @@ class Campaign:
             "title": self.title,
             "question": f"Who converts ({label.said})?" if label else "What groups are there?",
             "source": self.source,
-            "source_note": self.source_note,
+            "source_note": f"{'Table' if self.reference else 'Own file'} {self.origin}.",
             "mart_grain": grain,
             "entity": self.entity,
             "label": self.label,
@@ -399,7 +396,7 @@ class Campaign:
             "group_by": proposal.customer.name if proposal.customer and label else None,
             "withhold": {} if is_log else self.withheld,
             "audit": [] if is_log or not label else self.audited,
-            "audit_reason": "protected, or close to it: compared, and no features (allow_audited lets them in)",
+            "audit_reason": "protected, or close to it: compared, but no features (see allow_audited)",
             "dimensions": [] if is_log or not label else self._dimensions(),
             "keep_features": KEPT_FEATURES if features > MANY_FEATURES else None,
             "feature_count": features,
@@ -448,6 +445,13 @@ def _time_sql(column: Column) -> str:
     return f"make_timestamp(cast({column.name} as bigint) * {1_000_000 // column.epoch})"
 
 
+def _aliased(expression: str, name: str) -> str:
+    """An expression of the select list under a name, on two lines where one is too long."""
+    if expression == name:
+        return name
+    return f"{expression}{' ' if len(expression) + len(name) < 60 else chr(10) + 12 * ' '}as {name}"
+
+
 def _words(words: str) -> str:
     return f'["low {words}", "high {words}"]'
 
@@ -463,8 +467,8 @@ def _check_name(campaign: str, project: Path, replace: bool) -> None:
         raise InputError(f"{project}/dbt_project.yml does not exist: run this at the root of the project.")
     if not _NAME.fullmatch(campaign) or len(campaign) > 40:
         raise InputError(
-            f"'{campaign}' is no name for a campaign: up to 40 lower-case letters, digits and single underscores, "
-            "a letter first, such as spring_offer."
+            f"'{campaign}' is no name for a campaign: up to 40 lower-case letters, digits and single "
+            "underscores, a letter first, such as spring_offer."
         )
     folder = project / "models/campaigns" / campaign
     declaration = folder / f"{campaign}.yml"
@@ -486,7 +490,7 @@ def _open_table(
 ) -> list[str]:
     """Make the table `cells` of a table of the published warehouse; its columns' names."""
     schema, _, name = table.rpartition(".")
-    if not re.fullmatch(r"\w+\.\w+", table):
+    if not re.fullmatch(r"\w+\.\w+", table) or name in ("csv", "parquet", "gz", "txt"):
         raise InputError(
             f"{table}: no such file, and no table of the warehouse, such as core.customer_spending."
         )
@@ -496,8 +500,8 @@ def _open_table(
         raise InputError(f"{warehouse} does not exist: run `make build` first, or name a file.")
     if not list((project / "models").rglob(f"{name}.*")) and not (project / f"seeds/{name}.csv").exists():
         raise InputError(
-            f"{table}: no model or seed of the project makes this table. Export it to a file: copy {table} to "
-            f"'{name}.parquet', and name the file."
+            f"{table}: no model or seed of the project makes this table. Export it to a file: copy {table} "
+            f"to '{name}.parquet', and name the file."
         )
     connection.execute(f"attach {literal(str(warehouse))} as warehouse (read_only)")
     try:
@@ -512,6 +516,9 @@ def _registered(project: Path, campaign: Campaign) -> dict[str, str]:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 200
+    yaml.representer.add_representer(
+        type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     yaml.indent(mapping=2, sequence=4, offset=2)
     settings = yaml.load((project / "dbt_project.yml").read_text())
     lists = settings["vars"]

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from python_models import file_faults
-from python_models.file_faults import EMPTY, Plugin, csv_header, file_fault, known_fault, line_count
+from python_models.file_faults import (
+    EMPTY,
+    Plugin,
+    csv_columns,
+    csv_header,
+    file_fault,
+    known_fault,
+    line_count,
+)
 
 ROWS = b"a,b\n" + b"".join(b"%d,%d\n" % (number, number * 7919 % 1000) for number in range(5_000))
 NO_GZIP = "no whole gzip file: it is damaged"
@@ -135,6 +144,23 @@ def test_the_header_is_the_first_line_with_what_its_quotes_take_in(
     assert csv_header(written(tmp_path, "file.csv.gz", zipped(content))) == header
 
 
+@pytest.mark.parametrize(
+    ("header", "delimiter", "names"),
+    [
+        ("a,b", ",", ["a", "b"]),
+        ("a b", ",", ["a b"]),
+        (' a ; "b;c" ;d', ";", ["a", "b;c", "d"]),
+        ('a\t"b ""x"""', "\t", ["a", 'b "x"']),
+        ("a||b", "|", ["a", "", "b"]),
+    ],
+)
+def test_names_lie_between_the_most_frequent_delimiter(
+    tmp_path: Path, header: str, delimiter: str, names: list[str]
+) -> None:
+    path = written(tmp_path, "file.csv", f"{header}\n1\n".encode())
+    assert json.loads(csv_columns(path)) == {"delimiter": delimiter, "names": names}
+
+
 def test_empty_lines_are_not_counted(tmp_path: Path) -> None:
     assert line_count(written(tmp_path, "file.csv", b"a\n\n1\r\n\r\n 2")) == 3
     assert line_count(written(tmp_path, "file.csv.gz", zipped(ROWS))) == 5_001
@@ -145,9 +171,9 @@ def test_sql_sees_a_file_that_changed(tmp_path: Path) -> None:
     path = written(tmp_path, "file.csv", b"")
     with duckdb.connect() as connection:
         Plugin(name="file_faults", plugin_config={}).configure_connection(connection)
-        query = f"select file_fault('{path}'), csv_header('{path}'), line_count('{path}')"
-        assert connection.sql(query).fetchall() == [(EMPTY, "", 0)]
+        query = f"select file_fault('{path}'), csv_columns('{path}'), line_count('{path}')"
+        assert connection.sql(query).fetchall() == [(EMPTY, '{"delimiter": ",", "names": [""]}', 0)]
         path.write_bytes(ROWS)
-        assert connection.sql(query).fetchall() == [("", "a,b", 5_001)]
+        assert connection.sql(query).fetchall() == [("", '{"delimiter": ",", "names": ["a", "b"]}', 5_001)]
         connection.sql(query).fetchall()
     assert known_fault.cache_info().misses == 2

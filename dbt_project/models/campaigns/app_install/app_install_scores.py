@@ -3,4 +3,6 @@ from python_models import score
 
 def model(dbt, session):
     known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
-    return score(dbt.ref("app_install_features"), dbt.ref("app_install_model"), dbt.config.get("meta"), known)
+    features = dbt.ref("app_install_features")
+    models = dbt.ref("app_install_model")
+    return score(features, models, dbt.config.get("meta"), known)

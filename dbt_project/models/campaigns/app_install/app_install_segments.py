@@ -2,5 +2,5 @@ from python_models import segment
 
 
 def model(dbt, session):
-    segmenter = dbt.ref("app_install_segmenter")
-    return segment(dbt.ref("app_install_subscribers"), segmenter, dbt.config.get("meta"))
+    segmenters = dbt.ref("app_install_segmenter")
+    return segment(dbt.ref("app_install_subscribers"), segmenters, dbt.config.get("meta"))

@@ -3,9 +3,6 @@ from python_models import score
 
 def model(dbt, session):
     known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
-    return score(
-        dbt.ref("insurance_features"),
-        dbt.ref("insurance_with_call_length_model"),
-        dbt.config.get("meta"),
-        known,
-    )
+    features = dbt.ref("insurance_features")
+    models = dbt.ref("insurance_with_call_length_model")
+    return score(features, models, dbt.config.get("meta"), known)

@@ -22,13 +22,13 @@ from tests.conftest import REPOSITORY, Dbt, link_other_sources
 PROJECT = REPOSITORY / "dbt_project"
 NOTHING = {"entity": None, "label": None, "as_of": None, "group_by": None}
 
-# Who looks at many pages purchases sooner; a purchase is rare.
+# Few visitors come often; a purchase is rare, and sooner with more visits.
 LOG = """
     select
-        'V' || (hash(i, 1) % 3000) as visitor_id,
+        'V' || floor(3000 * pow(hash(i, 1) % 10000 / 10000, 2)) as visitor_id,
         timestamp '2026-03-01' + to_seconds((hash(i, 2) % (120 * 86400))::bigint) as happened,
         case
-            when hash(i, 3) % 1000 < 4 + 40 * (hash(visitor_id, 9) % 10 = 0)::int then 'purchase'
+            when hash(i, 3) % 1000 < 15 then 'purchase'
             when hash(i, 3) % 10 < 7 then 'view'
             else 'click'
         end as event,
@@ -62,7 +62,10 @@ SURVEY = """
         'p' || i || '@example.org' as "E-mail",
         case
             when hash(i, 8) % 10 = 0 then null
-            when hash(i, 9) % 100 < 5 * greatest("Q2: likely to recommend?", 0) then 'Yes' else 'No'
+            when hash(i, 9) % 100
+                < 2 * "Q2: likely to recommend?" + 5 * ("Q1 Satisfaction" % 9) + 15 * ("Income" = '40k+')::int
+                then 'Yes'
+            else 'No'
         end as "Would buy"
     from range(4000) as people (i)
 """
@@ -453,12 +456,11 @@ def test_a_declared_campaign_that_is_not_listed_fails_the_build(
     settings = project / "dbt_project.yml"
     listed = settings.read_text()
     dbt = Dbt(tmp_path, default_data, project)
-    for name in ("campaigns", "segmented_campaigns", "marts"):
-        settings.write_text(re.sub(rf"(?m)^(  {name}: \[.*)coupon, ", r"\1", listed))
-        assert settings.read_text() != listed
-        printed = dbt.fails("run", "--select", "stg_insurance__calls")
-        assert "campaign 'coupon' has the model coupon_" in printed
-        assert f"but `{name}` in dbt_project.yml does not list it" in printed
+    settings.write_text(re.sub(r"(?m)^(  campaigns: \[.*)coupon, ", r"\1", listed))
+    assert settings.read_text() != listed
+    printed = dbt.fails("run", "--select", "stg_insurance__calls")
+    assert "campaign 'coupon' has the model coupon_scores" in printed
+    assert "but `campaigns` in dbt_project.yml does not list it" in printed
     settings.write_text(listed.replace("    base_insurance__calls: stg_insurance__calls\n", ""))
     assert "model base_insurance__calls reads raw files, but `staged`" in dbt.fails(
         "run", "--select", "stg_insurance__calls"

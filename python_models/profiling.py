@@ -107,8 +107,8 @@ class Column:
 
 
 def literal(text: str) -> str:
-    """Text as DuckDB's literal."""
-    return "'" + text.replace("'", "''") + "'"
+    """Text as DuckDB's literal, which Jinja leaves as it is."""
+    return "'" + re.sub(r"\{(?=[{%#])", "{' || '", text.replace("'", "''")) + "'"
 
 
 def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
@@ -252,9 +252,9 @@ def _typed(connection: duckdb.DuckDBPyConnection, column: Column) -> Column:
     if not _count(connection, "regexp_matches(value, '^-?0[0-9]')")[0]:
         numbers, _ = _count(connection, number)
         others, answers = column.known - numbers, _count(connection, f"not {number}")[1]
-        # 5+ says something
+        # 5+ says something; a bar lies between codes
         answers = (
-            answers if not _count(connection, f"not {number} and value similar to '.*[0-9].*'")[0] else 99
+            answers if not _count(connection, f"not {number} and value similar to '.*[0-9|].*'")[0] else 99
         )
         if numbers and (
             others <= 0.01 * column.known or (answers <= FEW_ANSWERS and numbers >= column.known / 2)

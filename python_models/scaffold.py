@@ -83,29 +83,27 @@ def new_campaign(
             raise InputError(f"{table}: {error}") from None
         if reference and not proposal.key and not proposal.events:
             raise InputError(f"{table}: no column, and no two of its keys, name a row. Name one by --entity.")
-        written = Campaign(campaign, proposal, reference, reference or path.name)
-        files = written.files(connection)
-    meta = YAML(typ="safe").load(files[f"models/campaigns/{campaign}/{campaign}.yml"])["models"][0]["config"][
-        "meta"
-    ]
-    read_campaign(meta)
+        written = NewCampaign(campaign, proposal, reference, reference or path.name)
+    files = written.files()
+    declared = YAML(typ="safe").load(files[f"models/campaigns/{campaign}/{campaign}.yml"])
+    read_campaign(declared["models"][0]["config"]["meta"])
     files |= _registered(project, written)
-    _write(project, campaign, files)
     if not reference:
         yield f"{_copy(path, campaign)}: your file, as this campaign's source"
+    _write(project, campaign, files)
     yield from (f"found: {line}" for line in proposal.found)
-    for name, reason in written.withheld.items():
-        yield f"withheld: {name}: {reason}"
+    yield from (f"withheld: {name}: {reason}" for name, reason in written.withheld.items())
     yield from (f"check: {line}" for line in proposal.check)
     for folder in sorted({Path(name).parent for name in files if name.startswith("models")}):
         names = sorted(Path(name).name for name in files if Path(name).parent == folder)
         yield f"wrote {project / folder}: {', '.join(names)}"
     yield f"listed in {project}/dbt_project.yml and {project}/seeds/raw_columns.csv"
+    build = f"  DBT_PROJECT_DIR={project} .venv/bin/dbt build --select"
+    ends = [f"+{campaign}_{kind}" for kind in ("scores", "segments") if kind in written.ends]
     yield f"Look at {project}/models/campaigns/{campaign}/{campaign}.yml, then build scores and segments:"
-    names = [f"{campaign}_{kind}" for kind in ("scores", "segments") if kind in written.ends]
-    yield f"  DBT_PROJECT_DIR={project} .venv/bin/dbt build --select {' '.join('+' + name for name in names)}"
+    yield f"{build} {' '.join(ends)}"
     yield "and, once those look right, reasons, metrics, audiences and report pages:"
-    yield f"  DBT_PROJECT_DIR={project} .venv/bin/dbt build --select +{campaign}_features+"
+    yield f"{build} +{campaign}_features+"
     yield "  make reports"
 
 
@@ -127,11 +125,12 @@ def render(template: str, **values: Any) -> str:
 
 
 def said(text: str) -> str:
-    """Text as a YAML scalar on one line."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """Text as a YAML scalar on one line, which Jinja leaves as it is."""
+    plain = re.sub(r"\{(?=[{%#])", "{ ", text)
+    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-class Campaign:
+class NewCampaign:
     """The files of a campaign that was proposed."""
 
     def __init__(self, name: str, proposal: Proposal, reference: str | None, origin: str):
@@ -198,13 +197,13 @@ class Campaign:
             if name == "age_band" or self.proposal.column(name).distinct > 1
         }
 
-    def files(self, connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    def files(self) -> dict[str, str]:
         """Path below dbt's project -> content, of all files that are new."""
         models = f"models/campaigns/{self.name}"
         is_log = self.proposal.events is not None
         mart = f"{self.name}_features"
         segment_mart = f"{self.name}_customers" if is_log else mart
-        columns = self._events(connection) if is_log else self._rows()
+        columns = self._events() if is_log else self._rows()
         files = {
             f"{models}/{mart}.sql": render("event_features.sql" if is_log else "features.sql", **columns),
             f"{models}/{self.name}.yml": render(
@@ -326,7 +325,7 @@ class Campaign:
             return _aliased(f"date_diff('day', {value}, {until})", column.name)
         return _aliased(f"date_diff('day', date '2000-01-01', {value})", column.name)
 
-    def _events(self, connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    def _events(self) -> dict[str, Any]:
         """What the template of a mart of events needs."""
         proposal, label = self.proposal, self.proposal.label
         assert proposal.events
@@ -511,7 +510,7 @@ def _open_table(
     return [column for column, *_ in connection.execute("describe cells").fetchall()]
 
 
-def _registered(project: Path, campaign: Campaign) -> dict[str, str]:
+def _registered(project: Path, campaign: NewCampaign) -> dict[str, str]:
     """`dbt_project.yml` and `raw_columns.csv`, with the campaign in them."""
     yaml = YAML()
     yaml.preserve_quotes = True
@@ -540,7 +539,7 @@ def _registered(project: Path, campaign: Campaign) -> dict[str, str]:
     return {"dbt_project.yml": text.getvalue(), "seeds/raw_columns.csv": _raw_columns(project, campaign)}
 
 
-def _raw_columns(project: Path, campaign: Campaign) -> str:
+def _raw_columns(project: Path, campaign: NewCampaign) -> str:
     """The seed, with the campaign's columns at its end."""
     with (project / "seeds/raw_columns.csv").open(newline="") as file:
         reader = csv.DictReader(file)

@@ -13,9 +13,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from python_models.campaign import read_campaign
-from python_models.profiling import Column, open_file, profile, table_names
+from python_models.profiling import Column, literal, open_file, profile, table_names
 from python_models.proposing import Proposal, propose
-from python_models.scaffold import DOORWAYS, new_campaign, render
+from python_models.scaffold import DOORWAYS, new_campaign, render, said
 from python_models.sources import InputError
 from tests.conftest import REPOSITORY, Dbt, link_other_sources
 
@@ -216,6 +216,12 @@ def test_names_are_plain_and_different() -> None:
             "customer_id",
         ),
     ]
+
+
+def test_braces_in_names_and_values_are_not_taken_for_jinja() -> None:
+    for text in ("{{ a }}", "{% b %}", "{# c #}", "it's {{{d}}}"):
+        assert not re.search(r"\{[{%#]", literal(text) + said(text))
+        assert duckdb.sql(f"select {literal(text)}").fetchall() == [(text,)]
 
 
 def test_an_experiment_s_steps_and_sums_are_withheld(tmp_path: Path) -> None:

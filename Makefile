@@ -10,7 +10,7 @@ LINTED := dbt_project/target/lint.duckdb
 CATALOGUE := dbt_project/target/docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards audience score-devices lock clean
+.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards audience score-devices serve lock clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,11 @@ audience: setup ## write whom a campaign contacts into audiences/<audience>: Par
 # CAMPAIGN=... FROM=folder TO=folder WORKERS=...
 score-devices: setup ## score Parquet files, or what the mart has without an outcome, with a champion
 	$(BIN)/python -m python_models score-devices $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(WORKERS),--workers $(WORKERS))
+
+# LEADLIGHT_API_KEYS=name:read+score:secret, PORT=...
+serve: PORT := $(if $(filter 3000,$(PORT)),8000,$(PORT))
+serve: setup ## score rows over HTTP on 127.0.0.1:8000
+	@$(BIN)/python -m python_models serve --port $(PORT)
 
 lock: setup ## pin every package anew in requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --no-emit-index-url --no-header --no-annotate --upgrade --python-version 3.11 --quiet --output-file requirements.txt

@@ -20,11 +20,11 @@ _DOORWAYS = {
     "group_products": "products",
 }
 # Two threads that import scikit-learn at once see half of it.
-_importing = threading.RLock()
+importing = threading.RLock()
 
 
 def __getattr__(name: str) -> Any:  # imported when asked for, so that `dbt parse` stays quick
     if name not in _DOORWAYS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with _importing:
+    with importing:
         return getattr(importlib.import_module(f"{__name__}.{_DOORWAYS[name]}"), name)

@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     scoring.add_argument("--from", dest="source", type=Path, help="folder of Parquet files (the mart itself)")
     scoring.add_argument("--to", dest="target", type=Path, default=Path("scored"), help="folder (scored)")
     scoring.add_argument("--workers", type=int, default=2, help="threads side by side (2)")
+    service = commands.add_parser("serve", help="score rows over HTTP on 127.0.0.1")
+    service.add_argument("--port", type=int, default=8000, help="port (8000)")
     given = parser.parse_args(arguments)
     try:
         for line in lines_of(given):
@@ -59,6 +61,11 @@ def lines_of(given: argparse.Namespace) -> Iterable[object]:
         return write_model_cards(published_warehouse())
     if given.command == "audience":
         return write_audience(published_warehouse(), given.campaign, given.audience, given.target)
+    if given.command == "serve":
+        from python_models.service.serving import serve
+
+        serve(published_warehouse(), given.port)
+        return []
     if given.command == "new":
         from python_models.scaffold import new_campaign
 

@@ -1,6 +1,7 @@
 """The algorithms that compete. Each fits, predicts log-odds, explains itself and goes to text and back."""
 
 import base64
+import importlib
 import json
 import warnings
 from collections.abc import Callable
@@ -9,7 +10,6 @@ from typing import Any, Protocol, Self
 
 import lightgbm as lgb
 import numpy as np
-import skops.io
 import xgboost as xgb
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 
+from python_models import importing
 from python_models.frames import SEED
 from python_models.imbalance import Sample
 
@@ -338,15 +339,21 @@ class Logistic:
         return np.array(owners)
 
     def to_text(self) -> str:
-        pipeline = base64.b64encode(skops.io.dumps(self.pipeline)).decode("ascii")
+        pipeline = base64.b64encode(_skops().dumps(self.pipeline)).decode("ascii")
         return json.dumps({"pipeline": pipeline, "means": self.means.tolist()})
 
     @classmethod
     def from_text(cls, text: str) -> "Logistic":
         """Reads types of scikit-learn and numpy only; skops refuses any other."""
         body = json.loads(text)
-        pipeline = skops.io.loads(base64.b64decode(body["pipeline"]), trusted=["numpy.dtype"])
+        pipeline = _skops().loads(base64.b64decode(body["pipeline"]), trusted=["numpy.dtype"])
         return cls(pipeline, np.array(body["means"]))
+
+
+def _skops() -> Any:
+    """The reader and writer of scikit-learn's models: half a second to import, which few models need."""
+    with importing:
+        return importlib.import_module("skops.io")
 
 
 def _has_few_values(values: np.ndarray) -> bool:

@@ -202,12 +202,7 @@ def _reasons(
     batch, matrix, probability = batch.only(is_told), matrix[is_told], probability[is_told]
     shares = model.contributions(matrix, batch.folds, batch.is_training)
     base = logit(probability) - shares.sum(axis=1)
-    order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
-    rank = np.tile(np.arange(1, order.shape[1] + 1), len(shares))
-    row = np.repeat(np.arange(len(shares)), order.shape[1])
-    column = order.ravel()
-    said = shares[row, column] != 0
-    rank, row, column = rank[said], row[said], column[said]
+    order, rank, row, column = top_reasons(shares)
     contribution = shares[row, column]
     others = shares.sum(axis=1) - np.take_along_axis(shares, order, axis=1).sum(axis=1)
     return pa.RecordBatch.from_pydict(
@@ -226,6 +221,16 @@ def _reasons(
         },
         schema=REASON_ROW,
     )
+
+
+def top_reasons(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of each row the strongest columns, and of those that say something rank, row and column."""
+    order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
+    rank = np.tile(np.arange(1, order.shape[1] + 1), len(shares))
+    row = np.repeat(np.arange(len(shares)), order.shape[1])
+    column = order.ravel()
+    said = shares[row, column] != 0
+    return order, rank[said], row[said], column[said]
 
 
 def _as_text(frame: pd.DataFrame, design: Design, row: np.ndarray, column: np.ndarray) -> np.ndarray:

@@ -1,0 +1,57 @@
+"""What the service tells of itself: one audit line per request, and figures for Prometheus. Never who was scored."""
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+
+class Telemetry:
+    """The audit log, and counters of requests, rows and warehouses."""
+
+    def __init__(self, path: str | None = None):
+        self._file: TextIO = Path(path).open("a") if path else sys.stderr  # noqa: SIM115 - open for good
+        self.registry = CollectorRegistry()
+        self.requests = Counter("leadlight_requests", "Requests", ["route", "status"], registry=self.registry)
+        self.seconds = Histogram(
+            "leadlight_request_seconds",
+            "Time of a request, seconds",
+            ["route"],
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
+            registry=self.registry,
+        )
+        self.rows = Counter(
+            "leadlight_rows",
+            "Rows that were scored or refused",
+            ["campaign", "outcome"],
+            registry=self.registry,
+        )
+        self.swaps = Counter(
+            "leadlight_warehouses_loaded", "Published warehouses that were read", registry=self.registry
+        )
+        self.trouble = Gauge(
+            "leadlight_warehouse_refused", "1 while a newer warehouse cannot be read", registry=self.registry
+        )
+
+    def request(self, line: dict[str, Any]) -> None:
+        """One line of JSON, and the counters."""
+        route, status = line["route"], line["status"]
+        self.requests.labels(route, str(status)).inc()
+        self.seconds.labels(route).observe(line["milliseconds"] / 1_000)
+        for outcome in ("rows", "refused_rows"):
+            if line.get(outcome):
+                self.rows.labels(line["campaign"], outcome).inc(line[outcome])
+        self.write({"event": "request"} | line)
+
+    def write(self, line: dict[str, Any]) -> None:
+        """A line of the log."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._file.write(json.dumps({"at": at} | line) + "\n")
+        self._file.flush()
+
+    def figures(self) -> bytes:
+        """All figures in Prometheus' text format."""
+        return generate_latest(self.registry)

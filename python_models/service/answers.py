@@ -87,6 +87,10 @@ def listed(offer: Offer) -> dict[str, Any]:
     }
 
 
+def _indented(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+
+
 def page(document: dict[str, Any]) -> str:
     """The OpenAPI document as a page that asks no other host."""
     parts = []
@@ -94,8 +98,8 @@ def page(document: dict[str, Any]) -> str:
         for method, operation in operations.items():
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
             shown = "".join(
-                f"<details><summary>{html.escape(example['summary'])}</summary><pre>"
-                f"{html.escape(orjson.dumps(example['value'], option=orjson.OPT_INDENT_2).decode())}</pre></details>"
+                f"<details><summary>{html.escape(example['summary'])}</summary>"
+                f"<pre>{html.escape(_indented(example['value']))}</pre></details>"
                 for example in content.get("examples", {}).values()
             )
             answers = "".join(
@@ -110,7 +114,9 @@ def page(document: dict[str, Any]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Leadlight: scoring service</title>'
         "<style>body{font:16px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}"
-        "td,th{text-align:left;padding:.1rem 1rem .1rem 0}pre{overflow:auto;background:#f3f3f3;padding:1rem}</style>"
-        f"</head><body><h1>{html.escape(document['info']['title'])}</h1><p>{html.escape(document['info']['summary'])} "
+        "td,th{text-align:left;padding:.1rem 1rem .1rem 0}"
+        "pre{overflow:auto;background:#f3f3f3;padding:1rem}</style></head>"
+        f"<body><h1>{html.escape(document['info']['title'])}</h1>"
+        f"<p>{html.escape(document['info']['summary'])} "
         '<a href="/openapi.json">OpenAPI document</a></p>' + "".join(parts) + "</body></html>"
     )

@@ -76,7 +76,7 @@ def fault(code: str, message: str, status: int, headers: dict[str, str] | None =
 
 
 class Gate:
-    """Around every request: its number, limits of body and time, an audit line; nothing escapes as a trace."""
+    """Around every request: its number, limits of body and time, an audit line. No trace escapes."""
 
     def __init__(self, app: ASGIApp, limits: Limits, telemetry: Telemetry):
         self.app = app
@@ -356,8 +356,8 @@ def create_app(warehouse: Path, environment: Mapping[str, str], look_seconds: fl
     async def score(campaign: str, request: Request, _: Annotated[Key, Depends(allow("score"))]) -> Response:
         """Probability, decision and reasons of rows whose outcome is not known yet.
 
-        Each row names every field of the campaign; null means not known. A row that is not understood is refused by a
-        sentence in its place; the others are scored.
+        Each row names every field of the campaign; null means not known. A row that is not understood is refused
+        by a sentence in its place; the others are scored.
         """
         snapshot = shelf.current
         offer = offer_of(snapshot, campaign, request)

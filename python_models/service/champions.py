@@ -47,7 +47,7 @@ class Champion:
         return shifted(self.model.ensemble(matrix), self.model.shift)
 
     def reasons(self, read: Read) -> list[list[dict[str, Any]]]:
-        """The features that moved each row's log-odds most, the strongest first; as the batch explains them."""
+        """The features that moved each row's log-odds most, strongest first; as the batch explains them."""
         matrix = matrix_of(read, self.fields, self.codes)
         nothing = np.zeros(len(matrix), dtype=bool)
         shares = self.model.contributions(matrix, nothing.astype(int), nothing)
@@ -109,15 +109,15 @@ class Snapshot:
         with self.connection.cursor() as cursor:
             cursor.execute(
                 "select entity_id, customer_id, split, has_converted, predicted_probability as probability, "
-                "predicted_conversion as result, threshold, decile, percentile, propensity_band, model_version, "
-                "scored_at from results.conversion_scores where campaign = ? and entity_id = ?",
+                "predicted_conversion as result, threshold, decile, percentile, propensity_band, "
+                "model_version, scored_at from results.conversion_scores where campaign = ? and entity_id = ?",
                 [campaign, entity_id],
             )
             scored = _dictionaries(cursor)
             persons = [entity_id, *(row["customer_id"] for row in scored)]
             cursor.execute(
-                "select members.segment_id, segment_name, segment_distance, segment_confidence, segmenter_version "
-                "from results.segment_members as members left join results.segments as segments "
+                "select members.segment_id, segment_name, segment_distance, segment_confidence, "
+                "segmenter_version from results.segment_members as members left join results.segments as segments "
                 "using (campaign, segment_id) where campaign = ? and list_contains(?, entity_id) limit 1",
                 [campaign, persons],
             )
@@ -170,8 +170,8 @@ def load(warehouse: Path) -> Snapshot:
 def _opened(warehouse: Path) -> duckdb.DuckDBPyConnection:
     """A connection to this very file, whatever takes its name later.
 
-    DuckDB gives one database to all connections of a path, the old one as long as somebody reads it: so each is
-    opened by a name of its own, which is gone once it is open.
+    DuckDB gives one database to all connections of a path, the old one as long as somebody reads it: so each
+    is opened by a name of its own, which is gone once it is open.
     """
     with tempfile.TemporaryDirectory(dir=warehouse.absolute().parent, prefix=".serving-") as folder:
         name = Path(folder) / "warehouse.duckdb"
@@ -194,8 +194,8 @@ def _offers(connection: duckdb.DuckDBPyConnection) -> list[Offer]:
     cursor = connection.cursor()
     cursor.execute(
         "select campaign, model_version, model_body, is_champion, refused_reason, declaration, threshold, "
-        "threshold_policy from results.conversion_models left join results.conversion_policies using (campaign) "
-        "where is_champion or is_newest order by campaign, is_champion desc"
+        "threshold_policy from results.conversion_models "
+        "left join results.conversion_policies using (campaign) where is_champion or is_newest order by campaign, is_champion desc"
     )
     models: dict[str, dict[str, Any]] = {}
     for row in _dictionaries(cursor):
@@ -207,13 +207,15 @@ def _offers(connection: duckdb.DuckDBPyConnection) -> list[Offer]:
     segmenters = {row["campaign"]: row for row in _dictionaries(cursor)}
     types: dict[str, dict[str, str]] = {}
     cursor.execute(
-        "select table_name, column_name, data_type from information_schema.columns where table_schema = 'campaigns'"
+        "select table_name, column_name, data_type from information_schema.columns "
+        "where table_schema = 'campaigns'"
     )
     for table, column, kind in cursor.fetchall():
         types.setdefault(table, {})[column] = kind
     cursor.execute(
-        "select campaign, split, list(lowest order by decile) as lowest from (select campaign, split, decile, "
-        "min(predicted_probability) as lowest from results.conversion_scores group by all) group by all"
+        "select campaign, split, list(lowest order by decile) as lowest from ("
+        "select campaign, split, decile, min(predicted_probability) as lowest "
+        "from results.conversion_scores group by all) group by all"
     )
     tenths = {(campaign, split): lowest for campaign, split, lowest in cursor.fetchall()}
     cursor.execute("select campaign, feature, median from results.feature_summaries where median is not null")

@@ -42,13 +42,13 @@ def read_keys(environment: Mapping[str, str]) -> list[Key]:
         scopes = frozenset(found["scopes"].split("+"))
         if unknown := sorted(scopes - set(SCOPES)):
             raise InputError(
-                f"{VARIABLE}, entry {number} ({found['name']}): scope '{unknown[0]}' is unknown; allowed are read, "
-                "score and read+score."
+                f"{VARIABLE}, entry {number} ({found['name']}): scope '{unknown[0]}' is unknown; allowed are "
+                "read, score and read+score."
             )
         if len(found["secret"]) < SHORTEST:
             raise InputError(
-                f"{VARIABLE}, entry {number} ({found['name']}): the secret has fewer than {SHORTEST} characters. "
-                "Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+                f"{VARIABLE}, entry {number} ({found['name']}): the secret has fewer than {SHORTEST} "
+                "characters. Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
             )
         key = Key(found["name"], scopes, hashlib.sha256(found["secret"].encode()).digest())
         if key.name in {other.name for other in keys} or key.digest in {other.digest for other in keys}:

@@ -1,4 +1,4 @@
-"""From JSON rows to the matrix that a model reads; a row that is not understood is refused with a sentence."""
+"""From JSON rows to the matrix that a model reads; a row that is not understood is refused in a sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

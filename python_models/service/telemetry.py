@@ -1,4 +1,4 @@
-"""What the service tells of itself: one audit line per request, and figures for Prometheus. Never who was scored."""
+"""What the service tells of itself: an audit line per request, figures for Prometheus; never who was scored."""
 
 import json
 import sys

@@ -356,8 +356,8 @@ def create_app(warehouse: Path, environment: Mapping[str, str], look_seconds: fl
     async def score(campaign: str, request: Request, _: Annotated[Key, Depends(allow("score"))]) -> Response:
         """Probability, decision and reasons of rows whose outcome is not known yet.
 
-        Each row names every field of the campaign; null means not known. A row that is not understood is refused
-        by a sentence in its place; the others are scored.
+        Each row names every field of the campaign; null means not known. A row that is not understood is
+        refused by a sentence in its place; the others are scored.
         """
         snapshot = shelf.current
         offer = offer_of(snapshot, campaign, request)

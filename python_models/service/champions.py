@@ -110,15 +110,17 @@ class Snapshot:
             cursor.execute(
                 "select entity_id, customer_id, split, has_converted, predicted_probability as probability, "
                 "predicted_conversion as result, threshold, decile, percentile, propensity_band, "
-                "model_version, scored_at from results.conversion_scores where campaign = ? and entity_id = ?",
+                "model_version, scored_at from results.conversion_scores "
+                "where campaign = ? and entity_id = ?",
                 [campaign, entity_id],
             )
             scored = _dictionaries(cursor)
             persons = [entity_id, *(row["customer_id"] for row in scored)]
             cursor.execute(
                 "select members.segment_id, segment_name, segment_distance, segment_confidence, "
-                "segmenter_version from results.segment_members as members left join results.segments as segments "
-                "using (campaign, segment_id) where campaign = ? and list_contains(?, entity_id) limit 1",
+                "segmenter_version from results.segment_members as members "
+                "left join results.segments as segments using (campaign, segment_id) "
+                "where campaign = ? and list_contains(?, entity_id) limit 1",
                 [campaign, persons],
             )
             segments = _dictionaries(cursor)
@@ -195,7 +197,8 @@ def _offers(connection: duckdb.DuckDBPyConnection) -> list[Offer]:
     cursor.execute(
         "select campaign, model_version, model_body, is_champion, refused_reason, declaration, threshold, "
         "threshold_policy from results.conversion_models "
-        "left join results.conversion_policies using (campaign) where is_champion or is_newest order by campaign, is_champion desc"
+        "left join results.conversion_policies using (campaign) "
+        "where is_champion or is_newest order by campaign, is_champion desc"
     )
     models: dict[str, dict[str, Any]] = {}
     for row in _dictionaries(cursor):
@@ -312,19 +315,22 @@ class Shelf:
         self._on_change = on_change
         self._tried = self.current.published
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="warehouse watcher", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self, seconds: float = 1.0) -> None:
-        self._seconds = seconds
+        """Look for another warehouse every so many seconds."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._watch, args=(seconds,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
+        """Look no more."""
         self._stop.set()
-        if self._thread.is_alive():
+        if self._thread:
             self._thread.join()
 
-    def _watch(self) -> None:
-        while not self._stop.wait(self._seconds):
+    def _watch(self, seconds: float) -> None:
+        while not self._stop.wait(seconds):
             self.look()
 
     def look(self) -> None:

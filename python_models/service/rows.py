@@ -124,10 +124,6 @@ def _wrong(field: Field, values: list[Any]) -> dict[int, str]:
         for at, value in enumerate(values):
             if type(value) is float and not value.is_integer():
                 wrong[at] = f"field '{field.name}' is {value!r}, no whole number"
-    if field.kind in ("integer", "number") and int in kinds:
-        for at, value in enumerate(values):
-            if type(value) is int and abs(value) > 2**63:
-                wrong[at] = f"field '{field.name}' is a number of more than 64 bits"
     if field.kind == "text" and str in kinds:
         for at, value in enumerate(values):
             if type(value) is str and len(value) > LONGEST_TEXT:

@@ -1,4 +1,4 @@
-"""What the service tells of itself: an audit line per request, figures for Prometheus; never who was scored."""
+"""What the service tells of itself: an audit line per request, figures; never who was scored."""
 
 import json
 import sys

@@ -17,9 +17,10 @@ def scored(
     read = read_rows(rows, champion.fields, entity)
     if not read.places:
         return read, []
-    probability = champion.score(read)
+    matrix = champion.matrix(read)
+    probability = champion.score(matrix)
     deciles = champion.decile(probability)
-    reasons = champion.reasons(read) if explained else None
+    reasons = champion.reasons(read, matrix) if explained else None
     answers = []
     for at, place in enumerate(read.places):
         chance = float(probability[at])

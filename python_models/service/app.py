@@ -34,7 +34,7 @@ from python_models.service.telemetry import Telemetry
 from python_models.sources import InputError
 
 MOST_ROWS = 10_000
-# Requests of more rows are computed beside the event loop.
+# Requests of more rows, or with reasons, are computed beside the event loop.
 QUICK_ROWS = 16
 # Requests of at most so many rows get reasons where they do not say whether.
 EXPLAINED_ROWS = 10
@@ -273,9 +273,9 @@ def create_app(warehouse: Path, environment: Mapping[str, str], look_seconds: fl
             raise fault("row_count", f"{len(body['rows']):,} rows; allowed are 1 to {MOST_ROWS:,}", 422)
         return body["rows"], reasons
 
-    async def computed(rows: int, work: Callable[[], Any]) -> Any:
+    async def computed(is_quick: bool, work: Callable[[], Any]) -> Any:
         """What is quick at once; else in a thread, so many at a time."""
-        if rows <= QUICK_ROWS:
+        if is_quick:
             return work()
         async with jobs:
             return await asyncio.to_thread(work)
@@ -368,7 +368,8 @@ def create_app(warehouse: Path, environment: Mapping[str, str], look_seconds: fl
         request.state.audit["model_version"] = champion.version
         rows, reasons = await body_of(request)
         explained = len(rows) <= EXPLAINED_ROWS if reasons is None else reasons
-        read, answers = await computed(len(rows), lambda: scored(champion, offer.entity, rows, explained))
+        is_quick = len(rows) <= QUICK_ROWS and not explained
+        read, answers = await computed(is_quick, lambda: scored(champion, offer.entity, rows, explained))
         return json_answer(
             {
                 "campaign": campaign,
@@ -396,7 +397,7 @@ def create_app(warehouse: Path, environment: Mapping[str, str], look_seconds: fl
         grouping = offer.grouping
         request.state.audit["model_version"] = grouping.version
         rows, _reasons = await body_of(request)
-        read, answers = await computed(MOST_ROWS, lambda: segmented(grouping, rows))
+        read, answers = await computed(False, lambda: segmented(grouping, rows))
         return json_answer(
             {
                 "campaign": campaign,

@@ -41,14 +41,16 @@ class Champion:
     # lowest probability of each tenth, the best first
     tenths: np.ndarray
 
-    def score(self, read: Read) -> np.ndarray:
+    def matrix(self, read: Read) -> np.ndarray:
+        """Rows as the model reads them."""
+        return matrix_of(read, self.fields, self.codes)
+
+    def score(self, matrix: np.ndarray) -> np.ndarray:
         """Probability of rows whose outcome is not known: as the batch gives it."""
-        matrix = matrix_of(read, self.fields, self.codes)
         return shifted(self.model.ensemble(matrix), self.model.shift)
 
-    def reasons(self, read: Read) -> list[list[dict[str, Any]]]:
+    def reasons(self, read: Read, matrix: np.ndarray) -> list[list[dict[str, Any]]]:
         """The features that moved each row's log-odds most, strongest first; as the batch explains them."""
-        matrix = matrix_of(read, self.fields, self.codes)
         nothing = np.zeros(len(matrix), dtype=bool)
         shares = self.model.contributions(matrix, nothing.astype(int), nothing)
         listed: list[list[dict[str, Any]]] = [[] for _ in read.places]

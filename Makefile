@@ -10,7 +10,7 @@ LINTED := dbt_project/target/lint.duckdb
 CATALOGUE := dbt_project/target/docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards audience score-devices serve lock clean
+.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards audience score-devices model-sql shell serve lock clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,15 @@ audience: setup ## write whom a campaign contacts into audiences/<audience>: Par
 score-devices: setup ## score Parquet files, or what the mart has without an outcome, with a champion
 	$(BIN)/python -m python_models score-devices $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(FROM),--from $(FROM)) $(if $(TO),--to $(TO)) $(if $(WORKERS),--workers $(WORKERS))
 
+# CAMPAIGN=... TO=file FORCE=1
+model-sql: setup ## write a champion as one SQL statement into model_sql/
+	$(BIN)/python -m python_models model-sql $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(TO),--to $(TO)) $(if $(FORCE),--force)
+
+# SQL="select ..." runs one query; so does a query on standard input
+shell: setup ## open the published warehouse in DuckDB's shell, read only
+	@test -e $(or $(LEADLIGHT_WAREHOUSE),warehouse.duckdb) || { echo "there is no warehouse yet: run make build first" >&2; exit 1; }
+	@$(BIN)/duckdb -readonly -no-init $(or $(LEADLIGHT_WAREHOUSE),warehouse.duckdb) $(if $(SQL),-c "$(SQL)")
+
 # LEADLIGHT_API_KEYS=name:read+score:secret, PORT=...
 serve: PORT := $(if $(filter 3000,$(PORT)),8000,$(PORT))
 serve: setup ## score rows over HTTP on 127.0.0.1:8000
@@ -100,4 +109,4 @@ lock: setup ## pin every package anew in requirements.txt
 	for extra in spark fast; do $(BIN)/uv pip compile pyproject.toml --group dev --group $$extra --constraint requirements.txt --no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet | grep -vxFf requirements.txt > requirements-$$extra.txt; done
 
 clean: ## remove everything that was built; your raw files stay, audiences and scores of devices
-	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.* reports/node_modules reports/build reports/.served reports/.evidence model_cards .spark
+	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.* reports/node_modules reports/build reports/.served reports/.evidence model_cards model_sql .spark

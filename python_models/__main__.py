@@ -38,6 +38,14 @@ def main(arguments: list[str] | None = None) -> int:
     scoring.add_argument("--from", dest="source", type=Path, help="folder of Parquet files (the mart itself)")
     scoring.add_argument("--to", dest="target", type=Path, default=Path("scored"), help="folder (scored)")
     scoring.add_argument("--workers", type=int, default=2, help="threads side by side (2)")
+    model_sql = commands.add_parser("model-sql", help="write a champion as one SQL statement")
+    model_sql.add_argument("--campaign", required=True, help="whose champion")
+    model_sql.add_argument("--to", dest="target", type=Path, help="file (model_sql/<campaign>-<version>.sql)")
+    model_sql.add_argument("--force", action="store_true", help="also where it is too large to be sensible")
+    query = commands.add_parser(
+        "query", help="run a query on the published warehouse, with predict_conversion"
+    )
+    query.add_argument("sql", help="such as: select predict_conversion('insurance', f) from ... as f")
     service = commands.add_parser("serve", help="score rows over HTTP on 127.0.0.1")
     service.add_argument("--port", type=int, default=8000, help="port (8000)")
     given = parser.parse_args(arguments)
@@ -66,6 +74,14 @@ def lines_of(given: argparse.Namespace) -> Iterable[object]:
 
         serve(published_warehouse(), given.port)
         return []
+    if given.command == "model-sql":
+        from python_models.model_sql import write_model_sql
+
+        return write_model_sql(published_warehouse(), given.campaign, given.target, given.force)
+    if given.command == "query":
+        from python_models.predicting import answer
+
+        return answer(published_warehouse(), given.sql)
     if given.command == "new":
         from python_models.scaffold import new_campaign
 

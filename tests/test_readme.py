@@ -1,4 +1,4 @@
-"""What the README says works as it says."""
+"""What the README and the page of queries say works as they say."""
 
 import re
 from pathlib import Path
@@ -9,11 +9,24 @@ import pytest
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text() if (REPOSITORY / "README.md").exists() else ""
+PAGE = (REPOSITORY / "docs/queries.md").read_text()
+# each with the first line of the output that stands below it, if one does
+TEN = re.findall(r"## [0-9]+\. [^\n]+\n.*?```sql\n(.*?)```\n\n    ([^\n]+)", PAGE, re.S)
 QUERIES = re.findall(r"```sql\n(.*?)```", README, re.S)
 
 
-def test_there_are_three_queries_to_try() -> None:
+def test_there_are_three_queries_to_try_and_ten_that_people_ask_for() -> None:
     assert len(QUERIES) >= 3
+    assert len(TEN) == len(re.findall("```sql", PAGE)) == 10
+
+
+@pytest.mark.parametrize(("query", "heading"), TEN)
+def test_each_of_the_ten_queries_answers_with_the_columns_that_are_shown(
+    query: str, heading: str, connection: duckdb.DuckDBPyConnection
+) -> None:
+    answer = connection.sql(query)
+    assert answer.columns == heading.split()
+    assert answer.fetchall()
 
 
 @pytest.mark.parametrize("query", QUERIES)

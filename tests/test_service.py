@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -201,6 +202,8 @@ def test_a_decile_is_that_of_the_stored_scores(client: TestClient, warehouse: Pa
         ({"spend": True}, "field 'spend' is true or false, not a number or null"),
         ({"spend": [1]}, "field 'spend' is a list, not a number or null"),
         ({"job": "x" * 1001}, "field 'job' has 1,001 letters; at most 1,000 are allowed"),
+        ({"spend": 1e39}, "field 'spend' is 1e+39; at most 3.4e+38 either way"),
+        ({"spend": -1e300}, "field 'spend' is -1e+300; at most 3.4e+38 either way"),
         ({"client_id": 1.5}, "field 'client_id' is the row's key"),
     ],
 )
@@ -394,6 +397,28 @@ def test_what_takes_too_long_and_what_goes_wrong_shows_no_trace(
     assert "secret" not in broken.text + (tmp_path / "log").read_text()
     assert "Traceback" not in broken.text
     assert broken.json()["error"]["request_id"] == broken.headers["x-request-id"]
+
+
+def test_what_nobody_waits_for_any_more_still_counts_as_a_job(
+    warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = {"LEADLIGHT_API_TIMEOUT_SECONDS": "0.05", "LEADLIGHT_API_JOBS": "1"}
+    app = create_app(warehouse, KEYS | limits | {"LEADLIGHT_API_LOG": str(tmp_path / "log")})
+    rows = rows_of(warehouse, 50)
+    done = threading.Event()
+    begun: list[int] = []
+
+    def wait(*given: Any) -> None:
+        begun.append(len(given))
+        assert done.wait(10)
+        raise RuntimeError("of nobody's interest")
+
+    monkeypatch.setattr("python_models.service.app.scored", wait)
+    with TestClient(app, headers=SCORER, raise_server_exceptions=False) as client:
+        assert [ask(client, rows).status_code for _ in range(4)] == [503] * 4
+        assert len(begun) == 1
+        done.set()
+        wait_for(lambda: ask(client, rows).status_code == 500)
 
 
 def test_the_log_has_a_line_per_request_and_no_identifier(

@@ -277,8 +277,21 @@ def create_app(warehouse: Path, environment: Mapping[str, str], look_seconds: fl
         """What is quick at once; else in a thread, so many at a time."""
         if is_quick:
             return work()
-        async with jobs:
-            return await asyncio.to_thread(work)
+        return await in_thread(work)
+
+    async def in_thread(work: Callable[..., Any], *given: Any) -> Any:
+        """So many at a time; one that nobody waits for any more still counts until its thread ends."""
+        await jobs.acquire()
+        running = asyncio.ensure_future(asyncio.to_thread(work, *given))
+
+        def ended(done: asyncio.Future) -> None:
+            jobs.release()
+            # looked at, so that asyncio does not log the trace of one that nobody waits for
+            if not done.cancelled():
+                done.exception()
+
+        running.add_done_callback(ended)
+        return await asyncio.shield(running)
 
     def answered(request: Request, read: Read, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """All rows in the order of the request; 422 where none was understood."""
@@ -418,8 +431,7 @@ def create_app(warehouse: Path, environment: Mapping[str, str], look_seconds: fl
         """The score and segment that the last build stored for a row, by its key."""
         snapshot = shelf.current
         offer_of(snapshot, campaign, request)
-        async with jobs:
-            found = await asyncio.to_thread(snapshot.customer, campaign, entity_id)
+        found = await in_thread(snapshot.customer, campaign, entity_id)
         if found is None:
             raise fault("unknown_customer", f"campaign '{campaign}' has no row with that key", 404)
         if found["score"]:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 LONGEST_TEXT = 1_000
+# XGBoost reads 32 bits and fails on what they cannot hold, a whole batch for one number.
+LARGEST_NUMBER = float(np.finfo(np.float32).max)
 _ALLOWED: dict[str, set[type]] = {
     "integer": {int, float, type(None)},
     "number": {int, float, type(None)},
@@ -120,6 +122,10 @@ def _wrong(field: Field, values: list[Any]) -> dict[int, str]:
         for at, value in enumerate(values):
             if type(value) not in _ALLOWED[field.kind]:
                 wrong[at] = f"field '{field.name}' is {_SAID[type(value)]}, not {expected} or null"
+    if field.kind in ("integer", "number"):
+        for at, value in enumerate(values):
+            if type(value) in (int, float) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+                wrong[at] = f"field '{field.name}' is {value!r}; at most {LARGEST_NUMBER:.1e} either way"
     if field.kind == "integer" and float in kinds:
         for at, value in enumerate(values):
             if type(value) is float and not value.is_integer():

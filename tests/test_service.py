@@ -508,6 +508,8 @@ def test_a_broken_warehouse_leaves_the_present_one_in_service(
     broken.write_bytes((made / "second.duckdb").read_bytes()[:5000])
     os.replace(broken, warehouse)
     wait_for(lambda: client.get("/readyz").json()["trouble"] is not None)
+    # without a key nobody learns where the warehouse lies
+    assert str(warehouse.parent) not in client.get("/readyz").text
     assert client.get("/v1/campaigns").json()["campaigns"][0]["model_version"] == version
     assert "leadlight_warehouse_refused 1.0" in client.get("/metrics").text
     shutil.copy(made / "second.duckdb", broken)

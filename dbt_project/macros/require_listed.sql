@@ -1,13 +1,14 @@
 {#
-    A campaign that is declared but not listed in dbt_project.yml would be built and then be missing from every
-    result: an error that names it, its list and what to do.
+    A campaign that is built but not listed in dbt_project.yml would be missing from every result: an error that
+    names it, its list and what to do.
 #}
 {% macro require_listed() -%}
     {%- if execute -%}
         {%- set lists = {
             '_scores': 'campaigns', '_segments': 'segmented_campaigns', '_features': 'marts',
         } -%}
-        {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+        {%- for node in graph.nodes.values()
+            if node.resource_type == 'model' and node.unique_id in selected_resources -%}
             {%- set campaign = node.config.meta.campaign -%}
             {%- for end, list in lists.items()
                 if campaign and node.name == campaign ~ end and campaign not in var(list) -%}

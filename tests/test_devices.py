@@ -380,7 +380,7 @@ def test_a_killed_run_goes_on_to_the_same_scores(champion: Champion, tmp_path: P
         connection.execute(
             "create table results.conversion_policies as select 'clients' as campaign, 4e-1 as threshold"
         )
-    frame = clients(60_000)[COLUMNS]
+    frame = clients(240_000)[COLUMNS]
     folder = write_buckets(tmp_path / "in", frame, 30)
     score_folder(champion, folder, tmp_path / "calm")
     calm = {file.name: pq.read_table(file) for file in (tmp_path / "calm").rglob("*.parquet")}
@@ -396,7 +396,7 @@ def test_a_killed_run_goes_on_to_the_same_scores(champion: Champion, tmp_path: P
         files = len(list(tmp_path.glob("out/*/*/*.parquet")))
         while process.poll() is None and len(list(tmp_path.glob("out/*/*/*.parquet"))) == files:
             time.sleep(0.005)
-        time.sleep(generator.uniform(0, 0.3))
+        time.sleep(generator.uniform(0, 0.05))
         process.send_signal(signal.SIGKILL)
         _, said = process.communicate()
         assert process.returncode == -signal.SIGKILL, said

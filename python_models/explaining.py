@@ -217,7 +217,8 @@ def _reasons(
             "base_log_odds": base[row],
             "other_contribution": others[row],
             "model_version": [version] * len(row),
-            "row_hash": batch.frame["row_hash"].to_numpy(object)[row],
+            # on Spark there is none: pandas turns an all-null column into NaN, which is no text
+            "row_hash": pa.array(batch.frame["row_hash"].iloc[row], pa.string(), from_pandas=True),
         },
         schema=REASON_ROW,
     )

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from python_models.explaining import direction, explain
+from python_models.campaign import read_campaign
+from python_models.explaining import REASON_ROW, _reasons, direction, explain
 from python_models.scoring import score
 from python_models.training import train
 from tests.test_training import DECLARED_SMALL, clients
@@ -55,6 +56,20 @@ def test_reasons_are_ranked_and_say_the_value() -> None:
         frame.set_index("client_id")["job"].loc[jobs.index].rename("feature_value").astype(jobs.dtype)
     )
     assert ((reasons["direction"] == "raises") == (reasons["contribution"] > 0)).all()
+
+
+def test_rows_without_a_hash_are_explained_too() -> None:
+    """Spark keeps no `row_hash`: the whole column is null."""
+    connection, frame = duckdb.connect(), clients()
+    connection.register("mart", frame)
+    meta = DECLARED_SMALL | {"candidates": ["lightgbm"]}
+    model = train(connection.table("mart"), meta).to_pylist()[0]
+    rows = connection.sql("select *, null::varchar as row_hash from mart limit 20").to_arrow_table()
+    [batch] = rows.combine_chunks().to_batches()
+    campaign = read_campaign(meta)
+    reasons = _reasons(batch, campaign, model["model_body"], model["model_version"], 0.0)
+    assert reasons.schema == REASON_ROW
+    assert reasons["row_hash"].null_count == len(reasons) > 20
 
 
 def test_dependence_follows_what_raises_conversion() -> None:

@@ -38,6 +38,7 @@ RESULTS = {
     "conversion_metrics": "campaign, split, metric",
     "conversion_policies": "campaign",
     "conversion_rates": "campaign, dimension, category",
+    "conversion_reasons": "campaign, entity_id, reason_rank",
     "conversion_scores": "campaign, entity_id",
     "conversion_thresholds": "campaign, split, threshold",
     "judged_scores": "campaign, split, entity_id",
@@ -53,7 +54,7 @@ NEEDED = ["conversion_curves", "conversion_models", "conversion_replicates", "re
 MODELS = [
     *(f"path:models/staging/{campaign}" for campaign in CAMPAIGNS),
     *("display_ads_interests", "display_ads_topic_rates"),
-    *(f"{campaign}_{kind}" for campaign in CAMPAIGNS for kind in ("features", "model", "scores")),
+    *(f"{campaign}_{kind}" for campaign in CAMPAIGNS for kind in ("features", "model", "scores", "reasons")),
     *(f"path:models/results/{table}.sql" for table in [*RESULTS, *PROFILES, *NEEDED]),
 ]
 # The time of a run, and what only DuckDB keeps rows by; intervals of bootstraps, which each engine draws by

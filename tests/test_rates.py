@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import duckdb
+import jinja2
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from scipy import stats
 
 from python_models.campaign import Campaign, read_campaign
 from python_models.statistics import Plugin
-from tests.conftest import Dbt
+from tests.conftest import REPOSITORY, Dbt
 
 SMALLEST_CELL = 10
 
@@ -265,6 +266,32 @@ def in_range(text: str, values: pd.Series) -> pd.Series:
 
 
 # --- profiles ------------------------------------------------------------------------------
+
+
+def test_a_q_value_is_never_below_its_p_value(sql: duckdb.DuckDBPyConnection) -> None:
+    """`p * 43 / 43` is below p for one p in twelve; `p * (43 / 43)` never is."""
+    categories, rows = 43, 200
+    # half of the categories convert well, half badly: no p-value is 1
+    rates = np.where(np.arange(categories) % 2, 0.1, 0.25)
+    converted = np.random.default_rng(43).binomial(rows, rates, (300, categories))
+    counts = pd.DataFrame(  # noqa: F841 (read by the query)
+        {
+            "campaign": np.arange(300).repeat(categories).astype(str),
+            "column_name": "feature",
+            "category": np.tile(np.arange(categories), 300).astype(str),
+            "is_feature": True,
+            "row_count": rows,
+            "converted": converted.ravel(),
+        }
+    )
+    text = (REPOSITORY / "dbt_project/models/results/converter_profiles.sql").read_text()
+    variables = {"smallest_cell": SMALLEST_CELL}
+    text = text.replace("most_categories = 20", f"most_categories = {categories}")
+    query = jinja2.Template(text).render(ref=lambda _: "counts", var=variables.get)
+    profiles = sql.sql(query).df()
+    assert len(profiles) == 300 * categories
+    assert (profiles["q_value"] >= profiles["p_value"]).all()
+
 
 
 def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ adjusted as (
         share_of_rest,
         100 * share_of_converters / nullif(share_of_rest, 0) as index_value,
         p_value,
-        least(1, min(p_value * comparisons / place) over (
+        least(1, min(p_value * (comparisons / place)) over (
             partition by campaign
             order by place desc
             rows between unbounded preceding and current row

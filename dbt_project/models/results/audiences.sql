@@ -16,11 +16,11 @@ judged as (
         members.suppressed_reason is not null as is_suppressed,
         members.suppressed_reason is null and not members.is_holdout
             as is_contacted,
-        if(
-            terms.threshold_policy in ('profit', 'budget'),
-            coalesce(members.expected_profit, '-infinity'),
-            members.predicted_probability
-        ) as priority,
+        bool_or(members.conversion_value is not null) over (
+            partition by members.audience_id
+        ) as has_value,
+        {{ contact_priority('terms.threshold_policy', 'has_value') }}
+            as priority,
         members.predicted_probability * (1 - members.predicted_probability)
             as chance,
         chance * members.conversion_value * members.conversion_value

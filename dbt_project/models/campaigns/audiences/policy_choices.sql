@@ -15,6 +15,7 @@ policies as (
         try_cast(declaration ->> 'contact_cost' as double) is null
         or try_cast(declaration ->> 'conversion_value' as double) is null
             as has_money_per_row,
+        declaration ->> 'conversion_value' is not null as has_value,
     from models
     -- nobody may be targeted by a variant
     where declaration ->> 'variant_of' is null
@@ -25,17 +26,14 @@ ranked as (
         scores.*,
         policies.policy,
         policies.has_money_per_row,
+        policies.has_value,
         case
             when scores.has_converted is null then 'contact'
             when scores.split = 'test' then 'rehearsal'
             else 'evidence'
         end as purpose,
-        -- what goes first: money where the policy is about money
-        if(
-            policies.policy in ('profit', 'budget'),
-            coalesce(scores.expected_profit, '-infinity'),
-            scores.predicted_probability
-        ) as priority,
+        {{ contact_priority('policies.policy', 'policies.has_value') }}
+            as priority,
     from scores
     inner join policies on scores.campaign = policies.campaign
 ),

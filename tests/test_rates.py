@@ -293,7 +293,6 @@ def test_a_q_value_is_never_below_its_p_value(sql: duckdb.DuckDBPyConnection) ->
     assert (profiles["q_value"] >= profiles["p_value"]).all()
 
 
-
 def benjamini_hochberg(p_values: np.ndarray) -> np.ndarray:
     """By the definition: for each, the least bound over all that are not smaller."""
     bounds = {p: p * len(p_values) / (p_values <= p).sum() for p in p_values}

@@ -19,7 +19,7 @@ judged as (
         bool_or(members.conversion_value is not null) over (
             partition by members.audience_id
         ) as has_value,
-        {{ contact_priority('terms.threshold_policy', 'has_value') }}
+        {{ contact_priority('members', 'terms.threshold_policy', 'has_value') }}
             as priority,
         members.predicted_probability * (1 - members.predicted_probability)
             as chance,

@@ -32,7 +32,7 @@ ranked as (
             when scores.split = 'test' then 'rehearsal'
             else 'evidence'
         end as purpose,
-        {{ contact_priority('policies.policy', 'policies.has_value') }}
+        {{ contact_priority('scores', 'policies.policy', 'policies.has_value') }}
             as priority,
     from scores
     inner join policies on scores.campaign = policies.campaign

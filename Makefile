@@ -82,7 +82,7 @@ docs: inputs ## dbt's documentation of sources, tables and who reads them, in on
 model-cards: setup ## write model_cards/<campaign>.md from warehouse.duckdb
 	$(BIN)/python -m python_models model-cards
 
-# CAMPAIGN=... AUDIENCE=... (the newest) TO=folder
+# CAMPAIGN=... AUDIENCE=... (this week's) TO=folder
 audience: setup ## write whom a campaign contacts into audiences/<audience>: Parquet, CSV, hashed identifiers
 	$(BIN)/python -m python_models audience $(if $(CAMPAIGN),--campaign $(CAMPAIGN)) $(if $(AUDIENCE),--audience $(AUDIENCE)) $(if $(TO),--to $(TO))
 

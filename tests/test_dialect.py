@@ -50,6 +50,12 @@ from python_models.distributed.dialect import java_format, to_spark
         ),
         ("select list_distinct(a) from t", "SELECT ARRAY_DISTINCT(ARRAY_COMPACT(a)) FROM t"),
         ("select isfinite(a) from t", "SELECT ABS(a) < CAST('infinity' AS DOUBLE) FROM t"),
+        (r"select regexp_escape(a) from t", r"SELECT REGEXP_REPLACE(a, '(\\W)', '\\\\$1') FROM t"),
+        # blanks around a name of any script are taken off
+        (
+            r"select regexp_replace(a, '^[\p{Z}]+', '', 'g') from t",
+            r"SELECT REGEXP_REPLACE(a, '^[\\p{Z}]+', '') FROM t",
+        ),
         ("select d ->> 'title' from t", "SELECT GET_JSON_OBJECT(d, '$.title') FROM t"),
         (
             "select try_cast(try_cast(a as json) as map(varchar, float)) from t",

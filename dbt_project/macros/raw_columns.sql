@@ -5,7 +5,9 @@
 {% macro seed_rows(seed, source=none, thing=none) %}
     {%- if not execute -%}{{ return([]) }}{%- endif -%}
     {%- set conditions = [] -%}
-    {%- if source -%}{%- do conditions.append("source = '" ~ source ~ "'") -%}{%- endif -%}
+    {%- if source -%}
+        {%- do conditions.append(match_key('source') ~ ' = ' ~ match_key("'" ~ source ~ "'")) -%}
+    {%- endif -%}
     {%- if thing -%}{%- do conditions.append("thing = '" ~ thing ~ "'") -%}{%- endif -%}
     {%- set found = query_files(
         "select * from read_csv('" ~ (invocation_args_dict.project_dir ~ '/seeds/' ~ seed ~ '.csv') | replace("'", "''")

@@ -135,9 +135,10 @@
 {%- set key = columns | selectattr('is_key') | map(attribute='name') | list -%}
 {%- if part -%}{%- do key.append('part') -%}{%- endif -%}
 {%- set person = columns | selectattr('is_person') | map(attribute='name') | first -%}
-{%- set whom = 'cast(judged.' ~ person ~ ' as varchar)' -%}
+{%- set whom = match_key('cast(judged.' ~ person ~ ' as varchar)') -%}
 {#- the pages of `dbt docs` show compiled SQL, and are not to name who asked to be erased -#}
-{%- set erasures = person and flags.WHICH != 'generate' and seed_rows('erasure_requests', source) -%}
+{%- set erasures = person and flags.WHICH != 'generate'
+    and seed_rows('erasure_requests', source) | selectattr('customer_id') | list -%}
 {%- set is_personal = columns | selectattr('type', 'in', ['phone', 'private']) | list | length > 0 -%}
 {#- Spark's temporary views are everybody's -#}
 {%- set view_suffix = '_' ~ source ~ '_' ~ thing if target.type == 'spark' else '' -%}
@@ -278,9 +279,19 @@ typed as (
 ),
 {%- if erasures %}
 erasures as (
-    select unnest([{% for request in erasures %}
-        '{{ request.customer_id | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}
-    ]) as customer_id
+    select {{ match_key('customer_id') }} as customer_id
+    from (
+        select unnest([{% for request in erasures %}
+            '{{ request.customer_id | replace("'", "''") }}'{{ ', ' if not loop.last }}{% endfor %}
+        ]) as customer_id
+    ) as requests
+),
+
+find_lines_to_withhold as (
+    select distinct file_name, row_number, true as is_withheld
+    from raw_rejects{{ view_suffix }}
+    inner join erasures
+        on customer_id != '' and regexp_matches(lower(raw_text), concat('\b', regexp_escape(customer_id), '\b'))
 ),
 {% endif %}
 judged as (
@@ -394,19 +405,14 @@ all_rows as (
         {%- if is_personal %}
         '(withheld: the line holds personal data; see the file)' as raw_text,
         {%- elif erasures %}
-        case
-            when exists (
-                from erasures
-                where regexp_matches(raw_text, concat('\b', regexp_escape(customer_id), '\b'))
-            ) then '(withheld: erased on request)'
-            else raw_text
-        end as raw_text,
+        if(is_withheld, '(withheld: erased on request)', raw_text) as raw_text,
         {%- else %}
         raw_text,
         {%- endif %}
         null as coded_missing,
         null as content_hash,
     from raw_rejects{{ view_suffix }}
+    {{- ' left join find_lines_to_withhold using (file_name, row_number)' if erasures }}
 )
 
 select * from all_rows

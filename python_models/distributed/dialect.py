@@ -244,6 +244,8 @@ def _function(node: exp.Anonymous) -> exp.Expression:
         case "list_concat":
             lists = [exp.func("COALESCE", value, exp.Array()) for value in arguments]
             return exp.Anonymous(this="CONCAT", expressions=lists)
+        case "regexp_escape":
+            return _sql(r"regexp_replace(x__, '(\\W)', '\\\\$1')", x__=arguments[0])
         case "try_strptime" | "strptime":
             return _read_time(node)
     return node

@@ -1,18 +1,24 @@
 {#
-    The record of who was chosen. Of a week's audience each build adds who is new, and leaves who is there as
-    decided; only who asked to be forgotten leaves it. Rehearsals, of which nothing comes, are made anew.
+    The record of who was chosen. Each build adds new people to the week's audience and changes nobody who is
+    in it. Only people who asked to be erased leave it, and people drawn by a build that was not published.
+    Rehearsals contact nobody and are made anew.
 #}
 {{ config(
     materialized='incremental',
     incremental_strategy='append',
     on_schema_change='append_new_columns',
     full_refresh=false,
-    pre_hook="{% if is_incremental() %} delete from {{ this }} where purpose = 'rehearsal' {% endif %}",
+    pre_hook=[
+        "{{ forget_unpublished() }}",
+        "{% if is_incremental() %} delete from {{ this }} where purpose = 'rehearsal' {% endif %}",
+    ],
     post_hook="
         delete from {{ this }} as members
         where exists (
             select 1 from {{ ref('erasure_requests') }} as requests
-            where requests.source = members.source and requests.customer_id = members.customer_id
+            where
+                {{ match_key('requests.source') }} = {{ match_key('members.source') }}
+                and {{ match_key('requests.customer_id') }} = {{ match_key('members.customer_id') }}
         )
     ",
 ) }}

@@ -9,8 +9,8 @@
             select 1
             from {{ ref('erasure_requests') }} as requests
             where
-                requests.source = forecasts.source
-                and requests.customer_id = forecasts.customer_id
+                {{ match_key('requests.source') }} = {{ match_key('forecasts.source') }}
+                and {{ match_key('requests.customer_id') }} = {{ match_key('forecasts.customer_id') }}
         )
     ",
 ) }}

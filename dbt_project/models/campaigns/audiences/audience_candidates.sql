@@ -1,21 +1,39 @@
 {{ config(materialized='view') }}
 
 with chosen as (
-    select * from {{ ref('policy_choices') }}
+    select
+        *,
+        {{ match_key('customer_id') }} as customer_key,
+    from {{ ref('policy_choices') }}
 ),
 
 terms as (
-    select * from {{ ref('audience_terms') }}
+    select
+        *,
+        {{ match_key('source') }} as source_key,
+        {{ match_key('channel') }} as channel_key,
+    from {{ ref('audience_terms') }}
     where coalesce(week_start, {{ this_week() }}) = {{ this_week() }}
 ),
 
 consents as (
-    select * from {{ ref('consents') }}
+    select
+        {{ match_key('source') }} as source_key,
+        {{ match_key('customer_id') }} as customer_key,
+        nullif({{ match_key('channel') }}, '') as channel_key,
+        has_consent,
+        valid_from,
+    from {{ ref('consents') }}
     where coalesce(valid_from <= {{ selection_time() }}, true)
 ),
 
 recent_contacts as (
-    select * from {{ ref('recent_contacts') }}
+    select
+        {{ match_key('source') }} as source_key,
+        {{ match_key('customer_id') }} as customer_key,
+        nullif({{ match_key('channel') }}, '') as channel_key,
+        contacted_on,
+    from {{ ref('recent_contacts') }}
 ),
 
 channels as (
@@ -26,7 +44,7 @@ channels as (
 latest_consents as (
     select
         terms.audience_id,
-        consents.customer_id,
+        consents.customer_key,
         last(
             consents.has_consent
             order by
@@ -35,24 +53,26 @@ latest_consents as (
     from terms
     inner join consents
         on
-            terms.source = consents.source
+            terms.source_key = consents.source_key
             and coalesce(
-                terms.channel = consents.channel, consents.channel is null
+                terms.channel_key = consents.channel_key,
+                consents.channel_key is null
             )
-    group by terms.audience_id, consents.customer_id
+    group by terms.audience_id, consents.customer_key
 ),
 
 latest_contacts as (
     select
         terms.audience_id,
-        recent_contacts.customer_id,
+        recent_contacts.customer_key,
         max(recent_contacts.contacted_on) as contacted_on,
     from terms
     inner join recent_contacts
         on
-            terms.source = recent_contacts.source
-            and coalesce(recent_contacts.channel, terms.channel) = terms.channel
-    group by terms.audience_id, recent_contacts.customer_id
+            terms.source_key = recent_contacts.source_key
+            and coalesce(recent_contacts.channel_key, terms.channel_key)
+            = terms.channel_key
+    group by terms.audience_id, recent_contacts.customer_key
 ),
 
 judged as (
@@ -95,11 +115,11 @@ judged as (
     left join latest_consents
         on
             terms.audience_id = latest_consents.audience_id
-            and chosen.customer_id = latest_consents.customer_id
+            and chosen.customer_key = latest_consents.customer_key
     left join latest_contacts
         on
             terms.audience_id = latest_contacts.audience_id
-            and chosen.customer_id = latest_contacts.customer_id
+            and chosen.customer_key = latest_contacts.customer_key
 )
 
 select * from judged

@@ -3,6 +3,7 @@
     unique_key='audience_id',
     incremental_strategy='delete+insert',
     full_refresh=false,
+    pre_hook="{{ forget_unpublished() }}",
 ) }}
 
 with models as (

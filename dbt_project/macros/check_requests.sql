@@ -1,0 +1,16 @@
+{#
+    on-run-start: stop at an erasure request, consent or contact whose source or channel is unknown. It would be
+    ignored, and the person would stay.
+#}
+{% macro check_requests() -%}
+    {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
+        {#- a campaign on a table of another project declares a source that has no files here -#}
+        {%- set sources = graph.sources.values() | map(attribute='source_name') | list
+            + graph.nodes.values() | map(attribute='config.meta.source') | select | list -%}
+        {%- set problems = run_query(
+            "select unknown_names('" ~ (invocation_args_dict.project_dir ~ '/seeds') | replace("'", "''") ~ "', ['"
+            ~ sources | unique | join("', '") ~ "'])"
+        ).rows[0][0] -%}
+        {%- if problems -%}{{ exceptions.raise_compiler_error(problems) }}{%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -15,6 +15,8 @@ from dbt.adapters.events.logging import AdapterLogger
 from duckdb import DuckDBPyConnection, connect, sqltypes
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
+from python_models.publishing import OWNER_ONLY
+
 KEY_VARIABLE = "LEADLIGHT_PSEUDONYM_KEY"
 DEVELOPMENT_KEY = "known to everybody: for made-up people only"
 LEAST_KEY_LENGTH = 16
@@ -70,11 +72,13 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         for attached in (self.creds.attach or []) if self.creds else []:
-            # the file of raw identifiers is for its owner only, before there is anything in it
+            # raw identifiers are for their owner only; an earlier version left a log that others could read
             path = Path(attached.path)
             if not path.exists():
                 connect(str(path)).close()
-            path.chmod(0o600)
+            for file in (path, path.with_name(f"{path.name}.wal")):
+                if file.exists():
+                    file.chmod(OWNER_ONLY)
         conn.create_function(
             "pseudonym",
             lambda identifiers: pseudonyms(identifiers, self.key),

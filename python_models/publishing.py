@@ -4,10 +4,15 @@ dbt writes into `<warehouse>.working`, and holds `<warehouse>.lock` as long as i
 publish_warehouse()` copies the working file beside the warehouse and renames the copy over it, after the file
 of identities. A rename is atomic: a reader has the old warehouse or the new one, whole, and never keeps a
 build waiting.
+
+Whatever the process writes is for its owner only, temporary and write-ahead files included, because raw
+identifiers pass through them. The published warehouse alone has the mode that the user's umask gives.
 """
 
+import atexit
 import fcntl
 import getpass
+import json
 import os
 import stat
 import subprocess
@@ -23,6 +28,9 @@ from duckdb import DuckDBPyConnection, sqltypes
 WORKING_SUFFIX = ".working"
 # Open for as long as the process lives: the system lets go of a lock when its process ends, however it ends.
 _held: dict[Path, TextIO] = {}
+OWNER_ONLY = 0o600
+# The umask of the user, which the process gives up for a stricter one.
+_user_umask: list[int] = []
 
 
 class BuildUnderWayError(DbtRuntimeError):
@@ -65,7 +73,36 @@ def hold(working: Path) -> None:
     _held[lock] = file
 
 
-def publish(connection: DuckDBPyConnection, database: str, working: Path) -> Path:
+def write_for_owner_only() -> None:
+    """Let every file that this process creates from now on be readable by its owner only."""
+    umask = os.umask(0o077)
+    if not _user_umask:
+        _user_umask.append(umask)
+
+
+def public_mode(published: Path) -> int:
+    """Return the mode of the published warehouse: the one it has, or that of a new file of the user."""
+    if published.exists():
+        return stat.S_IMODE(published.stat().st_mode)
+    return 0o666 & ~_user_umask[0]
+
+
+def mark_unpublished(run_results: Path, reason: str) -> None:
+    """Mark the last node in dbt's `run_results.json` as failed, so that `dbt retry` builds it and publishes.
+
+    Hooks are not retried, so a failed publish alone would leave `dbt retry` nothing to do.
+    """
+    written = json.loads(run_results.read_text())
+    nodes = [
+        result
+        for result in written["results"]
+        if result["unique_id"].split(".")[0] in ("model", "seed", "snapshot", "test", "unit_test")
+    ]
+    nodes[-1] |= {"status": "error", "message": f"built, but not published: {reason}"}
+    run_results.write_text(json.dumps(written))
+
+
+def publish(connection: DuckDBPyConnection, database: str, working: Path, mode: int) -> Path:
     """Copy the open database of the file `working` to its name without `.working`, atomically."""
     published, unfinished = beside(working, ""), beside(working, ".unfinished")
     cursor = connection.cursor()
@@ -73,11 +110,15 @@ def publish(connection: DuckDBPyConnection, database: str, working: Path) -> Pat
         cursor.execute(f'checkpoint "{database}"')
     finally:
         cursor.close()
-    # with its mode before there is anything in it; what an earlier one left may have another
+    # an earlier one may have left it with another mode
     unfinished.unlink(missing_ok=True)
-    unfinished.touch(stat.S_IMODE(working.stat().st_mode))
+    unfinished.touch(OWNER_ONLY)
     # by another process: closing the file here would let go of DuckDB's lock on it
-    subprocess.run(["cp", str(working), str(unfinished)], check=True)
+    copied = subprocess.run(["cp", str(working), str(unfinished)], capture_output=True, text=True)
+    if copied.returncode:
+        unfinished.unlink(missing_ok=True)
+        raise OSError(copied.stderr.strip())
+    unfinished.chmod(mode)
     # what somebody wrote into the old one is no part of the new one
     beside(working, ".wal").unlink(missing_ok=True)
     os.replace(unfinished, published)
@@ -85,16 +126,28 @@ def publish(connection: DuckDBPyConnection, database: str, working: Path) -> Pat
 
 
 class Plugin(BasePlugin):
-    """Holds the lock, and gives every dbt connection the SQL function `publish_warehouse()`."""
+    """Holds the lock, and gives every dbt connection the SQL function `publish_warehouse(run_results)`."""
 
     def initialize(self, plugin_config: dict) -> None:
         self.working = Path(self.creds.path if self.creds else "")
         hold(self.working)
+        write_for_owner_only()
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        def publish_warehouse() -> str:
-            for attached in (self.creds.attach or []) if self.creds else []:
-                publish(conn, str(attached.alias), Path(attached.path))
-            return str(publish(conn, self.creds.database if self.creds else "", self.working))
+        def publish_warehouse(run_results: str) -> str:
+            try:
+                for attached in (self.creds.attach or []) if self.creds else []:
+                    publish(conn, str(attached.alias), Path(attached.path), OWNER_ONLY)
+                mode = public_mode(beside(self.working, ""))
+                return str(publish(conn, self.creds.database if self.creds else "", self.working, mode))
+            except OSError as error:
+                # dbt writes its results after this
+                atexit.register(mark_unpublished, Path(run_results).absolute(), str(error))
+                raise DbtRuntimeError(
+                    f"Not published: {error}. The warehouse still holds the last good build. "
+                    "All tables are built: remove the cause, then run `dbt retry`."
+                ) from error
 
-        conn.create_function("publish_warehouse", publish_warehouse, [], sqltypes.VARCHAR, side_effects=True)
+        conn.create_function(
+            "publish_warehouse", publish_warehouse, [sqltypes.VARCHAR], sqltypes.VARCHAR, side_effects=True
+        )

@@ -2,7 +2,11 @@
 
 import hashlib
 import hmac
+import os
 import re
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import duckdb
@@ -25,6 +29,26 @@ IDENTIFIER = (
 )
 # The list by which people are erased: it has to know whom.
 KNOWS_PEOPLE = {("staging", "erasure_requests")}
+# As user nobody, names each file of the warehouse that it could open, once.
+SPY = """
+import os, sys
+from pathlib import Path
+
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+found = set()
+print("ready", flush=True)
+while True:
+    for path in Path(sys.argv[1]).glob("warehouse*"):
+        try:
+            path.is_dir() and list(path.iterdir()) or path.open("rb").close()
+        except OSError:
+            continue
+        if path.name not in found and path.name != "warehouse.duckdb.lock":
+            found.add(path.name)
+            print(path.name, flush=True)
+"""
 
 
 def identities(dbt: Dbt, columns: str) -> list[tuple]:
@@ -104,6 +128,27 @@ def test_the_way_back_is_for_its_owner_only(built: Dbt) -> None:
     assert built.query(
         "select count(*) from information_schema.tables where table_name = 'identity_map'"
     ) == [(0,)]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can look as another user")
+def test_another_user_reads_no_identifier_at_any_moment(default_data: Path) -> None:
+    """As `nobody` all files are read again and again, while the way back from pseudonyms is built."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        dbt = Dbt(folder, default_data)
+        dbt.start("parse").communicate()
+        spy = subprocess.Popen([sys.executable, "-c", SPY, name], stdout=subprocess.PIPE, text=True)
+        assert spy.stdout.readline() == "ready\n"
+        dbt("run", "--select", "+identity_map")
+        spy.terminate()
+        found, _ = spy.communicate()
+        written = {path.name for path in folder.iterdir()}
+        assert "warehouse.duckdb.identities" in written
+        assert b"+2547" in (folder / "warehouse.duckdb.identities").read_bytes()
+        # the copy may be seen in the moment before it gets its name
+        assert set(found.split()) - {"warehouse.duckdb.unfinished"} == {"warehouse.duckdb"}
+        assert not re.search(rb"[+]2547[0-9]{8}", (folder / "warehouse.duckdb").read_bytes())
 
 
 def test_no_table_holds_a_raw_identifier(built: Dbt, connection: duckdb.DuckDBPyConnection) -> None:

@@ -15,7 +15,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from tests.conftest import Dbt
+from tests.conftest import REPOSITORY, Dbt
 
 KILLS = 20
 CALLS = 4_521
@@ -145,6 +145,93 @@ def test_after_a_failed_build_nothing_is_published_until_all_of_it_is_mended(
     assert dbt.warehouse.read_bytes() == before
     dbt("run", "--select", *SELECTED)
     assert counts(dbt.warehouse) == {CALLS + 1}
+
+
+@pytest.mark.parametrize("flag", ["--empty", "--sample=3 days"])
+def test_a_build_without_rows_is_refused(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, flag: str
+) -> None:
+    dbt = make_dbt(default_data)
+    copy_built(built, dbt)
+    before = [Path(f"{dbt.warehouse}{suffix}").read_bytes() for suffix in ("", ".working")]
+    printed = dbt.fails("build", flag, "--select", "insurance_features", "segment_history")
+    assert "--empty and --sample are refused" in printed
+    assert [Path(f"{dbt.warehouse}{suffix}").read_bytes() for suffix in ("", ".working")] == before
+
+
+def test_a_retry_publishes_what_could_not_be_published(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    calls = Calls(tmp_path / "calls", default_data)
+    dbt = make_dbt(tmp_path / "calls")
+    copy_built(built, dbt)
+    newest = calls.grow()
+    # a folder in the place of the copy: nothing can be written there
+    in_the_way = Path(f"{dbt.warehouse}.unfinished")
+    in_the_way.mkdir()
+    printed = dbt.fails("run", "--select", *SELECTED)
+    assert "Not published: " in printed
+    assert "then run `dbt retry`" in printed
+    assert counts(dbt.warehouse) == {CALLS}
+    assert dbt.query_working("from main.unfinished") == [("publish",)]
+    in_the_way.rmdir()
+    dbt("retry")
+    assert counts(dbt.warehouse) == {newest}
+    assert dbt.query_working("from main.unfinished") == []
+
+
+def test_temporary_relations_are_dropped_before_a_publish(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    calls = Calls(tmp_path / "calls", default_data)
+    dbt = make_dbt(tmp_path / "calls")
+    copy_built(built, dbt)
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        # of a build that was killed
+        working.execute("create table main.coupon_scores__dbt_tmp1 as select 'somebody' as entity_id")
+        working.execute("create view campaigns.coupon_model__dbt_backup as select 1 as one")
+    calls.grow()
+    dbt("run", "--select", *SELECTED)
+    names = (
+        "select table_name from information_schema.tables where table_name like '%\\_\\_dbt\\_%' escape '\\'"
+    )
+    assert dbt.query(names) == dbt.query_working(names) == []
+
+
+def test_the_draw_of_a_build_that_was_not_published_is_drawn_anew(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(REPOSITORY / "dbt_project", project, ignore=shutil.ignore_patterns("target", "logs"))
+    dbt = make_dbt(default_data, project)
+    copy_built(built, dbt)
+    [(monday,)] = dbt.query("select max(week_start) + 7 from results.audiences")
+    draw = ["run", "--vars", f"today: '{monday}'", "--select"]
+    draw += ["policy_choices", "audience_terms", "audience_candidates", "audience_members", "audiences"]
+    drawn = "select model_version, count(*) from results.audience_members where campaign = 'coupon' and "
+    drawn += f"purpose = 'contact' and selected_at >= '{monday}' group by model_version"
+    earlier = (
+        f"from results.audience_members where selected_at < '{monday}' and purpose = 'contact' order by all"
+    )
+
+    broken = project / "models/core/broken.sql"
+    broken.write_text("select error('refused')")
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute("update results.conversion_scores set model_version = 'refused'")
+    dbt.fails(*draw, "broken")
+    [(version, refused_count)] = dbt.query_working(drawn)
+    assert version == "refused"
+    broken.unlink()
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute("update results.conversion_scores set model_version = 'repaired'")
+    dbt(*draw)
+    assert dbt.query(drawn) == [("repaired", refused_count)]
+    assert dbt.query(earlier) == built.query(earlier) != []
+    # what was published stays
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute("update results.conversion_scores set model_version = 'later'")
+    dbt(*draw)
+    assert dbt.query(drawn) == [("repaired", refused_count)]
 
 
 def test_a_second_build_says_who_holds_the_lock(

@@ -1,25 +1,37 @@
 {#
     on-run-start: what this run is about to build is unfinished until it succeeds, whatever becomes
-    of the run. Tests are part of it.
+    of the run. Tests are part of it, and so is publishing.
 #}
 {% macro begin_build() -%}
-    {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
+    {%- set writes = execute and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
+    {%- if writes and (invocation_args_dict.empty or invocation_args_dict.sample) -%}
+        {{ exceptions.raise_compiler_error(
+            "--empty and --sample are refused: they would publish tables without rows and delete records such as "
+            ~ "segment_history. To check the SQL without data, run `dbt compile`, or set LEADLIGHT_DATA and "
+            ~ "LEADLIGHT_WAREHOUSE to small input files and another warehouse."
+        ) }}
+    {%- endif -%}
+    {%- if writes and target.type == 'duckdb' -%}
         create table if not exists main.unfinished (node varchar primary key);
         insert or ignore into main.unfinished
         select unnest([
-            {%- for node in selected_resources %}
-            '{{ node }}' {{- ',' if not loop.last }}
+            'publish'
+            {%- for node in selected_resources %},
+            '{{ node }}'
             {%- endfor %}
         ]);
+        {{ note_published(false) }}
     {%- endif -%}
 {%- endmacro %}
 
 {#
     on-run-end: where nothing is unfinished, of this run or of one that failed or was killed before, the working
-    database becomes the warehouse that people query, by one atomic rename. Else nothing is published.
+    database becomes the warehouse that people query, by one atomic rename. Else nothing is published. The list
+    of unfinished work is emptied after that: a publish that fails leaves it, and `dbt retry` publishes.
 #}
 {% macro end_build(results) -%}
     {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
+        {%- do drop_temporary_relations() -%}
         {%- set succeeded = ['success', 'pass', 'warn', 'no-op'] -%}
         {%- set finished, failed = ["''"], [] -%}
         {%- for result in results -%}
@@ -28,13 +40,17 @@
         {%- endfor -%}
         {%- do run_query('delete from main.unfinished where node in (' ~ finished | join(', ') ~ ')') -%}
         {%- set nodes = run_query('select node from main.unfinished order by node').columns[0].values() -%}
-        {#- what the project has no longer needs no end -#}
+        {#- a node that the project no longer has cannot be finished -#}
         {%- set left = [] -%}
         {%- for node in nodes if node in graph.nodes or node in failed -%}
             {%- do left.append(node.split('.')[2]) -%}
         {%- endfor -%}
         {%- if not left and results -%}
-            select publish_warehouse()
+            {%- set target_folder = invocation_args_dict.target_path or invocation_args_dict.project_dir ~ '/target' %}
+            {{ note_published(false) }}
+            select publish_warehouse('{{ target_folder | replace("'", "''") }}/run_results.json');
+            {{ note_published(true) }}
+            delete from main.unfinished;
         {%- elif left -%}
             {{ log(
                 'Not published: the warehouse still holds the last good build. Unfinished, by this run or an '
@@ -44,4 +60,63 @@
             ) }}
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#
+    Relations that an incremental model made on its way, here and in the file of identities. dbt-duckdb leaves
+    those of Python models behind, with all their rows.
+#}
+{% macro drop_temporary_relations() -%}
+    {%- set found = run_query("
+        select table_type, format('{}.{}.{}', table_catalog, table_schema, table_name)
+        from information_schema.tables
+        where regexp_matches(table_name, '__dbt_(tmp|backup)') and table_catalog in (current_database(), 'identities')
+    ") -%}
+    {%- for type, relation in found.rows -%}
+        {%- do run_query('drop ' ~ ('view' if type == 'VIEW' else 'table') ~ ' if exists ' ~ relation) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#
+    Tables that say what was decided once, each with its key. Decisions of a build that was not published are
+    forgotten by the next one: main.published_<table> holds the keys that readers have seen.
+#}
+{% macro records() -%}
+    {{ return({'audience_members': ['audience_id', 'entity_id'], 'audience_terms': ['audience_id']}) }}
+{%- endmacro %}
+
+{#
+    on-run-start and on-run-end: SQL that notes the keys of each record as published. Before the publish,
+    `is_published` false: makes the list where there is none, and takes out who has left the record.
+#}
+{% macro note_published(is_published) -%}
+    {%- for record, keys in records().items() %}
+        {%- set node = graph.nodes.values() | selectattr('name', 'equalto', record) | first %}
+        {%- set is_there = node and run_query(
+            "select 1 from information_schema.tables where table_catalog = current_database() and table_schema = '"
+            ~ node.schema ~ "' and table_name = '" ~ node.alias ~ "'"
+        ).rows %}
+        {%- set noted = 'main.published_' ~ record %}
+        create {{ 'or replace table' if is_published else 'table if not exists' }} {{ noted }} as
+        {%- if is_there %}
+        select {{ keys | join(', ') }} from {{ node.schema }}.{{ node.alias }};
+        delete from {{ noted }} as noted
+        where not exists ({{ same_keys(record, node.schema ~ '.' ~ node.alias, 'noted') }});
+        {%- else %}
+        select '' as {{ keys | join(", '' as ") }} where false;
+        {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{# Pre-hook of a record: deletes what no published build decided. #}
+{% macro forget_unpublished() -%}
+    {%- if execute and load_relation(this) %}
+        delete from {{ this }} as records
+        where not exists ({{ same_keys(this.identifier, 'main.published_' ~ this.identifier, 'records') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro same_keys(record, relation, others) -%}
+    select 1 from {{ relation }} as present where
+    {%- for key in records()[record] %} present.{{ key }} = {{ others }}.{{ key }}{{ ' and' if not loop.last }}{% endfor %}
 {%- endmacro %}

@@ -12,9 +12,9 @@ import duckdb
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from python_models.candidates import ALGORITHMS
-from python_models.fitting import Training, cross_fit
-from python_models.frames import fold_of, make_design
+from python_models.common.frames import fold_of, make_design
+from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.fitting import Training, cross_fit
 
 BLOCKS = [[1, 2, 3], [4, 5], [6, 7], [8], [9], [10], [11, 12], [13]]
 NOT_FEATURES = (

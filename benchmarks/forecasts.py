@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score, recall_score
 
-from python_models.statistics import Plugin
+from python_models.engines.duckdb.statistics import Plugin
 
 TARGET = Path("dbt_project/target")
 VERSION = "made up"
@@ -39,7 +39,7 @@ class Drift:
         self.connection = empty_database()
         self.campaign = campaign
         counts, self.drift = (
-            (compiled / f"results/{name}.sql").read_text()
+            (compiled / f"results/monitoring/{name}.sql").read_text()
             for name in ("conversion_drift_counts", "conversion_drift")
         )
         self.counts = counts
@@ -86,7 +86,7 @@ class Drift:
 
 def estimated_and_realised(compiled: Path, rows: pd.DataFrame, threshold: float) -> pd.DataFrame:
     """`realised_performance` of forecasts with `scored_on`, `probability`, `has_converted`; a row per day."""
-    model = (compiled / "results/realised_performance.sql").read_text()
+    model = (compiled / "results/monitoring/realised_performance.sql").read_text()
     connection = empty_database()
     told = rows.assign(campaign="made up", entity_id=np.arange(len(rows)).astype(str), model_version=VERSION)
     told["has_converted"] = told["has_converted"].astype("boolean")

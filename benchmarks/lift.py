@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from python_models.statistics import Plugin
+from python_models.engines.duckdb.statistics import Plugin
 
 COMPILED = Path("dbt_project/target/compiled/leadlight/models")
 
@@ -38,7 +38,7 @@ def lifts(
         Another seed, other campaigns.
     """
     generator = np.random.default_rng(seed)
-    lift = (compiled / "results/campaign_lift.sql").read_text()
+    lift = (compiled / "results/audiences/campaign_lift.sql").read_text()
     count = campaigns * rows
     # people differ: their chances have a standard deviation of half their mean
     chance = generator.beta(4 * (1 - base_rate), 4 * (1 - base_rate) / base_rate * (1 - base_rate), count)

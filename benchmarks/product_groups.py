@@ -20,7 +20,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 from threadpoolctl import threadpool_limits
 
-from python_models.products import (
+from python_models.segments.product_groups import (
     DIMENSIONS,
     PULL,
     WEIGHT_OF_BASKETS,

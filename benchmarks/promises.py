@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from python_models.statistics import Plugin
+from python_models.engines.duckdb.statistics import Plugin
 
 CAMPAIGNS = 100
 COMPILED = Path("dbt_project/target/compiled/leadlight/models")
@@ -56,7 +56,7 @@ def promises(
     """
     generator = np.random.default_rng(1)
     curves, policies = (
-        (compiled / f"results/conversion_{name}.sql").read_text() for name in ("curves", "policies")
+        (compiled / f"results/evaluation/conversion_{name}.sql").read_text() for name in ("curves", "policies")
     )
     connection = duckdb.connect()
     connection.execute(

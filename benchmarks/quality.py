@@ -35,12 +35,12 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import StratifiedKFold
 
-from python_models.calibration import Calibrator
-from python_models.campaign import ALGORITHMS, read_campaign
-from python_models.fitting import Training, cross_fit
-from python_models.frames import FOLDS, SEED, make_design
-from python_models.measures import expected_calibration_error, measure
-from python_models.relevance import judge_features, kept_positions
+from python_models.common.campaign import ALGORITHMS, read_campaign
+from python_models.common.frames import FOLDS, SEED, make_design
+from python_models.conversion.calibration import Calibrator
+from python_models.conversion.fitting import Training, cross_fit
+from python_models.conversion.measures import expected_calibration_error, measure
+from python_models.conversion.relevance import judge_features, kept_positions
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PEERS = {

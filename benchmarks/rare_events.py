@@ -18,13 +18,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from python_models.campaign import read_campaign
-from python_models.candidates import rare_settings
-from python_models.fitted import FittedModel
-from python_models.fitting import Training, fit_fold
-from python_models.frames import FOLDS, Design, fold_of
-from python_models.sampling import sample_of
-from python_models.training import train
+from python_models.common.campaign import read_campaign
+from python_models.common.frames import FOLDS, Design, fold_of
+from python_models.conversion.algorithms.lightgbm import rare_settings
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitting import Training, fit_fold
+from python_models.conversion.sampling import sample_of
+from python_models.conversion.training import train
 
 BASE_RATE = 0.0000981
 FEATURES = 30

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from python_models.measures import expected_calibration_error
+from python_models.conversion.measures import expected_calibration_error
 
 TRUTHS = {
     "app_install": ("app_install/clicks.parquet", "event_id"),

@@ -36,15 +36,16 @@ import numpy as np
 from scipy.special import expit
 from sklearn.metrics import average_precision_score, log_loss
 
-from python_models.calibration import Calibrator
-from python_models.candidates import LightGBM
-from python_models.distributed.compiled import Trees, is_available
-from python_models.distributed.devices import Champion, file_rows, score_rows
-from python_models.distributed.workers import matrix_of, read
-from python_models.fitted import FittedModel
-from python_models.fitting import FoldModel
-from python_models.frames import Design
-from python_models.one_rule import OneRule
+from python_models.common.frames import Design
+from python_models.common.warehouse import Champion
+from python_models.conversion.algorithms.lightgbm import LightGBM
+from python_models.conversion.calibration import Calibrator
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitting import FoldModel
+from python_models.conversion.one_rule import OneRule
+from python_models.delivery.bulk.compiled_trees import Trees, is_available
+from python_models.delivery.bulk.scoring import file_rows, score_rows
+from python_models.delivery.bulk.workers import matrix_of, read
 
 FILE_ROWS = 500_000
 DISTINCT_ROWS = 10_000_000

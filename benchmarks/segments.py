@@ -27,7 +27,8 @@ import pyarrow.parquet as pq
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from staging_to_features import run
 
-from python_models.segmentation import fit_segments, segment
+from python_models.segments.assigning import segment
+from python_models.segments.fitting import fit_segments
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DAYS = ("2011-06-09", "2011-09-09")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from staging_to_features import run
 
-from python_models.samples import write_sample
+from python_models.inputs.samples import write_sample
 
 MODELS = ["path:models/staging/display_ads", "path:models/campaigns/display_ads"]
 NEEDLESS = ["display_ads_reasons", "display_ads_topic_counts"]

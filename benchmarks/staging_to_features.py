@@ -13,7 +13,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from python_models.samples import write_sample
+from python_models.inputs.samples import write_sample
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODELS = {

@@ -15,9 +15,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from python_models.statistics import Plugin
+from python_models.engines.duckdb.statistics import Plugin
 
-COMPILED = "compiled/leadlight/models/results/conversion_topics.sql"
+COMPILED = "compiled/leadlight/models/results/converters/conversion_topics.sql"
 COUNTS = '"warehouse"."campaigns"."display_ads_topic_counts"'
 
 

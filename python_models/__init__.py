@@ -11,20 +11,20 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-_DOORWAYS = {
-    "train": "training",
-    "score": "scoring",
-    "explain": "explaining",
-    "fit_segments": "segmentation",
-    "segment": "segmentation",
-    "group_products": "products",
+_EXPORTS = {
+    "train": "conversion.training",
+    "score": "conversion.scoring",
+    "explain": "conversion.explaining",
+    "fit_segments": "segments.fitting",
+    "segment": "segments.assigning",
+    "group_products": "segments.product_groups",
 }
 # Two threads that import scikit-learn at once see half of it.
 importing = threading.RLock()
 
 
 def __getattr__(name: str) -> Any:  # imported when asked for, so that `dbt parse` stays quick
-    if name not in _DOORWAYS:
+    if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with importing:
-        return getattr(importlib.import_module(f"{__name__}.{_DOORWAYS[name]}"), name)
+        return getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)

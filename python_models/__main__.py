@@ -5,9 +5,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from python_models.audience_files import write_audience
-from python_models.model_cards import published_warehouse, write_model_cards
-from python_models.sources import InputError, put_default_inputs, raw_folder
+from python_models.common.errors import InputError
+from python_models.common.warehouse import published_warehouse
+from python_models.delivery.audience_files import write_audience
+from python_models.delivery.model_cards import write_model_cards
+from python_models.inputs.defaults import put_default_inputs, raw_folder
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,26 +76,26 @@ def lines_of(given: argparse.Namespace) -> Iterable[object]:
     if given.command == "audience":
         return write_audience(published_warehouse(), given.campaign, given.audience, given.target)
     if given.command == "serve":
-        from python_models.service.serving import serve
+        from python_models.delivery.service.serving import serve
 
         serve(published_warehouse(), given.port)
         return []
     if given.command == "model-sql":
-        from python_models.model_sql import write_model_sql
+        from python_models.delivery.model_sql import write_model_sql
 
         return write_model_sql(published_warehouse(), given.campaign, given.target, given.force)
     if given.command == "query":
-        from python_models.predicting import answer
+        from python_models.delivery.predict_function import answer
 
         return answer(published_warehouse(), given.sql)
     if given.command == "new":
-        from python_models.scaffold import new_campaign
+        from python_models.inputs.new_campaign.writing import new_campaign
 
         decided = {key: getattr(given, key) for key in ("entity", "label", "as_of", "group_by")}
         return new_campaign(
             given.campaign, given.table, decided, published_warehouse(), replace=given.replace
         )
-    from python_models.distributed.devices import score_devices  # libraries that the others don't need
+    from python_models.delivery.bulk.scoring import score_devices  # libraries that the others don't need
 
     return score_devices(published_warehouse(), given.campaign, given.source, given.target, given.workers)
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from python_models.privacy import pseudonym, pseudonym_key
+from python_models.engines.duckdb.privacy import pseudonym, pseudonym_key
 
 
 def put(path: Path, content: bytes) -> None:

@@ -24,7 +24,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from python_models.sources import put_default_inputs
+from python_models.inputs.defaults import put_default_inputs
 from tests.browser import CHROMIUM, FLAGS, Open, Rows, Sql, settle, watch
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -14,10 +14,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from python_models import audience_files
 from python_models.__main__ import main
-from python_models.audience_files import IDENTIFIERS, write_audience
-from python_models.sources import InputError
+from python_models.common.errors import InputError
+from python_models.delivery import audience_files
+from python_models.delivery.audience_files import IDENTIFIERS, write_audience
 
 TODAY = "insurance-2026-W47"
 # rank, customer, is held out, suppressed for; nobody but `chosen` may be in the file at the end

@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 
 from benchmarks.lift import coverage, lifts
-from python_models.scoring import score
-from python_models.statistics import Plugin
-from python_models.training import train
+from python_models.conversion.scoring import score
+from python_models.conversion.training import train
+from python_models.engines.duckdb.statistics import Plugin
 from tests.conftest import Dbt, Mart
 from tests.test_campaign import DECLARED
 from tests.test_training import clients
@@ -122,7 +122,7 @@ def judged(
     sql: duckdb.DuckDBPyConnection, compiled: Path, members: pd.DataFrame, terms: pd.DataFrame
 ) -> pd.DataFrame:
     """`audiences` of made-up members and terms, all money declared."""
-    text = (compiled / "results/audiences.sql").read_text()
+    text = (compiled / "results/audiences/audiences.sql").read_text()
     put(sql, "campaigns.audience_terms", terms)
     put(sql, "results.audience_members", members)
     for first, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', text)):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from python_models.calibration import Calibrator, cautious_shift, method_for, shift_to, shifted
-from python_models.measures import expected_calibration_error
+from python_models.conversion.calibration import Calibrator, cautious_shift, method_for, shift_to, shifted
+from python_models.conversion.measures import expected_calibration_error
 
 
 def drawn(count: int, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:

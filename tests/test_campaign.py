@@ -2,7 +2,8 @@
 
 import pytest
 
-from python_models.campaign import DeclarationError, read_campaign
+from python_models.common.campaign import read_campaign
+from python_models.common.errors import DeclarationError
 
 DECLARED = {
     "campaign": "spring",

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.daily import differences, reveal, split_inputs
-from python_models.scoring import score
-from python_models.training import train
+from python_models.conversion.scoring import score
+from python_models.conversion.training import train
 from tests.conftest import Dbt, link_other_sources
 from tests.test_training import DECLARED_SMALL, clients
 

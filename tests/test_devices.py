@@ -20,15 +20,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from python_models.distributed import buckets, workers
-from python_models.distributed.compiled import Trees, compiled, is_compiled
-from python_models.distributed.devices import Champion, file_rows, read_champion, score_devices, score_rows
-from python_models.fitted import FittedModel
-from python_models.fitting import BLEND, Training, blend, cross_fit, default_settings
-from python_models.frames import fold_of, make_design
-from python_models.one_rule import OneRule
-from python_models.sources import InputError
-from python_models.training import train
+from python_models.common.errors import InputError
+from python_models.common.frames import fold_of, make_design
+from python_models.common.warehouse import Champion, read_champion
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitting import BLEND, Training, blend, cross_fit, default_settings
+from python_models.conversion.one_rule import OneRule
+from python_models.conversion.training import train
+from python_models.delivery.bulk import buckets, workers
+from python_models.delivery.bulk.compiled_trees import Trees, compiled, is_compiled
+from python_models.delivery.bulk.scoring import file_rows, score_devices, score_rows
 from tests.test_training import DECLARED_SMALL, clients
 
 COLUMNS = ["client_id", "spend", "noise", "job"]

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("sqlglot", reason="make setup-spark has not run")
 
-from python_models.distributed.dialect import java_format, to_spark
+from python_models.engines.spark.dialect import java_format, to_spark
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from python_models import file_faults
-from python_models.file_faults import (
+from python_models.engines.duckdb import file_checks as file_faults
+from python_models.engines.duckdb.file_checks import (
     EMPTY,
     Plugin,
     csv_columns,

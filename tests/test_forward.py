@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from python_models.campaign import read_campaign
-from python_models.fitting import Training, cross_fit
-from python_models.forward import Forward, Ordered, block_starts, later_measure, validate_forward
-from python_models.frames import make_design
+from python_models.common.campaign import read_campaign
+from python_models.common.frames import make_design
+from python_models.conversion.backtest import Forward, Ordered, block_starts, later_measure, validate_forward
+from python_models.conversion.fitting import Training, cross_fit
 from tests.test_campaign import DECLARED
 
 

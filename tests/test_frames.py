@@ -5,8 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from python_models.campaign import DeclarationError, read_campaign
-from python_models.frames import FOLDS, content_hash, feature_columns, fold_of, make_design, read_rows
+from python_models.common.campaign import read_campaign
+from python_models.common.errors import DeclarationError
+from python_models.common.frames import FOLDS, content_hash, feature_columns, fold_of, make_design, read_rows
 from tests.test_campaign import DECLARED
 
 

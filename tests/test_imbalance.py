@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from python_models.fitting import Training, cross_fit
-from python_models.frames import Design
-from python_models.imbalance import Sample, resample
+from python_models.common.frames import Design
+from python_models.conversion.fitting import Training, cross_fit
+from python_models.conversion.imbalance import Sample, resample
 
 
 def rare(count: int = 8_000) -> Training:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from python_models.training import train
+from python_models.conversion.training import train
 from tests.test_campaign import DECLARED
 from tests.test_training import DECLARED_SMALL, clients
 

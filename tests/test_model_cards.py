@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from python_models.__main__ import main
-from python_models.model_cards import REPORTS, write_model_cards
+from python_models.delivery.model_cards import REPORTS, write_model_cards
 from tests.conftest import Dbt
 
 
@@ -78,7 +78,7 @@ def test_a_card_is_replaced_whole_or_not_at_all(
     reported_warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "app_install.md").write_text("yesterday's")
-    monkeypatch.setattr("python_models.model_cards.REPORTS", tmp_path)
+    monkeypatch.setattr("python_models.delivery.model_cards.REPORTS", tmp_path)
     with pytest.raises(FileNotFoundError):
         list(write_model_cards(reported_warehouse, tmp_path))
     assert (tmp_path / "app_install.md").read_text() == "yesterday's"

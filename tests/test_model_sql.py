@@ -14,16 +14,16 @@ import pandas as pd
 import pytest
 
 from python_models.__main__ import main
-from python_models.calibration import Calibrator, shifted
-from python_models.candidates import ALGORITHMS
-from python_models.distributed.devices import Champion, read_champion
-from python_models.fitted import FittedModel
-from python_models.fitting import Training, blend, cross_fit
-from python_models.frames import fold_of, make_design
-from python_models.model_sql import MOST_LEAVES, model_sql, write_model_sql
-from python_models.one_rule import OneRule
-from python_models.predicting import add_predict_conversion
-from python_models.sources import InputError
+from python_models.common.errors import InputError
+from python_models.common.frames import fold_of, make_design
+from python_models.common.warehouse import Champion, read_champion
+from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.calibration import Calibrator, shifted
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitting import Training, blend, cross_fit
+from python_models.conversion.one_rule import OneRule
+from python_models.delivery.model_sql import MOST_LEAVES, model_sql, write_model_sql
+from python_models.delivery.predict_function import add_predict_conversion
 from tests.conftest import REPOSITORY
 from tests.test_service import publish
 from tests.test_training import clients
@@ -205,7 +205,7 @@ def test_a_statement_is_written_whole_and_a_large_one_only_when_asked(
     assert str(target) in said
     assert [path.name for path in target.parent.iterdir()] == ["clients.sql"]
     before = target.read_text()
-    monkeypatch.setattr("python_models.model_sql.MOST_LEAVES", 10)
+    monkeypatch.setattr("python_models.delivery.model_sql.MOST_LEAVES", 10)
     with pytest.raises(InputError, match="leaves and terms, more than the 10 that are sensible as SQL"):
         list(write_model_sql(published, "clients", target))
     assert target.read_text() == before

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from python_models.privacy import (
+from python_models.engines.duckdb.privacy import (
     DEVELOPMENT_KEY,
     KEY_VARIABLE,
     KeyTooShortError,

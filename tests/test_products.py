@@ -12,8 +12,8 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from benchmarks.product_groups import FROM, SOURCE, dense, hit_rate, nearest, read_shop
-from python_models.campaign import DeclarationError
-from python_models.products import (
+from python_models.common.errors import DeclarationError
+from python_models.segments.product_groups import (
     GROUP_ROW,
     embed,
     group_products,

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from python_models.campaign import Campaign, read_campaign
-from python_models.statistics import Plugin
+from python_models.common.campaign import Campaign, read_campaign
+from python_models.engines.duckdb.statistics import Plugin
 from tests.conftest import REPOSITORY, Dbt
 
 SMALLEST_CELL = 10
@@ -284,7 +284,7 @@ def test_a_q_value_is_never_below_its_p_value(sql: duckdb.DuckDBPyConnection) ->
             "converted": converted.ravel(),
         }
     )
-    text = (REPOSITORY / "dbt_project/models/results/converter_profiles.sql").read_text()
+    text = (REPOSITORY / "dbt_project/models/results/converters/converter_profiles.sql").read_text()
     variables = {"smallest_cell": SMALLEST_CELL}
     text = text.replace("most_categories = 20", f"most_categories = {categories}")
     query = jinja2.Template(text).render(ref=lambda _: "counts", var=variables.get)
@@ -446,7 +446,7 @@ def test_fairness_is_that_of_pandas(
 
 def test_equal_rates_make_as_many_contacts_best_scores_first(built: Dbt) -> None:
     """The model's own SQL, on rows that can be counted by hand; nobody of the insurance is contacted."""
-    compiled = Path(built.environment["DBT_TARGET_PATH"]) / "compiled/leadlight/models/results"
+    compiled = Path(built.environment["DBT_TARGET_PATH"]) / "compiled/leadlight/models/results/evaluation"
     with duckdb.connect() as connection:
         connection.sql("""
             attach ':memory:' as warehouse;

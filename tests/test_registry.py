@@ -5,10 +5,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from python_models.campaign import read_campaign
-from python_models.registry import champion_row, judge, present_champion
-from python_models.scoring import score
-from python_models.training import train
+from python_models.common.campaign import read_campaign
+from python_models.conversion.registry import champion_row, judge, present_champion
+from python_models.conversion.scoring import score
+from python_models.conversion.training import train
 from tests.test_training import DECLARED_SMALL, as_training, clients
 
 META = DECLARED_SMALL

@@ -4,9 +4,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from python_models.frames import make_design
-from python_models.relevance import judge_features, kept_positions
-from python_models.training import train
+from python_models.common.frames import make_design
+from python_models.conversion.relevance import judge_features, kept_positions
+from python_models.conversion.training import train
 from tests.test_campaign import DECLARED
 
 

@@ -7,7 +7,7 @@ import duckdb
 import jinja2
 import pytest
 
-from python_models.request_checks import match_key, unknown_names
+from python_models.common.request_checks import match_key, unknown_names
 from tests.broken_files import CALL
 from tests.conftest import REPOSITORY, Dbt
 

@@ -9,8 +9,9 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from python_models.samples import SAMPLES, parts, write_sample
-from python_models.sources import InputError, sample_sizes
+from python_models.common.errors import InputError
+from python_models.inputs.defaults import sample_sizes
+from python_models.inputs.samples import SAMPLES, parts, write_sample
 from tests.conftest import REPOSITORY, Dbt
 
 

@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from python_models.base_rates import BaseRate, estimate_base_rate
-from python_models.campaign import DeclarationError, read_campaign
-from python_models.fitted import FittedModel
-from python_models.measures import expected_calibration_error, measures
-from python_models.sampling import hashed_below, sample_of
-from python_models.training import train
+from python_models.common.campaign import read_campaign
+from python_models.common.errors import DeclarationError
+from python_models.common.sql import hashed_below
+from python_models.conversion.base_rates import BaseRate, estimate_base_rate
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.measures import expected_calibration_error, measures
+from python_models.conversion.sampling import sample_of
+from python_models.conversion.training import train
 from tests.conftest import Mart
 from tests.test_training import DECLARED_SMALL
 

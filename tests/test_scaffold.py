@@ -12,11 +12,12 @@ import duckdb
 import pytest
 from ruamel.yaml import YAML
 
-from python_models.campaign import read_campaign
-from python_models.profiling import Column, literal, open_file, profile, table_names
-from python_models.proposing import Proposal, propose
-from python_models.scaffold import DOORWAYS, new_campaign, render, said
-from python_models.sources import InputError
+from python_models.common.campaign import read_campaign
+from python_models.common.errors import InputError
+from python_models.inputs.new_campaign.profiling import Column, literal, open_file, profile, table_names
+from python_models.inputs.new_campaign.proposing import Proposal, propose
+from python_models.inputs.new_campaign.rendering import DOORWAYS, render, said
+from python_models.inputs.new_campaign.writing import new_campaign
 from tests.conftest import REPOSITORY, Dbt, link_other_sources
 
 PROJECT = REPOSITORY / "dbt_project"

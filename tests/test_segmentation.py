@@ -11,9 +11,13 @@ import pytest
 from scipy.stats import fisher_exact
 from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin, roc_auc_score
 
-from python_models.campaign import DeclarationError
-from python_models.segment_map import SegmentMap, align, draw_map
-from python_models.segmentation import Segmenter, choose, fit_segments, match, segment
+from python_models.common.errors import DeclarationError
+from python_models.segments.assigning import segment
+from python_models.segments.choice import choose
+from python_models.segments.fitting import fit_segments
+from python_models.segments.map import SegmentMap, align, draw_map
+from python_models.segments.matching import match
+from python_models.segments.segmenter import Segmenter
 from tests.conftest import Altered, Dbt
 from tests.test_campaign import DECLARED
 

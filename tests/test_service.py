@@ -24,15 +24,16 @@ from hypothesis.strategies import sampled_from
 from schemathesis import GenerationMode
 from schemathesis.checks import positive_data_acceptance
 
-from python_models.explaining import explain
-from python_models.scoring import score
-from python_models.segmentation import fit_segments, segment
-from python_models.service.app import EXPLAINED_ROWS, MOST_ROWS, create_app
-from python_models.service.champions import load
-from python_models.service.keys import Rate, key_of, read_keys
-from python_models.service.rows import Field, matrix_of, read_rows
-from python_models.sources import InputError
-from python_models.training import train
+from python_models.common.errors import InputError
+from python_models.conversion.explaining import explain
+from python_models.conversion.scoring import score
+from python_models.conversion.training import train
+from python_models.delivery.service.app import EXPLAINED_ROWS, MOST_ROWS, create_app
+from python_models.delivery.service.auth import Rate, key_of, read_keys
+from python_models.delivery.service.rows import Field, matrix_of, read_rows
+from python_models.delivery.service.snapshot import load
+from python_models.segments.assigning import segment
+from python_models.segments.fitting import fit_segments
 from tests.test_training import DECLARED_SMALL, clients
 
 SECRET, READER = "a-secret-of-twenty-", "another-secret-of-ours"
@@ -388,9 +389,9 @@ def test_what_takes_too_long_and_what_goes_wrong_shows_no_trace(
         raise RuntimeError("the secret of C17")
 
     with TestClient(app, headers=SCORER, raise_server_exceptions=False) as client:
-        monkeypatch.setattr("python_models.service.app.scored", wait)
+        monkeypatch.setattr("python_models.delivery.service.app.scored", wait)
         slow = ask(client, rows)
-        monkeypatch.setattr("python_models.service.app.scored", fail)
+        monkeypatch.setattr("python_models.delivery.service.app.scored", fail)
         broken = ask(client, rows)
     assert (slow.status_code, slow.json()["error"]["code"]) == (503, "timeout")
     assert (broken.status_code, broken.json()["error"]["code"]) == (500, "internal")
@@ -413,7 +414,7 @@ def test_what_nobody_waits_for_any_more_still_counts_as_a_job(
         assert done.wait(10)
         raise RuntimeError("of nobody's interest")
 
-    monkeypatch.setattr("python_models.service.app.scored", wait)
+    monkeypatch.setattr("python_models.delivery.service.app.scored", wait)
     with TestClient(app, headers=SCORER, raise_server_exceptions=False) as client:
         assert [ask(client, rows).status_code for _ in range(4)] == [503] * 4
         assert len(begun) == 1

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from python_models import sources
-from python_models.samples import Sample
-from python_models.sources import DEFAULT_INPUTS, InputError, package_folder, put_default_inputs
+from python_models.common.errors import InputError
+from python_models.inputs import defaults as sources
+from python_models.inputs.defaults import DEFAULT_INPUTS, package_folder, put_default_inputs
+from python_models.inputs.samples import Sample
 
 REPOSITORY = Path(__file__).parents[1]
 

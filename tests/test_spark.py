@@ -55,7 +55,8 @@ MODELS = [
     *(f"path:models/staging/{campaign}" for campaign in CAMPAIGNS),
     *("display_ads_interests", "display_ads_topic_rates"),
     *(f"{campaign}_{kind}" for campaign in CAMPAIGNS for kind in ("features", "model", "scores", "reasons")),
-    *(f"path:models/results/{table}.sql" for table in [*RESULTS, *PROFILES, *NEEDED]),
+    *(f"fqn:{table}" for table in [*RESULTS, *PROFILES, *NEEDED] if table != "campaigns"),
+    "results.campaigns.campaigns",
 ]
 # The time of a run, and what only DuckDB keeps rows by; intervals of bootstraps, which each engine draws by
 # its own hash.

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from python_models.statistics import Plugin
+from python_models.engines.duckdb.statistics import Plugin
 
 
 @pytest.fixture

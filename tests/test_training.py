@@ -8,13 +8,21 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from python_models.candidates import ALGORITHMS
-from python_models.fitted import FittedModel
-from python_models.fitting import BLEND, FoldModel, Training, blend, cross_fit, default_settings, fit_fold
-from python_models.frames import FOLDS, fold_of, make_design
-from python_models.one_rule import OneRule, single_power
-from python_models.scoring import score
-from python_models.training import train
+from python_models.common.frames import FOLDS, fold_of, make_design
+from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitting import (
+    BLEND,
+    FoldModel,
+    Training,
+    blend,
+    cross_fit,
+    default_settings,
+    fit_fold,
+)
+from python_models.conversion.one_rule import OneRule, single_power
+from python_models.conversion.scoring import score
+from python_models.conversion.training import train
 from tests.conftest import Mart
 from tests.test_campaign import DECLARED
 

@@ -1,0 +1,1 @@
+"""What every room uses: declarations, frames, SQL, the published warehouse."""

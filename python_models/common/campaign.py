@@ -1,0 +1,273 @@
+"""A campaign's declaration: the `meta` of its dbt models, read once, refused where not understood."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from python_models.common.errors import DeclarationError
+
+POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most", "capacity", "budget")
+# Their number is a share; that of the others is a number of contacts, or money.
+_SHARES = ("fixed", "precision_at_least", "false_alarms_at_most")
+_NOTHING_UNKNOWN = ConfigDict(extra="forbid")
+# Set by the project for all campaigns; no part of what a campaign declares.
+_PROJECT_KEYS = ("retrain", "champion", "backfill_from")
+# As a value of `known_at`: not before the contact.
+AFTER_CONTACT = "after_contact"
+# As a value of `expected_base_rate`: from the scores of the rows with an unknown outcome, or from the
+# outcomes of the test rows.
+ESTIMATED = "estimated"
+NEWEST_OUTCOMES = "newest_outcomes"
+# In `accept_drift`, besides columns of the mart: the score and the label rate.
+DRIFTING_RESULTS = ("predicted_probability", "conversion_rate")
+# Money per row: each a number, or the name of the mart's column that gives it.
+MONEY = ("contact_cost", "conversion_value")
+Algorithm = Literal[
+    "logistic_regression", "random_forest", "lightgbm", "lightgbm_shallow", "lightgbm_rare", "xgboost"
+]
+# Those that compete where none is named; the one for rare events asks to be named.
+ALGORITHMS: tuple[Algorithm, ...] = tuple(name for name in get_args(Algorithm) if name != "lightgbm_rare")
+Imbalance = Literal["none", "weight", "smote", "downsample"]
+
+
+@dataclass(frozen=True, config=_NOTHING_UNKNOWN)
+class Segmentation:
+    """Which columns of the customer mart group the customers, and into how many segments.
+
+    `columns` and `profile` give each column the words of which segment names are made: a number's for a low
+    and for a high mean; a text column's with `{}` for the category, or none where the category or the column
+    says it all. `columns: all` groups by every column of the mart but the keys, with the words in `words`
+    of those that are there. A column of `profile` describes and names, but does not group. `weights` says
+    how much a column counts where not 1; `skewed` what stands for a number with a long tail, its logarithm
+    or its decile; `components` how many principal components are kept, and `count` how many segments there
+    are, where a person decides.
+    """
+
+    columns: dict[str, list[str]] | Literal["all"]
+    entity: str
+    words: dict[str, list[str]] = Field(default_factory=dict)
+    profile: dict[str, list[str]] = Field(default_factory=dict)
+    weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
+    skewed: Literal["logarithm", "decile"] = "logarithm"
+    components: Annotated[int, Field(ge=1)] | None = None
+    count: Annotated[int, Field(ge=2)] | None = None
+    min: Annotated[int, Field(ge=2)] = 3
+    max: Annotated[int, Field(le=20)] = 8
+
+    @model_validator(mode="after")
+    def check_range(self) -> "Segmentation":
+        """The numbers of segments make sense, and words go with the way the columns are named."""
+        if self.min > self.max:
+            raise ValueError(f"segments.min {self.min} is over segments.max {self.max}")
+        if self.count is not None and not self.min <= self.count <= self.max:
+            raise ValueError(f"segments.count {self.count} is not between {self.min} and {self.max}")
+        if self.words and self.columns != "all":
+            raise ValueError("segments.words goes with `columns: all`; else the words stand in columns")
+        return self
+
+    @property
+    def all_words(self) -> dict[str, list[str]]:
+        """The words of each column that has some."""
+        return (self.words if isinstance(self.columns, str) else self.columns) | self.profile
+
+
+@dataclass(frozen=True, config=_NOTHING_UNKNOWN)
+class Holdout:
+    """Which share of an audience is kept from contact at random, and what it is to find.
+
+    `effect` is the smallest difference of conversion rates, contacted less held out, worth finding.
+    """
+
+    share: Annotated[float, Field(gt=0, lt=1)]
+    effect: Annotated[float, Field(gt=0, lt=1)]
+
+
+@dataclass(frozen=True, config=_NOTHING_UNKNOWN)
+class Campaign:
+    """What a campaign declares; the meaning of each key is a row of the table in `docs/method.md`."""
+
+    campaign: str
+    entity: str
+    title: str
+    question: str
+    source: str
+    source_note: str
+    label: str | None = None
+    split: str = "split"
+    as_of: str | None = None
+    order_by: str | None = None
+    label_known_at: str | None = None
+    group_by: str | None = None
+    withhold: list[str] = Field(default_factory=list)
+    known_at: dict[str, str] = Field(default_factory=dict)
+    accept_leak: list[str] = Field(default_factory=list)
+    accept_drift: list[str] = Field(default_factory=list)
+    audit: list[str] = Field(default_factory=list)
+    allow_audited: list[str] = Field(default_factory=list)
+    dimensions: list[str] = Field(default_factory=list)
+    baseline: str | None = None
+    decide_by: str | dict[str, float] = "f1"
+    contact_cost: float | str | None = None
+    conversion_value: float | str | None = None
+    channel: Annotated[str, Field(min_length=1)] | None = None
+    holdout: Holdout | None = None
+    candidates: list[Algorithm] = Field(
+        default_factory=lambda: list(ALGORITHMS),
+        min_length=1,
+    )
+    imbalance: Imbalance | list[Imbalance] = "none"
+    blend: bool = False
+    choose_by: Literal["average_precision", "roc_auc", "log_loss", "brier", "f1"] = "average_precision"
+    tune: int | str | None = None
+    keep_features: Annotated[int, Field(ge=2)] | None = None
+    expected_base_rate: (
+        Annotated[float, Field(gt=0, lt=1)] | Literal["estimated", "newest_outcomes"] | None
+    ) = None
+    negatives_per_positive: Annotated[int, Field(ge=1)] | None = None
+    recalibrate: bool = False
+    minimum_positives: Annotated[int, Field(ge=1)] = 100
+    population: str | None = None
+    segments: Segmentation | None = None
+    variant_of: str | None = None
+    not_usable_reason: str | None = None
+
+    @model_validator(mode="after")
+    def check_policy(self) -> "Campaign":
+        """`decide_by` is a known policy, with the money it needs."""
+        if self.policy not in POLICIES:
+            raise ValueError(f"decide_by is {self.policy!r}; allowed: {', '.join(POLICIES)}")
+        needs_limit = self.policy not in ("f1", "profit")
+        if needs_limit and self.policy_limit is None:
+            raise ValueError(f"decide_by {self.policy} needs a number, such as {self.policy}: 0.5")
+        if self.policy in _SHARES and not 0 <= (self.policy_limit or 0) <= 1:
+            raise ValueError(f"decide_by {self.policy}: {self.policy_limit} is not between 0 and 1")
+        if self.policy in ("capacity", "budget") and (self.policy_limit or 0) <= 0:
+            raise ValueError(f"decide_by {self.policy}: {self.policy_limit} is not above 0")
+        if self.policy == "profit" and (self.contact_cost is None or self.conversion_value is None):
+            raise ValueError("decide_by profit needs contact_cost and conversion_value")
+        if self.policy == "budget" and self.contact_cost is None:
+            raise ValueError("decide_by budget needs contact_cost")
+        for key in MONEY:
+            if isinstance(amount := getattr(self, key), float) and not 0 <= amount < math.inf:
+                raise ValueError(f"{key} is {amount}; allowed: a number from 0 on, or a column of the mart")
+        if (self.variant_of is None) != (self.not_usable_reason is None):
+            raise ValueError("variant_of and not_usable_reason go together")
+        if self.negatives_per_positive is not None and self.order_by is not None:
+            raise ValueError(
+                "negatives_per_positive does not go with order_by: forward validation predicts every row. "
+                "Let the split be by time instead"
+            )
+        if self.expected_base_rate == NEWEST_OUTCOMES and self.as_of is None:
+            raise ValueError("expected_base_rate newest_outcomes needs as_of: test rows must be the newest")
+        if self.recalibrate and self.expected_base_rate is not None:
+            raise ValueError("recalibrate and expected_base_rate both move the base rate: declare one")
+        if self.recalibrate and self.order_by is None:
+            raise ValueError("recalibrate needs order_by: without an order no block is the newest")
+        if self.tune is not None and self.tune_seconds is None:
+            raise ValueError(f"tune is {self.tune!r}; allowed: seconds, such as 60 or 60s")
+        if set(self.known_at.values()) - {AFTER_CONTACT} and self.as_of is None:
+            raise ValueError("known_at names a column of times, so as_of must say what to compare it with")
+        if self.population is not None and self.segments is None:
+            raise ValueError("population needs segments: it says whom they are fitted on")
+        if stray := set(self.allow_audited) - set(self.audit):
+            raise ValueError(f"allow_audited names {sorted(stray)}, which audit does not name")
+        return self
+
+    @property
+    def tune_seconds(self) -> int | None:
+        """Seconds that the search for settings may take; None without a search."""
+        text = str(self.tune or "").strip().removesuffix("s")
+        return int(text) if text.isdigit() and int(text) > 0 else None
+
+    @property
+    def imbalances(self) -> list[str]:
+        """The ways of handling imbalance that compete."""
+        return [self.imbalance] if isinstance(self.imbalance, str) else list(self.imbalance)
+
+    @property
+    def policy(self) -> str:
+        """Name of the threshold policy."""
+        return self.decide_by if isinstance(self.decide_by, str) else "".join(self.decide_by)
+
+    @property
+    def policy_limit(self) -> float | None:
+        """The number that goes with the policy, if it has one."""
+        return None if isinstance(self.decide_by, str) else next(iter(self.decide_by.values()))
+
+    @property
+    def customer(self) -> str:
+        """Column that says whom a row is about: folds and bootstrap never tear it apart."""
+        return self.group_by or self.entity
+
+    @property
+    def money_columns(self) -> list[str]:
+        """Columns of the mart that give contact cost or conversion value row by row."""
+        return [amount for key in MONEY if isinstance(amount := getattr(self, key), str)]
+
+    @property
+    def not_features(self) -> set[str]:
+        """Columns of the mart that no model may see; what is audited only where it is allowed by name."""
+        audited = set(self.audit) - set(self.allow_audited)
+        keys = {self.entity, self.split, self.label, self.as_of, self.order_by, self.label_known_at}
+        times = set(self.known_at.values()) - {AFTER_CONTACT}
+        named = keys | {self.group_by, self.baseline, *self.withhold, *self.money_columns} | audited | times
+        return {name for name in named if name}
+
+    def require_columns(self, mart: Iterable[str]) -> None:
+        """Refuse a declaration that names a column which the mart lacks."""
+        present = set(mart)
+        keys = {"entity": [self.entity], "split": [self.split]}
+        for key in ("label", "as_of", "order_by", "label_known_at", "group_by", "baseline"):
+            keys[key] = [value] if (value := getattr(self, key)) else []
+        for key in MONEY:
+            keys[key] = [value] if isinstance(value := getattr(self, key), str) else []
+        for key in ("withhold", "audit", "dimensions", "accept_leak"):
+            keys[key] = getattr(self, key)
+        keys["accept_drift"] = [name for name in self.accept_drift if name not in DRIFTING_RESULTS]
+        keys["accept_leak"] = [name for name in self.accept_leak if name != "all_features"]
+        keys["known_at"] = [*self.known_at, *(set(self.known_at.values()) - {AFTER_CONTACT})]
+        for key, names in keys.items():
+            for name in names:
+                if name not in present:
+                    raise DeclarationError(
+                        f"campaign '{self.campaign}', key '{key}': the mart has no column "
+                        f"'{name}'; it has {', '.join(sorted(present))}."
+                    )
+
+
+_READER = TypeAdapter(Campaign)
+# Whose keys stand under a key of the declaration.
+_OWNERS = {"segments": Segmentation, "holdout": Holdout}
+
+
+def read_campaign(meta: Mapping[str, Any]) -> Campaign:
+    """The declaration in a model's `meta`, checked.
+
+    Raises
+    ------
+    DeclarationError
+        With one sentence per fault: an unknown key, a missing key, a wrong type or value.
+    """
+    declared = {key: value for key, value in meta.items() if key not in _PROJECT_KEYS}
+    try:
+        return _READER.validate_python(declared)
+    except ValidationError as error:
+        faults = " ".join(_sentence(dict(fault)) for fault in error.errors())
+        raise DeclarationError(f"campaign '{declared.get('campaign', '?')}': {faults}") from None
+
+
+def _sentence(fault: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "unexpected_keyword_argument":
+        owner = _OWNERS.get(str(fault["loc"][0]), Campaign) if len(fault["loc"]) > 1 else Campaign
+        allowed = ", ".join(sorted(field.name for field in fields(owner)))
+        return f"key '{key}' (value {fault['input']!r}) is unknown; allowed keys are {allowed}."
+    if fault["type"] == "missing":
+        return f"key '{key}' is missing; add it to the declaration."
+    if fault["type"] == "value_error":
+        return f"{fault['ctx']['error']}."
+    return f"key '{key}', value {fault['input']!r}: {fault['msg']}."

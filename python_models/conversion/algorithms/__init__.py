@@ -1,0 +1,1 @@
+"""One file per algorithm, and the registry that names them."""

@@ -1,0 +1,77 @@
+"""Rows of a mart in batches, as a model reads them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from python_models.common.campaign import Campaign
+from python_models.common.frames import BATCH_ROWS, fold_of
+from python_models.common.sql import quoted
+from python_models.conversion.fitted import FittedModel
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of a mart: which of them are training rows, which are new (outcome not known yet)."""
+
+    frame: pd.DataFrame
+    has_converted: pd.Series
+    entity_id: np.ndarray
+    customer_id: np.ndarray
+    folds: np.ndarray
+    is_training: np.ndarray
+    is_new: np.ndarray
+
+    def only(self, rows: np.ndarray) -> "Batch":
+        """Some of the rows."""
+        return Batch(**{name: values[rows] for name, values in vars(self).items()})
+
+
+@lru_cache(maxsize=4)
+def model_of(body: str | None) -> FittedModel | None:
+    """The model in a model row; None where there is none. Read once per process, wherever batches go."""
+    return FittedModel.from_text(body) if body else None
+
+
+def stream(features: Any, campaign: Campaign, model: FittedModel | None) -> Iterator[Batch]:
+    """The rows of a mart with the columns that a model reads, some ten thousand at a time."""
+    columns = ", ".join(dict.fromkeys(quoted(name) for name in columns_read(features, campaign, model)))
+    for batch in features.project(columns).to_arrow_reader(BATCH_ROWS):
+        if batch.num_rows:
+            yield read_batch(batch, campaign)
+
+
+def columns_read(features: Any, campaign: Campaign, model: FittedModel | None) -> list[str]:
+    """The columns of a mart that a model reads, and those that say what a row is."""
+    campaign.require_columns(features.columns)
+    needed = [campaign.entity, campaign.customer, campaign.split]
+    needed += [campaign.label] if campaign.label else []
+    needed += campaign.money_columns
+    needed += model.design.columns if model else []
+    needed += model.declared_rule.design.columns if model and model.declared_rule else []
+    return needed
+
+
+def read_batch(batch: pa.RecordBatch, campaign: Campaign) -> Batch:
+    """Rows of a mart as a model reads them."""
+    frame = batch.to_pandas()
+    has_converted = (
+        frame[campaign.label].astype("boolean")
+        if campaign.label
+        else pd.Series(pd.NA, index=frame.index, dtype="boolean")
+    )
+    customer = frame[campaign.customer]
+    return Batch(
+        frame=frame,
+        has_converted=has_converted,
+        entity_id=frame[campaign.entity].astype(str).to_numpy(object),
+        customer_id=customer.astype(str).to_numpy(object),
+        folds=fold_of(customer),
+        is_training=((frame[campaign.split] == "train") & has_converted.notna()).to_numpy(bool),
+        is_new=has_converted.isna().to_numpy(bool),
+    )

@@ -1,0 +1,247 @@
+"""What a model goes by: strongest factors, how the probability moves with them, reasons of each row."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from scipy.special import logit
+
+from python_models.common.campaign import Campaign, read_campaign
+from python_models.common.frames import Design, map_batches
+from python_models.common.sql import quoted
+from python_models.conversion.batches import columns_read, model_of, read_batch
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitting import Training
+from python_models.conversion.registry import champion_row
+
+EXPLAINED_ROWS = 3_000
+MOVED_ROWS = 500
+DEPENDENCE_BINS = 10
+DEPENDENCE_FEATURES = 10
+REASONS = 5
+# Of a larger mart only those rows are explained that somebody might contact.
+ALL_EXPLAINED = 10_000
+# So many times the base rate is where the propensity band `high` begins.
+HIGH = 1.5
+UNKNOWN = "(unknown)"
+
+REASON_ROW = pa.schema(
+    [
+        ("campaign", pa.string()),
+        ("entity_id", pa.string()),
+        ("reason_rank", pa.int32()),
+        ("feature", pa.string()),
+        ("feature_value", pa.string()),
+        ("contribution", pa.float64()),
+        ("direction", pa.string()),
+        ("base_log_odds", pa.float64()),
+        ("other_contribution", pa.float64()),
+        ("model_version", pa.string()),
+        ("row_hash", pa.string()),
+    ]
+)
+
+
+def factors(model: FittedModel, training: Training) -> list[dict[str, Any]]:
+    """Mean absolute SHAP value (log-odds) of each feature, with its direction; the strongest first.
+
+    Over out-of-fold rows, evenly picked: more than EXPLAINED_ROWS of them take long and change nothing.
+    """
+    picked = np.unique(np.linspace(0, len(training.label) - 1, EXPLAINED_ROWS).astype(int))
+    matrix = training.matrix[picked]
+    shares = model.contributions(matrix, training.folds[picked], np.ones(len(picked), dtype=bool))
+    is_text = training.design.categories
+    listed = [
+        {
+            "feature": name,
+            "importance": float(np.abs(shares[:, i]).mean()),
+            "direction": "mixed" if name in is_text else direction(matrix[:, i], shares[:, i]),
+        }
+        for i, name in enumerate(training.design.columns)
+    ]
+    return sorted(listed, key=lambda factor: -factor["importance"])
+
+
+def direction(values: np.ndarray, shares: np.ndarray) -> str:
+    """`raises` or `lowers` where value and contribution correlate (|r| >= 0.5, ranks), else `mixed`."""
+    known = ~np.isnan(values)
+    if known.sum() < 3:
+        return "mixed"
+    ranks = pd.DataFrame({"value": values[known], "share": shares[known]}).rank()
+    correlation = ranks["value"].corr(ranks["share"])
+    if not abs(correlation) >= 0.5:
+        return "mixed"
+    return "raises" if correlation > 0 else "lowers"
+
+
+def dependence(model: FittedModel, training: Training, strongest: list[str]) -> list[dict[str, Any]]:
+    """Partial dependence (Friedman 2001): mean probability if all rows had the value of a bin.
+
+    Bins are tenths of the training rows with a known value, or the most frequent categories; missing
+    values are a bin of their own. Rows are judged by the model that never saw them.
+    """
+    picked = np.unique(np.linspace(0, len(training.label) - 1, MOVED_ROWS).astype(int))
+    folds, weight = training.folds[picked], training.weight[picked]
+    moved = []
+    for name in strongest[:DEPENDENCE_FEATURES]:
+        position = training.design.columns.index(name)
+        matrix = training.matrix[picked].copy()
+        for number, (label, rows, value) in enumerate(_bins(training, position), start=1):
+            matrix[:, position] = value
+            moved.append(
+                {
+                    "feature": name,
+                    "bin": number,
+                    "bin_label": label,
+                    "row_count": rows,
+                    "mean_value": None if name in training.design.categories or np.isnan(value) else value,
+                    "mean_predicted": float(np.average(model.out_of_fold(matrix, folds), weights=weight)),
+                }
+            )
+    return moved
+
+
+def _bins(training: Training, position: int) -> Iterator[tuple[str, int, float]]:
+    """Label, number of rows and mean value of each bin of a column."""
+    column = training.matrix[:, position]
+    categories = training.design.categories.get(training.design.columns[position])
+    known = column[~np.isnan(column)]
+    values, counts = np.unique(known, return_counts=True)
+    if categories is not None:
+        for i in np.argsort(-counts, kind="stable")[:DEPENDENCE_BINS]:
+            yield categories[int(values[i])], int(counts[i]), float(values[i])
+    elif len(values) <= DEPENDENCE_BINS:
+        for value, count in zip(values, counts, strict=True):
+            yield f"{value:g}", int(count), float(value)
+    else:
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, DEPENDENCE_BINS + 1)))
+        tenth = np.clip(np.searchsorted(edges, known, side="right") - 1, 0, len(edges) - 2)
+        for number in range(len(edges) - 1):
+            inside = known[tenth == number]
+            if len(inside):
+                yield _range(edges, number), len(inside), float(inside.mean())
+    if len(known) < len(column):
+        yield UNKNOWN, len(column) - len(known), float("nan")
+
+
+def _range(edges: np.ndarray, number: int) -> str:
+    """Words for a bin; the lowest and the highest value, which may be one person's, stay unsaid."""
+    low, high = (
+        f"{edge:,.0f}" if abs(edge) >= 1_000 else f"{edge:.3g}" for edge in edges[number : number + 2]
+    )
+    if number == 0:
+        return f"under {high}"
+    return f"{low} or more" if number == len(edges) - 2 else f"{low} to {high}"
+
+
+def explain(features: Any, scores: Any, models: Any, meta: dict[str, Any], known: Any | None = None) -> Any:
+    """Reasons of every scored row: the five features that moved its log-odds most.
+
+    Parameters
+    ----------
+    features : relation of DuckDB or Spark
+        The feature mart, one row per entity.
+    scores : relation
+        Its scores, as `score` returns them.
+    models : relation
+        Model rows, as `train` returns them.
+    meta : dict
+        The declaration.
+    known : relation, optional
+        Reasons of an earlier build (`REASON_ROW`), which stay where the score stayed.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader or Spark relation
+        Five rows per row of the mart that is scored anew (`REASON_ROW`), none without a champion; of a
+        mart of more than `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the
+        training rows' rate).
+        In log-odds, `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds
+        of `predicted_probability`. Features without any share are left out.
+    """
+    campaign = read_campaign(meta)
+    version, body = champion_row(models, meta)
+    model = model_of(body)
+    if model is None:
+        return pa.RecordBatchReader.from_batches(REASON_ROW, [])
+    is_large = features.count("*").fetchone()[0] > ALL_EXPLAINED
+    least = HIGH * model.base_rate if is_large else 0.0
+    tell = partial(_reasons, campaign=campaign, body=body, version=version, least=least)
+    columns = columns_read(features, campaign, model)
+    rows = to_be_told(features, scores, campaign, least, known)
+    return map_batches(rows, [*columns, "row_hash"], tell, REASON_ROW)
+
+
+def to_be_told(features: Any, scores: Any, campaign: Campaign, least: float, known: Any | None) -> Any:
+    """Rows of a mart with at least that probability, but those whose reasons are known.
+
+    Spark tells all rows; which of them are over the least their prediction says.
+    """
+    if hasattr(features, "map_batches"):
+        return features.project("*, cast(null as varchar) as row_hash")
+    high = scores.filter(f"predicted_probability >= {least!r}")
+    high = high.project("entity_id as scored_id, row_hash")
+    if known is not None and set(REASON_ROW.names) <= set(known.columns):
+        told = known.project("entity_id as told_id, row_hash as told_hash").distinct()
+        high = high.join(told, "scored_id = told_id and row_hash = told_hash", how="anti")
+    return features.join(high, f"cast({quoted(campaign.entity)} as varchar) = scored_id")
+
+
+def _reasons(
+    rows_read: pa.RecordBatch, campaign: Campaign, body: str | None, version: str, least: float
+) -> pa.RecordBatch:
+    model = model_of(body)
+    if model is None or not rows_read.num_rows:
+        return pa.RecordBatch.from_pylist([], schema=REASON_ROW)
+    batch = read_batch(rows_read, campaign)
+    matrix = model.design.matrix(batch.frame)
+    probability = model.predict(matrix, batch.folds, batch.is_training, batch.is_new)
+    is_told = probability >= least
+    batch, matrix, probability = batch.only(is_told), matrix[is_told], probability[is_told]
+    shares = model.contributions(matrix, batch.folds, batch.is_training)
+    base = logit(probability) - shares.sum(axis=1)
+    order, rank, row, column = top_reasons(shares)
+    contribution = shares[row, column]
+    others = shares.sum(axis=1) - np.take_along_axis(shares, order, axis=1).sum(axis=1)
+    return pa.RecordBatch.from_pydict(
+        {
+            "campaign": [campaign.campaign] * len(row),
+            "entity_id": batch.entity_id[row],
+            "reason_rank": rank,
+            "feature": np.array(model.design.columns, dtype=object)[column],
+            "feature_value": _as_text(batch.frame, model.design, row, column),
+            "contribution": contribution,
+            "direction": np.where(contribution > 0, "raises", "lowers"),
+            "base_log_odds": base[row],
+            "other_contribution": others[row],
+            "model_version": [version] * len(row),
+            # on Spark there is none: pandas turns an all-null column into NaN, which is no text
+            "row_hash": pa.array(batch.frame["row_hash"].iloc[row], pa.string(), from_pandas=True),
+        },
+        schema=REASON_ROW,
+    )
+
+
+def top_reasons(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Of each row the strongest columns, and of those that say something rank, row and column."""
+    order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
+    rank = np.tile(np.arange(1, order.shape[1] + 1), len(shares))
+    row = np.repeat(np.arange(len(shares)), order.shape[1])
+    column = order.ravel()
+    said = shares[row, column] != 0
+    return order, rank[said], row[said], column[said]
+
+
+def _as_text(frame: pd.DataFrame, design: Design, row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Values of some cells as people read them, None where missing."""
+    texts = np.empty(len(row), dtype=object)
+    for position, name in enumerate(design.columns):
+        cells = column == position
+        values = frame[name].iloc[row[cells]]
+        is_float = pd.api.types.is_float_dtype(values)
+        shown = values.map("{:.6g}".format, na_action="ignore") if is_float else values.astype(str)
+        texts[cells] = np.where(values.isna(), None, shown.astype(object))
+    return texts

@@ -1,0 +1,123 @@
+"""A fitted conversion model as it is kept in a model row: fold models, calibrators, design, baselines."""
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from python_models.common.frames import FOLDS, Design
+from python_models.conversion.calibration import Calibrator, shifted
+from python_models.conversion.fitting import CrossFit, FoldModel, Training
+from python_models.conversion.one_rule import OneRule
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """What a model row holds in `model_body`.
+
+    `base_rate` is the rate of the training rows. `shift` moves the log-odds of rows to be scored: to a
+    declared base rate, or to the newest block's.
+    `declared_rule` is the baseline that the campaign declares, if any.
+    """
+
+    design: Design
+    models: list[FoldModel]
+    fold_calibrators: list[Calibrator]
+    calibrator: Calibrator
+    one_rule: OneRule
+    base_rate: float
+    declared_rule: OneRule | None = None
+    shift: float = 0.0
+
+    @classmethod
+    def of(
+        cls, fit: CrossFit, training: Training, one_rule: OneRule, declared_rule: OneRule | None
+    ) -> "FittedModel":
+        """Add calibrators: one per fold that never saw it, and one of all."""
+        return cls(
+            design=training.design,
+            models=fit.models,
+            fold_calibrators=[
+                Calibrator.fit(fit.log_odds[rows], training.label[rows], weight=training.weight[rows])
+                for rows in (training.folds != fold for fold in range(FOLDS))
+            ],
+            calibrator=Calibrator.fit(fit.log_odds, training.label, weight=training.weight),
+            one_rule=one_rule,
+            base_rate=training.base_rate,
+            declared_rule=declared_rule,
+        )
+
+    def out_of_fold(self, matrix: np.ndarray, folds: np.ndarray) -> np.ndarray:
+        """Probability of training rows, each from the model and calibrator that never saw its customer."""
+        probability = np.empty(len(matrix))
+        for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
+            rows = folds == fold
+            if rows.any():
+                probability[rows] = calibrator.probability(model.log_odds(matrix[rows]))
+        return probability
+
+    def ensemble(self, matrix: np.ndarray) -> np.ndarray:
+        """Probability of rows outside training: mean log-odds of all fold models, calibrated."""
+        mean = np.mean([model.log_odds(matrix) for model in self.models], axis=0)
+        return self.calibrator.probability(mean)
+
+    def predict(
+        self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray, is_new: np.ndarray
+    ) -> np.ndarray:
+        """Probability of each row: training rows out of fold, new ones (outcome not known yet) shifted."""
+        probability = np.empty(len(matrix))
+        if is_training.any():
+            probability[is_training] = self.out_of_fold(matrix[is_training], folds[is_training])
+        if not is_training.all():
+            probability[~is_training] = self.ensemble(matrix[~is_training])
+        probability[is_new] = shifted(probability[is_new], self.shift)
+        return probability
+
+    def contributions(self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray) -> np.ndarray:
+        """Each column's share in a row's log-odds after logistic calibration, rows x columns of the design.
+
+        What the shares leave of the log-odds of the probability is the base of the row: one number for
+        all rows of a model where calibration is logistic; isotonic calibration bends it.
+        """
+        shares = np.zeros(matrix.shape)
+        for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
+            rows = is_training & (folds == fold)
+            if rows.any():
+                shares[rows] = calibrator.slope * model.contributions(matrix[rows])
+        others = ~is_training
+        if others.any():
+            mean = np.mean([model.contributions(matrix[others]) for model in self.models], axis=0)
+            shares[others] = self.calibrator.slope * mean
+        return shares
+
+    def to_text(self) -> str:
+        return json.dumps(
+            {
+                "design": asdict(self.design),
+                "models": [model.to_text() for model in self.models],
+                "fold_calibrators": [asdict(calibrator) for calibrator in self.fold_calibrators],
+                "calibrator": asdict(self.calibrator),
+                "one_rule": asdict(self.one_rule),
+                "base_rate": self.base_rate,
+                "declared_rule": asdict(self.declared_rule) if self.declared_rule else None,
+                "shift": self.shift,
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "FittedModel":
+        body = json.loads(text)
+        return cls(
+            design=Design(**body["design"]),
+            models=[FoldModel.from_text(model) for model in body["models"]],
+            fold_calibrators=[Calibrator(**values) for values in body["fold_calibrators"]],
+            calibrator=Calibrator(**body["calibrator"]),
+            one_rule=_rule(body["one_rule"]),
+            base_rate=body["base_rate"],
+            declared_rule=_rule(body["declared_rule"]) if body["declared_rule"] else None,
+            shift=body["shift"],
+        )
+
+
+def _rule(values: dict) -> OneRule:
+    return OneRule(Design(**values["design"]), values["trees"])

@@ -1,0 +1,246 @@
+"""Fits a candidate once per fold, so that each row is predicted by a model that never saw its customer."""
+
+import json
+import time
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit
+
+from python_models.common.frames import FOLDS, Design
+from python_models.conversion.algorithms.base import Candidate, Settings
+from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.imbalance import Sample, resample
+
+
+@dataclass(frozen=True)
+class Training:
+    """Rows to fit on: matrix (rows x columns of the design), label (0/1) and fold of each row.
+
+    `kept` holds, per fold, the positions of the columns that relevance kept without looking at the fold;
+    None keeps all. `kept_share` is the share of the non-conversions that these rows are a sample of.
+    """
+
+    design: Design
+    matrix: np.ndarray
+    label: np.ndarray
+    folds: np.ndarray
+    kept: list[list[int]] | None = None
+    kept_share: float = 1.0
+
+    @property
+    def weight(self) -> np.ndarray:
+        """For how many rows of the population each row stands."""
+        return np.where(self.label == 1, 1.0, 1 / self.kept_share)
+
+    @property
+    def base_rate(self) -> float:
+        """Conversion rate of the population that the rows are a sample of."""
+        return float(np.average(self.label, weights=self.weight))
+
+    def keeping(self, kept: list[list[int]] | None) -> "Training":
+        """The same rows, with other columns kept in each fold."""
+        return replace(self, kept=kept)
+
+    def sample(self, rows: np.ndarray, positions: list[int] | None) -> Sample:
+        """The rows picked, with the columns picked."""
+        matrix, categorical = self.matrix[rows], self.design.categorical_positions
+        if positions is not None:
+            matrix = matrix[:, positions]
+            categorical = [i for i, position in enumerate(positions) if position in categorical]
+        return Sample(matrix, self.label[rows], categorical)
+
+
+@dataclass(frozen=True)
+class FoldModel:
+    """One fitted candidate, the columns it reads (None: all) and the correction for resampling."""
+
+    algorithm: str
+    candidate: Candidate
+    positions: list[int] | None = None
+    offset: float = 0.0
+
+    def log_odds(self, matrix: np.ndarray) -> np.ndarray:
+        return self.candidate.log_odds(self._read(matrix)) + self.offset
+
+    def contributions(self, matrix: np.ndarray) -> np.ndarray:
+        """Share of each column of the whole design; 0 for those that this model does not read."""
+        shares = self.candidate.contributions(self._read(matrix))
+        if self.positions is None:
+            return shares
+        whole = np.zeros(matrix.shape)
+        whole[:, self.positions] = shares
+        return whole
+
+    def _read(self, matrix: np.ndarray) -> np.ndarray:
+        return matrix if self.positions is None else matrix[:, self.positions]
+
+    def to_text(self) -> str:
+        return json.dumps(
+            {
+                "algorithm": self.algorithm,
+                "positions": self.positions,
+                "offset": self.offset,
+                "text": self.candidate.to_text(),
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "FoldModel":
+        body = json.loads(text)
+        read = Blend.from_text if body["algorithm"] == BLEND else ALGORITHMS[body["algorithm"]].from_text
+        return cls(body["algorithm"], read(body["text"]), body["positions"], body["offset"])
+
+
+BLEND = "blend"
+
+
+@dataclass(frozen=True)
+class Blend:
+    """Mean of the log-odds of several candidates fitted on the same rows."""
+
+    parts: list[FoldModel]
+
+    def log_odds(self, matrix: np.ndarray) -> np.ndarray:
+        return np.mean([part.log_odds(matrix) for part in self.parts], axis=0)
+
+    def contributions(self, matrix: np.ndarray) -> np.ndarray:
+        return np.mean([part.contributions(matrix) for part in self.parts], axis=0)
+
+    def to_text(self) -> str:
+        return json.dumps([part.to_text() for part in self.parts])
+
+    @classmethod
+    def from_text(cls, text: str) -> "Blend":
+        return cls([FoldModel.from_text(part) for part in json.loads(text)])
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """One candidate, fitted once per fold; `log_odds` of each row are of the model that never saw it.
+
+    A blend names its parts.
+    """
+
+    algorithm: str
+    imbalance: str
+    settings: Settings
+    models: list[FoldModel]
+    log_odds: np.ndarray
+    seconds: float
+    blended: tuple["CrossFit", ...] = ()
+    label: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name under which it competes."""
+        return self.label or self.algorithm
+
+    @property
+    def probability(self) -> np.ndarray:
+        """Out-of-fold probability of each row, not calibrated."""
+        return expit(self.log_odds)
+
+    def renamed(self, label: str, seconds: float) -> "CrossFit":
+        """The same under another name, with the time that finding it took."""
+        return replace(self, label=label, seconds=seconds)
+
+    @property
+    def parts(self) -> tuple["CrossFit", ...]:
+        """The cross-fits that a blend is made of; of any other candidate itself."""
+        return self.blended or (self,)
+
+
+def default_settings(algorithm: str, training: Training) -> Settings:
+    """The algorithm's settings for a table of that many rows and conversions."""
+    return ALGORITHMS[algorithm].settings(len(training.label), int(training.label.sum()))
+
+
+def fit_rows(
+    algorithm: str,
+    training: Training,
+    rows: np.ndarray,
+    positions: list[int] | None,
+    imbalance: str,
+    settings: Settings,
+    rounds: int,
+) -> FoldModel:
+    """Fit on some rows, resampled as `imbalance` says."""
+    sample = resample(training.sample(rows, positions), imbalance)
+    candidate = ALGORITHMS[algorithm].fit(sample, settings, rounds)
+    # p = q b / (q b + 1 - q), q what a model of the sample says, b the kept share (King and Zeng 2001)
+    offset = float(np.log(training.kept_share) - np.log(sample.odds_factor))
+    return FoldModel(algorithm, candidate, positions, offset)
+
+
+def find_rounds(
+    algorithm: str,
+    training: Training,
+    rows: np.ndarray,
+    stopping: np.ndarray,
+    positions: list[int] | None,
+    imbalance: str,
+    settings: Settings,
+) -> int:
+    """Number of trees that is best on the rows of `stopping` for a model of `rows`; 0 where it has none.
+
+    Both are the same share of the non-conversions, so trees are counted on the odds of the sample.
+    """
+    find = ALGORITHMS[algorithm].rounds
+    if find is None:
+        return 0
+    sample = resample(training.sample(rows, positions), imbalance)
+    return find(sample, training.sample(stopping, positions), settings)
+
+
+def fit_fold(
+    algorithm: str, training: Training, held_out: int, imbalance: str, settings: Settings
+) -> FoldModel:
+    """Fit on all folds but `held_out`; the number of trees is found on the next fold, so that neither the
+    trees nor their number know the held-out rows.
+    """
+    known = training.folds != held_out
+    stopping = training.folds == (held_out + 1) % FOLDS
+    positions = training.kept[held_out] if training.kept else None
+    rounds = find_rounds(algorithm, training, known & ~stopping, stopping, positions, imbalance, settings)
+    return fit_rows(algorithm, training, known, positions, imbalance, settings, rounds)
+
+
+def cross_fit(
+    algorithm: str, training: Training, imbalance: str = "none", settings: Settings | None = None
+) -> CrossFit:
+    """Fit once per fold; every row is predicted by the model that never saw its customer."""
+    start = time.perf_counter()
+    settings = settings or default_settings(algorithm, training)
+    models, log_odds = [], np.empty(len(training.label))
+    for fold in range(FOLDS):
+        model = fit_fold(algorithm, training, fold, imbalance, settings)
+        rows = training.folds == fold
+        log_odds[rows] = model.log_odds(training.matrix[rows])
+        models.append(model)
+    return CrossFit(algorithm, imbalance, settings, models, log_odds, time.perf_counter() - start)
+
+
+def blend(fits: list[CrossFit]) -> CrossFit:
+    """The mean of several cross-fits, fold by fold."""
+    return CrossFit(
+        algorithm=BLEND,
+        imbalance="none",
+        settings={
+            "parts": [
+                {"algorithm": fit.name, "imbalance": fit.imbalance, "settings": fit.settings} for fit in fits
+            ]
+        },
+        models=[
+            FoldModel(BLEND, Blend(list(parts))) for parts in zip(*(fit.models for fit in fits), strict=True)
+        ],
+        log_odds=np.mean([fit.log_odds for fit in fits], axis=0),
+        seconds=sum(fit.seconds for fit in fits),
+        blended=tuple(fits),
+    )
+
+
+def fit_again(fit: CrossFit, training: Training) -> CrossFit:
+    """The same candidate, cross-fitted on the rows or columns of another training."""
+    parts = [cross_fit(part.algorithm, training, part.imbalance, part.settings) for part in fit.parts]
+    return blend(parts) if fit.blended else parts[0]

@@ -1,0 +1,168 @@
+"""The row that a training returns: a model as text, with all that was measured."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from python_models.common.campaign import Campaign
+from python_models.common.frames import Design
+from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.backtest import Forward
+from python_models.conversion.fitting import CrossFit, Training, fit_again
+from python_models.conversion.measures import measure, measures
+from python_models.conversion.relevance import Fate
+
+
+def _struct(**kinds: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.struct(list(kinds.items())))
+
+
+_TEXT, _NUMBER, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
+MODEL_ROW = pa.schema(
+    [
+        ("campaign", _TEXT),
+        ("model_version", _TEXT),
+        ("algorithm", _TEXT),
+        ("imbalance", _TEXT),
+        ("trained_at", pa.timestamp("us")),
+        ("training_rows", _COUNT),
+        ("training_positives", _COUNT),
+        ("kept_share_of_negatives", _NUMBER),
+        ("training_base_rate", _NUMBER),
+        ("assumed_base_rate", _NUMBER),
+        ("assumed_because", _TEXT),
+        ("estimated_base_rate", _NUMBER),
+        ("estimated_lower", _NUMBER),
+        ("estimated_upper", _NUMBER),
+        ("estimated_rows", _COUNT),
+        ("parameters", _TEXT),
+        ("features", pa.list_(_TEXT)),
+        ("model_format", _TEXT),
+        ("model_body", _TEXT),
+        ("fingerprint", _TEXT),
+        ("refused_reason", _TEXT),
+        ("declaration", _TEXT),
+        ("baseline_rule", _TEXT),
+        ("calibration", _TEXT),
+        ("champion_version", _TEXT),
+        ("gate_note", _TEXT),
+        (
+            "candidates",
+            _struct(
+                algorithm=_TEXT,
+                imbalance=_TEXT,
+                roc_auc=_NUMBER,
+                average_precision=_NUMBER,
+                f1=_NUMBER,
+                log_loss=_NUMBER,
+                brier=_NUMBER,
+                fit_seconds=_NUMBER,
+                feature_count=_COUNT,
+                all_features_average_precision=_NUMBER,
+                later_measure=_NUMBER,
+            ),
+        ),
+        ("factors", _struct(feature=_TEXT, importance=_NUMBER, direction=_TEXT)),
+        (
+            "relevance",
+            _struct(
+                feature=_TEXT,
+                is_kept=_FLAG,
+                dropped_by=_TEXT,
+                measured=_NUMBER,
+                limit=_NUMBER,
+                correlated_with=_TEXT,
+                folds_kept=_COUNT,
+            ),
+        ),
+        (
+            "leakage",
+            _struct(
+                feature=_TEXT, check_name=_TEXT, measured=_NUMBER, limit=_NUMBER, status=_TEXT, advice=_TEXT
+            ),
+        ),
+        (
+            "dependence",
+            _struct(
+                feature=_TEXT,
+                bin=_COUNT,
+                bin_label=_TEXT,
+                row_count=_COUNT,
+                mean_value=_NUMBER,
+                mean_predicted=_NUMBER,
+            ),
+        ),
+        (
+            "forward",
+            _struct(
+                entity_id=_TEXT,
+                customer_id=_TEXT,
+                block=_COUNT,
+                has_converted=_FLAG,
+                predicted_probability=_NUMBER,
+                baseline_probability=_NUMBER,
+                declared_baseline_probability=_NUMBER,
+            ),
+        ),
+    ]
+)
+
+
+def used_features(fit: CrossFit, design: Design) -> list[str]:
+    """Columns that at least one fold model may read."""
+    read: set[int] = set()
+    for part in fit.parts:
+        for model in part.models:
+            read |= set(range(len(design.columns)) if model.positions is None else model.positions)
+    return [name for position, name in enumerate(design.columns) if position in read]
+
+
+def candidate_row(fit: CrossFit, training: Training, best: CrossFit) -> dict[str, Any]:
+    """How a candidate did out of fold; of the best also what it does with all columns."""
+    everything = None
+    if fit is best and training.kept:
+        whole = fit_again(fit, training.keeping(None))
+        everything = measure("average_precision", training.label, whole.probability, training.weight)
+    return {
+        "algorithm": fit.name,
+        "imbalance": fit.imbalance,
+        "fit_seconds": fit.seconds,
+        "feature_count": len(training.kept[0]) if training.kept else len(training.design.columns),
+        "all_features_average_precision": everything,
+    } | measures(training.label, fit.probability, training.weight)
+
+
+def relevance_rows(fates: list[Fate], training: Training) -> list[dict[str, Any]]:
+    """Fate of each column on all training rows, and in how many folds it was kept."""
+    kept = training.kept or []
+    return [
+        asdict(fate) | {"folds_kept": sum(position in fold for fold in kept)}
+        for position, fate in enumerate(fates)
+    ]
+
+
+def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: Forward) -> list[dict[str, Any]]:
+    """Forward predictions, one per row of the last fifth.
+
+    Rows and customers are numbers within the validation: model rows are kept for good, and must not
+    name anybody who asks to be forgotten later.
+    """
+    rows = frame.iloc[forward.rows]
+    declared = forward.baselines[1] if len(forward.baselines) > 1 else [None] * len(rows)
+    columns = {
+        "entity_id": [f"forward row {number}" for number in range(len(rows))],
+        "customer_id": [f"forward customer {number}" for number in pd.factorize(rows[campaign.customer])[0]],
+        "block": forward.block.tolist(),
+        "has_converted": rows[campaign.label].astype(bool),
+        "predicted_probability": forward.probability.tolist(),
+        "baseline_probability": forward.baselines[0].tolist(),
+        "declared_baseline_probability": list(declared),
+    }
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def model_format(fit: CrossFit) -> str:
+    """Format of the fold models' text."""
+    return " + ".join(dict.fromkeys(ALGORITHMS[part.algorithm].model_format for part in fit.parts))

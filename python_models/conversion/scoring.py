@@ -1,0 +1,130 @@
+"""Writes a campaign's scores: every row of the mart, streamed, judged by models that never saw it."""
+
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from python_models.common.campaign import MONEY, Campaign, read_campaign
+from python_models.common.frames import map_batches
+from python_models.common.sql import quoted
+from python_models.conversion.batches import columns_read, model_of, read_batch
+from python_models.conversion.registry import champion_row
+
+SCORE_ROW = pa.schema(
+    [
+        ("campaign", pa.string()),
+        ("entity_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("split", pa.string()),
+        ("has_converted", pa.bool_()),
+        ("predicted_probability", pa.float64()),
+        ("baseline_probability", pa.float64()),
+        ("declared_baseline_probability", pa.float64()),
+        ("contact_cost", pa.float64()),
+        ("conversion_value", pa.float64()),
+        ("is_out_of_fold", pa.bool_()),
+        ("model_version", pa.string()),
+        ("row_hash", pa.string()),
+        ("scored_at", pa.timestamp("us")),
+    ]
+)
+
+
+def score(features: Any, models: Any, meta: dict[str, Any], known: Any | None = None) -> Any:
+    """Score a campaign's mart with its champion.
+
+    Parameters
+    ----------
+    features : relation of DuckDB or Spark
+        The feature mart, one row per entity.
+    models : relation
+        Model rows, as `train` returns them.
+    meta : dict
+        The declaration.
+    known : relation, optional
+        Scores of an earlier build (`SCORE_ROW`), which stay where neither row nor model changed.
+
+    Returns
+    -------
+    pyarrow.RecordBatchReader or Spark relation
+        One row per row of the mart that is new or changed (`SCORE_ROW`). Rows of split `train` get
+        out-of-fold predictions, all others the mean of the fold models. Probabilities are null where there
+        is no champion.
+    """
+    campaign = read_campaign(meta)
+    version, body = champion_row(models, meta)
+    scored_at = datetime.now(UTC).replace(tzinfo=None)
+    judge = partial(_scores, campaign=campaign, body=body, version=version, scored_at=scored_at)
+    columns = columns_read(features, campaign, model_of(body))
+    rows = to_be_scored(features, columns, campaign, version, known, meta.get("backfill_from"))
+    return map_batches(rows, [*columns, "row_hash"], judge, SCORE_ROW)
+
+
+def to_be_scored(
+    features: Any, columns: list[str], campaign: Campaign, version: str, known: Any | None, since: str | None
+) -> Any:
+    """Rows of a mart but those whose score is known, with the `row_hash` of all that makes a score.
+
+    Rows of the day `since` or later (`as_of`, else the day of their score) count as not known. Spark scores
+    all rows, without a hash.
+    """
+    if hasattr(features, "map_batches"):
+        return features.project("*, cast(null as varchar) as row_hash")
+    read = ", ".join(dict.fromkeys(quoted(name) for name in columns))
+    judge = f"{version} {campaign.contact_cost} {campaign.conversion_value}".replace("'", "''")
+    hashed = features.project(f"*, cast(hash(row('{judge}', {read})) as varchar) as row_hash")
+    if known is None or not set(SCORE_ROW.names) <= set(known.columns):
+        return hashed
+    same = f"cast({quoted(campaign.entity)} as varchar) = known_id and row_hash = known_hash"
+    if since:
+        same += f" and {quoted(campaign.as_of) if campaign.as_of else 'known_at'} < date '{since}'"
+    listed = known.project("entity_id as known_id, row_hash as known_hash, scored_at as known_at")
+    return hashed.join(listed, same, how="anti")
+
+
+def _scores(
+    rows_read: pa.RecordBatch, campaign: Campaign, body: str | None, version: str, scored_at: datetime
+) -> pa.RecordBatch:
+    if not rows_read.num_rows:
+        return pa.RecordBatch.from_pylist([], schema=SCORE_ROW)
+    batch, model = read_batch(rows_read, campaign), model_of(body)
+    rows = len(batch.frame)
+    nothing = np.full(rows, np.nan)
+    probability, baseline, declared = nothing, nothing, nothing
+    if model is not None:
+        matrix = model.design.matrix(batch.frame)
+        probability = model.predict(matrix, batch.folds, batch.is_training, batch.is_new)
+        baseline = model.one_rule.predict(batch.frame, batch.folds, batch.is_training)
+        if model.declared_rule:
+            declared = model.declared_rule.predict(batch.frame, batch.folds, batch.is_training)
+    return pa.RecordBatch.from_pydict(
+        {
+            "campaign": [campaign.campaign] * rows,
+            "entity_id": batch.entity_id,
+            "customer_id": batch.customer_id,
+            "split": batch.frame[campaign.split],
+            "has_converted": batch.has_converted,
+            "predicted_probability": pa.array(probability, from_pandas=True),
+            "baseline_probability": pa.array(baseline, from_pandas=True),
+            "declared_baseline_probability": pa.array(declared, from_pandas=True),
+            **{key: _money(batch.frame, getattr(campaign, key)) for key in MONEY},
+            "is_out_of_fold": batch.is_training,
+            "model_version": [version] * rows,
+            "row_hash": batch.frame["row_hash"],
+            "scored_at": [scored_at] * rows,
+        },
+        schema=SCORE_ROW,
+    )
+
+
+def _money(frame: pd.DataFrame, amount: float | str | None) -> pa.Array:
+    """Each row's cost or value: one number for all, or what a column says; null where not declared."""
+    if isinstance(amount, str):
+        return pa.array(
+            pd.to_numeric(frame[amount]).astype("Float64").to_numpy(float, na_value=np.nan), from_pandas=True
+        )
+    return pa.array([amount] * len(frame), pa.float64())

@@ -1,0 +1,1 @@
+"""What leaves the warehouse: audience files, model cards, scores in bulk, the service."""

@@ -1,0 +1,454 @@
+"""Files for channels: whom to contact, with hashed identifiers as ad platforms take them, and a manifest.
+
+`results.audience_members` says whom a campaign chose. Written is who is neither suppressed nor held out, and
+who neither asked for erasure nor refused consent since: the seeds are read again. Phone numbers and e-mail
+addresses are hashed inside DuckDB and never written. A hash of a phone number can be guessed, as there are
+few numbers: folder and files are for their owner only. A folder is the record of what was handed out, so no
+export overwrites it.
+"""
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from python_models.common.errors import InputError
+from python_models.common.request_checks import match_key, unknown_names
+
+FOLDER = Path("audiences")
+MANIFEST = "manifest.json"
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
+
+GOOGLE = "https://developers.google.com/data-manager/api/devguides/concepts/formatting"
+META = "https://developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences#hash"
+
+_SPACELESS = r"regexp_replace(lower(email), '\s', '', 'g')"
+_DIGITS = "nullif(ltrim(regexp_replace(msisdn, '[^0-9]', '', 'g'), '0'), '')"
+
+
+@dataclass(frozen=True)
+class Identifier:
+    """A hashed column: SQL of what is hashed, and in words; `source` is the page that asks for it so."""
+
+    normalised: str
+    normalisation: str
+    source: str
+
+
+IDENTIFIERS = {
+    "hashed_email": Identifier(
+        r"nullif(regexp_replace(lower(email), '^\s+|\s+$', '', 'g'), '')",
+        "lower case, no blanks around it",
+        META,
+    ),
+    "hashed_email_google": Identifier(
+        f"""case
+            when regexp_matches({_SPACELESS}, '@(gmail|googlemail)[.]com$') then concat(
+                replace(regexp_extract({_SPACELESS}, '^[^@+]*'), '.', ''),
+                regexp_extract({_SPACELESS}, '@.*$')
+            )
+            else nullif({_SPACELESS}, '')
+        end""",
+        "lower case, no blanks; of gmail.com and googlemail.com without dots and +suffix before the @",
+        GOOGLE,
+    ),
+    "hashed_phone_e164": Identifier(f"'+' || {_DIGITS}", "+, country code and number, digits only", GOOGLE),
+    "hashed_phone_digits": Identifier(_DIGITS, "country code and number, digits only, no + or 0 first", META),
+    "hashed_external_id": Identifier(
+        "nullif(lower(trim(customer_id)), '')", "customer_id in lower case, no blanks around it", META
+    ),
+}
+CSV_TEXT_ESCAPE = "' before text that begins with =, +, -, @, tab or carriage return (members.csv only)"
+PLAIN_COLUMNS = ("rank", "entity_id", "customer_id", "predicted_probability", "decile", "expected_profit")
+
+
+@dataclass(frozen=True)
+class Audience:
+    """A row of `results.audiences`, and the source that the campaign's people are of."""
+
+    audience_id: str
+    campaign: str
+    purpose: str
+    channel: str | None
+    model_version: str
+    threshold_policy: str
+    policy_limit: float | None
+    selected_at: datetime
+    source: str
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether the outcome of everybody in it is known already."""
+        return self.purpose != "contact"
+
+
+def write_audience(
+    warehouse: Path,
+    campaign: str,
+    audience_id: str | None = None,
+    folder: Path = FOLDER,
+    seeds: Path = SEEDS,
+    *,
+    today: date | None = None,
+) -> Iterator[str]:
+    """Write a campaign's audience into a new folder `<folder>/<audience_id>/`, whole or not at all.
+
+    Parameters
+    ----------
+    warehouse : pathlib.Path
+        The published warehouse, and beside it `<warehouse>.identities`; they are only read.
+    campaign : str
+        Whose audience.
+    audience_id : str or None
+        Which one; without it this week's, or the rehearsal if no audience to be contacted has members.
+    folder : pathlib.Path
+        Parent of the audience's folder. A further export of an audience goes to `<audience_id>-2`, `-3`, ...
+    seeds : pathlib.Path
+        Folder of the seeds about people, `channels.csv` and `raw_columns.csv`, as they are now.
+    today : datetime.date or None
+        A day of this week; without it the current day (UTC, as in the build).
+
+    Yields
+    ------
+    str
+        What there is to say of it.
+
+    Raises
+    ------
+    InputError
+        Without a warehouse, campaign or audience, where the newest audience is not of this week, and where a
+        seed cannot be read or names an unknown source or channel.
+    """
+    if not warehouse.exists():
+        raise InputError(f"{warehouse} does not exist: run `make build` first")
+    with duckdb.connect() as connection:
+        _attach(connection, warehouse)
+        audience = _chosen(connection, warehouse, campaign, audience_id, today or datetime.now(UTC).date())
+        _select_members(connection, audience, seeds)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            unfinished = folder / f".{audience.audience_id}.unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(mode=0o700)
+            try:
+                manifest = _write_files(connection, audience, unfinished)
+                target = _rename(unfinished, folder, audience.audience_id)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+    if audience.is_rehearsal:
+        nobody = "" if audience_id else f"campaign '{campaign}' has nobody to contact; "
+        yield (
+            f"{nobody}{audience.audience_id} is a rehearsal on rows whose outcome is known already: "
+            "a dry run, not for contacting anybody"
+        )
+    kept_out = manifest["kept_out_since_the_build"]
+    yield (
+        f"{target}: {manifest['row_count']:,} rows, {manifest['identified_count']:,} of them with a phone "
+        f"number or e-mail address; not among them {manifest['suppressed_count']:,} suppressed, "
+        f"{manifest['holdout_count']:,} held out, {sum(kept_out.values()):,} erased or refused since"
+    )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one export at a time write into a folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _rename(unfinished: Path, folder: Path, name: str) -> Path:
+    """Rename a finished folder to the first free name of `name`, `name-2`, `name-3`, ...; return its path."""
+    number = 1
+    while True:
+        target = folder / (name if number == 1 else f"{name}-{number}")
+        number += 1
+        if os.path.lexists(target):
+            continue
+        try:
+            os.rename(unfinished, target)
+        except OSError as error:
+            # somebody else has put a folder there since
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise
+        else:
+            return target
+
+
+def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
+    """Open the warehouse and the identities beside it, which only some sources have."""
+    connection.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
+    identities = warehouse.with_name(f"{warehouse.name}.identities")
+    identity_map = "select null as source, null as customer_id, null as msisdn, null as email where false"
+    if identities.exists():
+        try:
+            connection.execute(f"attach '{_quoted(identities)}' as identities (read_only)")
+        except duckdb.IOException as error:
+            raise InputError(f"{identities} cannot be read: {error}") from None
+        found = (
+            "select 1 from duckdb_tables() where database_name = 'identities' and table_name = 'identity_map'"
+        )
+        if connection.sql(found).fetchone():
+            identity_map = "select source, customer_id, msisdn, email from identities.core.identity_map"
+    connection.execute(f"create temp view identity_map as {identity_map}")
+
+
+def _chosen(
+    connection: duckdb.DuckDBPyConnection,
+    warehouse: Path,
+    campaign: str,
+    audience_id: str | None,
+    today: date,
+) -> Audience:
+    campaigns = _strings(connection, "select campaign from warehouse.results.campaigns order by campaign")
+    if campaign not in campaigns:
+        raise InputError(f"there is no campaign '{campaign}' in {warehouse}; it has {', '.join(campaigns)}")
+    try:
+        weeks = dict(
+            connection.execute(
+                """
+                select audience_id, week_start from warehouse.results.audiences where campaign = ?
+                order by
+                    purpose = 'contact' and candidate_count > 0 desc,
+                    purpose != 'contact' desc,
+                    week_start desc
+                """,
+                [campaign],
+            ).fetchall()
+        )
+    except duckdb.CatalogException:
+        raise InputError(f"{warehouse} has no results.audiences: run `make build` again") from None
+    if not weeks:
+        others = "select distinct campaign from warehouse.results.audiences order by campaign"
+        raise InputError(
+            f"campaign '{campaign}' has no audience: it declares no channel, or has no model in service; "
+            f"there are audiences of {', '.join(_strings(connection, others)) or 'no campaign'}"
+        )
+    if audience_id is not None and audience_id not in weeks:
+        raise InputError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
+    newest, week_start = next(iter(weeks.items()))
+    monday = today - timedelta(days=today.weekday())
+    # a rehearsal is of no week
+    if audience_id is None and week_start not in (None, monday):
+        raise InputError(
+            f"The newest audience of campaign '{campaign}' that has members is {newest}, of week "
+            f"{week_start:%G-W%V}; this week is {monday:%G-W%V}. Run `dbt build --selector daily` to draw "
+            f"this week's audience, or add `--audience {newest}` to export the older one."
+        )
+    row = connection.execute(
+        """
+        select
+            audience_id, campaign, purpose, channel,
+            model_version, threshold_policy, policy_limit, selected_at,
+            (
+                select declaration ->> 'source' from warehouse.results.conversion_models as models
+                where models.campaign = audiences.campaign
+                order by models.trained_at desc
+                limit 1
+            )
+        from warehouse.results.audiences as audiences where audience_id = ?
+        """,
+        [audience_id or newest],
+    ).fetchone()
+    assert row is not None
+    return Audience(*row)
+
+
+def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path) -> None:
+    """Temporary table `members`: everybody of the audience, and why who is kept out is kept out."""
+    connection.execute(
+        f"""
+        create temp table audience as
+        select $source as source, {match_key("$source")} as source_key, {match_key("$channel")} as channel_key
+        """,
+        {"source": audience.source, "channel": audience.channel},
+    )
+    person = f"{match_key('source')} as source_key, {match_key('customer_id')} as customer_key"
+    for seed, columns in {
+        "erasure_requests": person,
+        "consents": f"""
+            {person}, nullif({match_key("channel")}, '') as channel_key,
+            cast(has_consent as boolean) as has_consent, cast(valid_from as date) as valid_from
+        """,
+        "channels": "channel, consent_rule",
+        "raw_columns": "source",
+    }.items():
+        path = seeds / f"{seed}.csv"
+        try:
+            connection.execute(
+                f"create temp table {seed} as select {columns} "
+                f"from read_csv('{_quoted(path)}', header = true, delim = ',', all_varchar = true)"
+            )
+        except duckdb.Error as error:
+            raise InputError(
+                f"{path}: it cannot be read, and who must not be contacted not told: {error}"
+            ) from None
+    rule = connection.execute(
+        "select consent_rule from channels where channel = ?", [audience.channel]
+    ).fetchone()
+    if audience.channel is not None and rule is None:
+        raise InputError(
+            f"{seeds / 'channels.csv'} has no channel '{audience.channel}', through which "
+            f"{audience.audience_id} is to be contacted: add its row"
+        )
+    sources = _strings(
+        connection,
+        """
+        select source from raw_columns
+        union select declaration ->> 'source' from warehouse.results.conversion_models
+        """,
+    )
+    if problems := unknown_names(seeds, sources):
+        raise InputError(problems)
+    hashes = ",\n".join(f"sha256({each.normalised}) as {name}" for name, each in IDENTIFIERS.items())
+    connection.execute(
+        f"""
+        create temp table members as
+        with erased as (
+            select distinct erasure_requests.customer_key
+            from erasure_requests
+            inner join audience on erasure_requests.source_key = audience.source_key
+        ),
+
+        latest_consents as (
+            select
+                consents.customer_key,
+                consents.has_consent,
+            from consents
+            inner join audience on
+                consents.source_key = audience.source_key
+                and (consents.channel_key is null or consents.channel_key = audience.channel_key)
+            where coalesce(consents.valid_from <= current_date, true)
+            -- of two of one day the one that withdraws
+            qualify row_number() over (
+                partition by consents.customer_key
+                order by consents.valid_from desc nulls last, consents.has_consent
+            ) = 1
+        ),
+
+        identified as (
+            select
+                members.*,
+                identity_map.msisdn,
+                identity_map.email,
+            from warehouse.results.audience_members as members
+            cross join audience
+            left join identity_map on
+                members.customer_id = identity_map.customer_id and identity_map.source = audience.source
+            where members.audience_id = $audience_id
+        ),
+
+        hashed as (
+            select
+                * exclude (msisdn, email),
+                {hashes},
+            from identified
+        )
+
+        select
+            hashed.*,
+            hashed.suppressed_reason is not null as is_suppressed,
+            case
+                when erased.customer_key is not null then 'erased'
+                when not coalesce(latest_consents.has_consent, $rule != 'required') then 'refused'
+            end as kept_out_reason,
+        from hashed
+        left join erased on {match_key("hashed.customer_id")} = erased.customer_key
+        left join latest_consents on {match_key("hashed.customer_id")} = latest_consents.customer_key
+        """,
+        {"audience_id": audience.audience_id, "rule": rule[0] if rule else "unless_refused"},
+    )
+
+
+def _write_files(connection: duckdb.DuckDBPyConnection, audience: Audience, folder: Path) -> dict[str, Any]:
+    """Write members and manifest into a folder, for its owner only; the manifest."""
+    chosen = "rank is not null and not is_suppressed and not is_holdout"
+    rows = f"from members where {chosen} and kept_out_reason is null"
+    members = connection.table("members")
+    types = dict(zip(members.columns, members.types, strict=True))
+    columns = ", ".join([*PLAIN_COLUMNS, *IDENTIFIERS])
+    # a spreadsheet would run such text as a formula
+    csv_columns = ", ".join(
+        rf"if(regexp_matches({name}, '^[=+@\t\r-]'), chr(39) || {name}, {name}) as {name}"
+        if types[name] == "VARCHAR"
+        else name
+        for name in [*PLAIN_COLUMNS, *IDENTIFIERS]
+    )
+    checksums = {}
+    for name, options, selected in [
+        ("members.parquet", "format parquet", columns),
+        ("members.csv", "format csv, header", csv_columns),
+    ]:
+        connection.execute(
+            f"copy (select {selected} {rows} order by rank) to '{_quoted(folder / name)}' ({options})"
+        )
+        (folder / name).chmod(0o600)
+        checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    identified = "hashed_email is not null or hashed_phone_digits is not null"
+    facts = _facts(
+        connection,
+        f"select count(*) as row_count, count(*) filter ({identified}) as identified_count, "
+        f"sum(expected_conversions) as expected_conversions, sum(expected_profit) as expected_profit {rows}",
+    )
+    left_out = _facts(
+        connection,
+        f"""
+        select
+            count(*) filter (is_suppressed) as suppressed_count,
+            count(*) filter (not is_suppressed and is_holdout) as holdout_count,
+            count(*) filter ({chosen} and kept_out_reason = 'erased') as erased,
+            count(*) filter ({chosen} and kept_out_reason = 'refused') as refused
+        from members
+        """,
+    )
+    kept_out = {reason: left_out.pop(reason) for reason in ("erased", "refused")}
+    manifest = {
+        **asdict(audience),
+        **facts,
+        **left_out,
+        "kept_out_since_the_build": kept_out,
+        "sha256": checksums,
+        "csv_text_escape": CSV_TEXT_ESCAPE,
+        "columns": {
+            **dict.fromkeys(PLAIN_COLUMNS, "as in results.audience_members"),
+            **{
+                name: {
+                    "hash": "SHA-256, hexadecimal, lower case",
+                    "of": each.normalisation,
+                    "source": each.source,
+                }
+                for name, each in IDENTIFIERS.items()
+            },
+        },
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (folder / MANIFEST).touch(0o600)
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, default=str) + "\n")
+    return manifest
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
+    result = connection.execute(sql)
+    names = [column[0] for column in result.description or []]
+    return dict(zip(names, result.fetchone() or (), strict=True))
+
+
+def _strings(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: str) -> list[str]:
+    return [value for (value,) in connection.execute(sql, parameters).fetchall()]
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,317 @@
+"""A champion as one portable SQL statement: what needs no Python to score, in any database."""
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from python_models.common.errors import InputError
+from python_models.common.sql import quoted
+from python_models.common.warehouse import Champion, read_champion
+from python_models.conversion.algorithms.base import Candidate
+from python_models.conversion.algorithms.lightgbm import LightGBM, RandomForest
+from python_models.conversion.algorithms.logistic import Logistic
+from python_models.conversion.algorithms.xgboost import XGBoost
+from python_models.conversion.calibration import SMALLEST, Calibrator
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitting import Blend, FoldModel
+
+FOLDER = Path("model_sql")
+# A statement of more leaves takes longer to plan than its rows are worth.
+MOST_LEAVES = 20_000
+# A larger sum is nested too deeply for some databases.
+TERMS = 100
+
+
+def write_model_sql(
+    warehouse: Path, campaign: str, target: Path | None = None, force: bool = False
+) -> Iterator[str]:
+    """Write the champion of a campaign as SQL.
+
+    Parameters
+    ----------
+    warehouse : pathlib.Path
+        The published warehouse; only read.
+    campaign : str
+        Whose champion.
+    target : pathlib.Path, optional
+        The file; without it `model_sql/<campaign>-<model version>.sql`.
+    force : bool
+        Whether to write a statement that is too large to be sensible.
+
+    Yields
+    ------
+    str
+        What was written.
+
+    Raises
+    ------
+    InputError
+        Without a champion; where it has more than `MOST_LEAVES` leaves.
+    """
+    champion = read_champion(warehouse, campaign)
+    model = FittedModel.from_text(champion.body)
+    statement, size = model_sql(champion, model)
+    if size > MOST_LEAVES and not force:
+        raise InputError(
+            f"the champion of '{campaign}' has {size:,} leaves and terms, more than the {MOST_LEAVES:,} that "
+            "are sensible as SQL: a database would plan for minutes. Use predict_conversion in DuckDB or "
+            "`make score-devices`, or write it all the same with FORCE=1 (--force)."
+        )
+    path = target or FOLDER / f"{campaign}-{champion.version}.sql"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(statement)
+    os.replace(unfinished, path)
+    yield f"{path}: {size:,} leaves and terms, {len(statement) / 2**20:.1f} MB"
+
+
+def model_sql(champion: Champion, model: FittedModel) -> tuple[str, int]:
+    """The statement, and how many leaves and terms it has.
+
+    Probabilities are those of rows whose outcome is not known yet: the mean log-odds of the fold models,
+    calibrated, moved to the base rate that the model assumes.
+    """
+    writer = Writer(model)
+    mean = f"({_sum([writer.fold(fold) for fold in model.models])}) / {number_sql(len(model.models))}"
+    key = quoted(champion.key)
+    probability = "probability"
+    if model.shift:
+        probability = f"1 / (1 + exp(-(ln(probability / (1 - probability)) + {number_sql(model.shift)})))"
+    decision = "cast(null as boolean)"
+    if champion.threshold is not None:
+        decision = f"predicted_probability >= {number_sql(champion.threshold)}"
+    mart = f"{champion.campaign}_features"
+    steps = [("inputs", [key, *writer.columns()], mart)]
+    kept = [key, *(f"x{position}" for position in range(len(model.design.columns)))]
+    for total, terms in writer.totals.items():
+        # each tree is a column for a moment: a sum of hundreds of them at once takes a database long to plan
+        steps.append((f"terms_of_{total}", [*kept, *terms.values()], steps[-1][0]))
+        steps.append((f"with_{total}", [*kept, f"{_sum(list(terms))} as {total}"], steps[-1][0]))
+        kept.append(total)
+    steps += [
+        ("raw", [key, f"{mean} as log_odds"], steps[-1][0]),
+        ("calibrated", [key, f"{_calibrated(model.calibrator)} as probability"], "raw"),
+        ("scored", [key, f"{probability} as predicted_probability"], "calibrated"),
+    ]
+    head = [
+        f"-- Campaign {champion.campaign}, model version {champion.version}: {writer.size:,} leaves.",
+        "-- The probability of rows whose outcome is not known yet; a row that was trained on would get one",
+        f"-- that flatters. Reads {mart}: put your table's name in its place. What is not known is null.",
+    ]
+    parts = [f"{name} as (\n{_select(columns, table, 4)}\n)" for name, columns, table in steps]
+    last = _select([key, "predicted_probability", f"{decision} as predicted_conversion"], "scored", 0)
+    return "\n".join(head) + "\nwith " + ",\n\n".join(parts) + f"\n\n{last}\n", writer.size
+
+
+def _select(columns: list[str], table: str, indent: int) -> str:
+    blank = " " * indent
+    listed = ",\n".join(f"{blank}    {column}" for column in columns)
+    return f"{blank}select\n{listed}\n{blank}from {table}"
+
+
+@dataclass
+class Writer:
+    """Turns the parts of a model into expressions over the columns `x0`, `x1`, ... of the design.
+
+    `totals` holds sums that are computed first, in this order: each one's name -> name of a term -> the term.
+    """
+
+    model: FittedModel
+    size: int = 0
+    totals: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def columns(self) -> list[str]:
+        """The design's columns as numbers: text by its code, null where it was not there in training."""
+        listed = []
+        for position, name in enumerate(self.model.design.columns):
+            value = quoted(name)
+            if name in self.model.design.categories:
+                codes = self.model.design.categories[name]
+                cases = " ".join(f"when {_text(code)} then {at}" for at, code in enumerate(codes))
+                value = f"case {value} {cases} end" if codes else "null"
+            listed.append(f"cast({value} as double precision) as x{position}")
+        return listed
+
+    def total(self, terms: list[str]) -> str:
+        """Name of a sum that is computed in steps of its own."""
+        name = f"total_{len(self.totals)}"
+        self.totals[name] = {f"t{at}": f"{term} as t{at}" for at, term in enumerate(terms)}
+        return name
+
+    def fold(self, fold: FoldModel) -> str:
+        """Log-odds of a fold's model."""
+        positions = fold.positions or list(range(len(self.model.design.columns)))
+        raw = self.candidate(fold.candidate, positions)
+        return f"({raw} + {number_sql(fold.offset)})" if fold.offset else raw
+
+    def candidate(self, candidate: Candidate, positions: list[int]) -> str:
+        """Log-odds of a candidate that reads the columns at these positions of the design."""
+        columns = [f"x{position}" for position in positions]
+        if isinstance(candidate, Blend):
+            parts = [self.fold_of_blend(part, positions) for part in candidate.parts]
+            return f"(({_sum(parts)}) / {number_sql(len(parts))})"
+        if isinstance(candidate, LightGBM):
+            trees = candidate.booster.dump_model()["tree_info"]
+            written = [self._lightgbm(tree["tree_structure"], columns) for tree in trees]
+            total = self.total(written)
+            return (
+                f"(({total}) / {number_sql(len(trees))})"
+                if isinstance(candidate, RandomForest)
+                else f"({total})"
+            )
+        if isinstance(candidate, XGBoost):
+            return self._xgboost(candidate, columns)
+        if isinstance(candidate, Logistic):
+            return self._logistic(candidate, columns)
+        raise InputError(f"a {type(candidate).__name__} cannot be written as SQL")
+
+    def fold_of_blend(self, part: FoldModel, positions: list[int]) -> str:
+        """Log-odds of a part of a blend, which reads some of the blend's columns."""
+        inner = [positions[at] for at in part.positions] if part.positions is not None else positions
+        raw = self.candidate(part.candidate, inner)
+        return f"({raw} + {number_sql(part.offset)})" if part.offset else raw
+
+    def _lightgbm(self, node: dict[str, Any], columns: list[str]) -> str:
+        if "leaf_value" in node:
+            self.size += 1
+            return number_sql(node["leaf_value"])
+        column = columns[node["split_feature"]]
+        left, right = (
+            self._lightgbm(node["left_child"], columns),
+            self._lightgbm(node["right_child"], columns),
+        )
+        if node["decision_type"] == "==":
+            # what is missing, negative or unseen goes to the right
+            test = f"{column} in ({', '.join(node['threshold'].split('||'))})"
+            return f"case when {test} then {left} else {right} end"
+        test = f"{column} <= {number_sql(node['threshold'])}"
+        if node["missing_type"] == "NaN" and node["default_left"]:
+            return f"case when {column} is null or {test} then {left} else {right} end"
+        if node["missing_type"] != "NaN" and node["threshold"] >= 0:
+            # without missing values in training a missing one is a zero
+            return f"case when {column} is null or {test} then {left} else {right} end"
+        return f"case when {test} then {left} else {right} end"
+
+    def _xgboost(self, candidate: XGBoost, columns: list[str]) -> str:
+        body = json.loads(candidate.to_text())["learner"]
+        trees = body["gradient_booster"]["model"]["trees"]
+        written = [self._xgboost_node(tree, 0, columns) for tree in trees]
+        base = float(body["learner_model_param"]["base_score"].strip("[]"))
+        # in 32 bits, but for the logarithm: numpy's of 32 bits differs from C's in the last one
+        odds = np.float32(1) / np.float32(base) - np.float32(1)
+        margin = float(np.float32(-math.log(float(odds))))
+        # XGBoost adds in 32 bits, one tree after the other
+        total = f"cast({number_sql(margin)} as real)"
+        for start in range(0, len(written), TERMS - 1):
+            total = self.total([total, *written[start : start + TERMS - 1]])
+        return f"cast({total} as double precision)"
+
+    def _xgboost_node(self, tree: dict[str, Any], node: int, columns: list[str]) -> str:
+        left = tree["left_children"][node]
+        if left == -1:
+            self.size += 1
+            return f"cast({number_sql(float(np.float32(tree['split_conditions'][node])))} as real)"
+        column = columns[tree["split_indices"][node]]
+        first = self._xgboost_node(tree, left, columns)
+        second = self._xgboost_node(tree, tree["right_children"][node], columns)
+        if tree["split_type"][node] == 1:
+            at = tree["categories_nodes"].index(node)
+            start, count = tree["categories_segments"][at], tree["categories_sizes"][at]
+            listed = ", ".join(map(str, tree["categories"][start : start + count]))
+            # the categories that are listed go to the right
+            test = f"not {column} in ({listed})"
+        else:
+            limit = number_sql(float(np.float32(tree["split_conditions"][node])))
+            test = f"cast({column} as real) < {limit}"
+        if tree["default_left"][node]:
+            return f"case when {column} is null or {test} then {first} else {second} end"
+        return f"case when {test} then {first} else {second} end"
+
+    def _logistic(self, candidate: Logistic, columns: list[str]) -> str:
+        encoder, regression = candidate.pipeline[0], candidate.pipeline[-1]
+        weights = iter(regression.coef_[0])
+        terms = []
+        for kind, transformer, positions in encoder.transformers_:
+            if not len(positions):
+                continue
+            imputer, one_hot = transformer[0], transformer[-1]
+            if kind == "numbers":
+                edges = list(one_hot.bin_edges_)
+                filled = [
+                    f"coalesce({columns[position]}, {number_sql(value)})"
+                    for position, value in zip(positions, imputer.statistics_, strict=True)
+                ]
+                if imputer.indicator_ is not None:
+                    missing = [columns[positions[at]] for at in imputer.indicator_.features_]
+                    filled += [f"case when {column} is null then 1e0 else 0e0 end" for column in missing]
+                for value, bounds in zip(filled, edges, strict=True):
+                    terms.append(self._binned(value, bounds, weights))
+            else:
+                for position, categories in zip(positions, one_hot.categories_, strict=True):
+                    value = f"coalesce({columns[position]}, {number_sql(-1)})"
+                    cases = " ".join(
+                        f"when {value} = {number_sql(category)} then {number_sql(next(weights))}"
+                        for category in categories
+                    )
+                    self.size += len(categories)
+                    terms.append(f"case {cases} else {number_sql(0)} end")
+        total = self.total(terms)
+        return f"({total} + {number_sql(float(regression.intercept_[0]))})"
+
+    def _binned(self, value: str, bounds: np.ndarray, weights: Iterator[float]) -> str:
+        """The weight of the bin that a value lies in; what lies outside belongs to the outermost."""
+        inner = bounds[1:-1]
+        cases = " ".join(
+            f"when {value} < {number_sql(bound)} then {number_sql(next(weights))}" for bound in inner
+        )
+        self.size += len(inner) + 1
+        last = number_sql(next(weights))
+        return f"case {cases} else {last} end" if len(inner) else last
+
+
+def _calibrated(calibrator: Calibrator) -> str:
+    """Probability of `log_odds`, as `Calibrator.probability`."""
+    line = f"({number_sql(calibrator.slope)} * log_odds + {number_sql(calibrator.intercept)})"
+    curve = f"1 / (1 + exp(-{line}))"
+    if calibrator.knots:
+        scores, rates = np.array(calibrator.knots).T
+        low = math.log(rates[0] / (1 - rates[0])) - (calibrator.slope * scores[0] + calibrator.intercept)
+        high = math.log(rates[-1] / (1 - rates[-1])) - (calibrator.slope * scores[-1] + calibrator.intercept)
+        cases = [f"when log_odds < {number_sql(scores[0])} then 1 / (1 + exp(-({line} + {number_sql(low)})))"]
+        cases += [
+            f"when log_odds > {number_sql(scores[-1])} then 1 / (1 + exp(-({line} + {number_sql(high)})))"
+        ]
+        for at in range(len(scores) - 1):
+            slope = (rates[at + 1] - rates[at]) / (scores[at + 1] - scores[at])
+            cases.append(
+                f"when log_odds <= {number_sql(scores[at + 1])} then {number_sql(slope)} * "
+                f"(log_odds - {number_sql(scores[at])}) + {number_sql(rates[at])}"
+            )
+        curve = f"case {' '.join(cases)} else {number_sql(rates[-1])} end"
+    least, most = number_sql(SMALLEST), number_sql(1 - SMALLEST)
+    return f"case when {curve} < {least} then {least} when {curve} > {most} then {most} else {curve} end"
+
+
+def _sum(terms: list[str]) -> str:
+    """A sum, halved again and again where it is long: databases bound how deep an expression may be."""
+    if len(terms) <= TERMS:
+        return " + ".join(terms)
+    half = len(terms) // 2
+    return f"({_sum(terms[:half])}) + ({_sum(terms[half:])})"
+
+
+def number_sql(number: float) -> str:
+    """A number as a literal that every database reads as a double: with an exponent."""
+    written = repr(float(number))
+    text = written if "e" in written else f"{written}e0"
+    return f"({text})" if text.startswith("-") else text
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

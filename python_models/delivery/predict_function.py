@@ -1,0 +1,94 @@
+"""`predict_conversion` in DuckDB: a champion's probability of the rows of any query."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from duckdb import sqltypes
+
+from python_models.common.errors import InputError
+from python_models.common.warehouse import Champion, read_champion
+from python_models.conversion.calibration import shifted
+from python_models.conversion.fitted import FittedModel
+from python_models.delivery.bulk.workers import matrix_of
+
+
+def add_predict_conversion(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
+    """Give a connection `predict_conversion(campaign, row)`: the probability of a row as the batch gives it.
+
+    `row` is a whole row of a table or query that has the columns of the campaign's mart:
+    `select client_id, predict_conversion('insurance', f) from campaigns.insurance_features as f`. It is
+    scored as one whose outcome is not known yet; a row that the model was trained on gets one that flatters.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Where the function is added; it need not be the warehouse's.
+    warehouse : pathlib.Path
+        The published warehouse whose champions predict; each is read once, when it is first asked for.
+    """
+    champions: dict[str, tuple[Champion, FittedModel]] = {}
+
+    def predict(campaigns: pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Array:
+        names = campaigns.unique().to_pylist()
+        if names == []:
+            return pa.array([], pa.float64())
+        if len(names) != 1 or names[0] is None:
+            raise InputError("predict_conversion: the first argument is the name of one campaign")
+        [name] = names
+        if name not in champions:
+            champion = read_champion(warehouse, name)
+            champions[name] = champion, FittedModel.from_text(champion.body)
+        _, model = champions[name]
+        return pa.array(_probability(name, model, rows))
+
+    connection.create_function(
+        "predict_conversion",
+        predict,
+        None,
+        sqltypes.DOUBLE,
+        type=cast(Any, "arrow"),
+        null_handling=cast(Any, "special"),
+    )
+
+
+def answer(warehouse: Path, query: str) -> Iterator[str]:
+    """Run a query on the published warehouse, read only, with `predict_conversion`; yields a table.
+
+    Raises
+    ------
+    InputError
+        Without a warehouse; where DuckDB refuses the query.
+    """
+    if not warehouse.exists():
+        raise InputError(f"{warehouse} does not exist: run `make build` first")
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        add_predict_conversion(connection, warehouse)
+        try:
+            yield str(connection.sql(query)).rstrip()
+        except duckdb.Error as error:
+            # of what a function says, the sentence
+            said = re.sub(r"(?s)^.*?InputError: |\n\nAt:.*$", "", str(error))
+            raise InputError(said) from None
+
+
+def _probability(campaign: str, model: FittedModel, rows: Any) -> np.ndarray:
+    whole = rows.combine_chunks() if isinstance(rows, pa.ChunkedArray) else rows
+    if not pa.types.is_struct(whole.type):
+        raise InputError(
+            "predict_conversion: the second argument is a whole row: name the table, as in "
+            "predict_conversion('insurance', f) from campaigns.insurance_features as f"
+        )
+    present = {field.name for field in whole.type}
+    if missing := [name for name in model.design.columns if name not in present]:
+        raise InputError(
+            f"predict_conversion: campaign '{campaign}' reads column '{missing[0]}', which the row lacks"
+        )
+    batch = pa.RecordBatch.from_struct_array(whole)
+    if not len(batch):
+        return np.empty(0)
+    return shifted(model.ensemble(matrix_of(batch, model.design)), model.shift)

@@ -1,0 +1,89 @@
+"""dbt-duckdb plugin: the SQL function `pseudonym(text)`, a keyed hash of a phone number, name or e-mail.
+
+The key comes from the environment and is never part of any SQL, log or table.
+"""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt.adapters.events.logging import AdapterLogger
+from duckdb import DuckDBPyConnection, connect, sqltypes
+from duckdb.func import FunctionNullHandling, PythonUDFType
+
+from python_models.engines.duckdb.publishing import OWNER_ONLY
+
+KEY_VARIABLE = "LEADLIGHT_PSEUDONYM_KEY"
+DEVELOPMENT_KEY = "known to everybody: for made-up people only"
+LEAST_KEY_LENGTH = 16
+PSEUDONYM_LENGTH = 24
+
+
+class KeyTooShortError(ValueError):
+    """The key of the environment could be guessed; the message says what to do."""
+
+
+def pseudonym(identifier: str, key: str) -> str:
+    """HMAC-SHA256 of an identifier (RFC 2104), its first 24 hexadecimal digits: 96 bits."""
+    digest = hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
+    return digest[:PSEUDONYM_LENGTH]
+
+
+def pseudonyms(identifiers: pa.ChunkedArray, key: str) -> pa.Array:
+    """Pseudonym of each identifier, null for null; each distinct one is hashed once."""
+    coded = identifiers.combine_chunks().dictionary_encode()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.combine_chunks()
+    hashed = pa.array([pseudonym(text.as_py(), key) for text in coded.dictionary], pa.string())
+    return hashed.take(coded.indices)
+
+
+def pseudonym_key(environment: Mapping[str, str]) -> str:
+    """The key in the environment, or the development key where there is none.
+
+    Raises
+    ------
+    KeyTooShortError
+        Where the key has fewer than 16 characters.
+    """
+    key = environment.get(KEY_VARIABLE, DEVELOPMENT_KEY)
+    if len(key) < LEAST_KEY_LENGTH:
+        raise KeyTooShortError(
+            f"{KEY_VARIABLE} has {len(key)} characters; {LEAST_KEY_LENGTH} are the least. "
+            "Set it to the output of `openssl rand -hex 32`, and keep it: another key gives other pseudonyms."
+        )
+    return key
+
+
+class Plugin(BasePlugin):
+    """Gives every dbt connection the SQL function `pseudonym(varchar)`."""
+
+    def initialize(self, plugin_config: dict) -> None:
+        self.key = pseudonym_key(os.environ)
+        if self.key == DEVELOPMENT_KEY:
+            AdapterLogger("Leadlight").warning(
+                f"{KEY_VARIABLE} is not set: people are pseudonymised with the development key, which "
+                "everybody knows. Set it before you load data of real people."
+            )
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        for attached in (self.creds.attach or []) if self.creds else []:
+            # raw identifiers are for their owner only; an earlier version left a log that others could read
+            path = Path(attached.path)
+            if not path.exists():
+                connect(str(path)).close()
+            for file in (path, path.with_name(f"{path.name}.wal")):
+                if file.exists():
+                    file.chmod(OWNER_ONLY)
+        conn.create_function(
+            "pseudonym",
+            lambda identifiers: pseudonyms(identifiers, self.key),
+            [sqltypes.VARCHAR],
+            sqltypes.VARCHAR,
+            type=PythonUDFType.ARROW,
+            null_handling=FunctionNullHandling.SPECIAL,
+        )

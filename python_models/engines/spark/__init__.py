@@ -1,0 +1,1 @@
+"""The project's SQL and Python models on Spark."""

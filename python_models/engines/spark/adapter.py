@@ -1,0 +1,80 @@
+"""Lets dbt-spark's method `session` run this project: its SQL, its Python models, its raw files.
+
+dbt-spark takes Spark's SQL only, submits Python models to Databricks only and reads no files by itself.
+Whatever a run of dbt does on Spark goes through here.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import duckdb
+from dbt.adapters.base import PythonJobHelper
+from dbt.adapters.base.meta import available
+from dbt.adapters.spark.impl import SparkAdapter
+from dbt.adapters.spark.session import Cursor
+from dbt_common.clients.agate_helper import table_from_data_flat
+from dbt_common.exceptions import DbtRuntimeError
+from pyspark.errors import AnalysisException
+from pyspark.sql import SparkSession
+
+from python_models.engines.spark.dialect import to_spark
+from python_models.engines.spark.relation import Session, add_functions
+
+
+class SessionPythonJob(PythonJobHelper):
+    """Runs a Python model in the process of dbt, with its Spark session."""
+
+    def __init__(self, parsed_model: dict, credentials: Any):
+        self.name = parsed_model["alias"]
+
+    def submit(self, compiled_code: str) -> None:
+        code = compile(compiled_code, f"<model {self.name}>", "exec")
+        names = {"spark": Session(SparkSession.builder.getOrCreate()), "__name__": f"dbt_{self.name}"}
+        exec(code, names)  # noqa: S102
+
+
+def query_files(_: SparkAdapter, sql: str) -> Any:
+    """Rows of a query about raw files and seeds: their names, headers and faults, not their data.
+
+    It runs where dbt runs, in a DuckDB of its own with the functions of `file_faults`.
+    """
+    from python_models.engines.duckdb.file_checks import add_functions
+
+    with duckdb.connect(":memory:") as connection:
+        add_functions(connection)
+        found = connection.sql(sql)
+        names = found.columns
+        return table_from_data_flat([dict(zip(names, row, strict=True)) for row in found.fetchall()], names)
+
+
+def prepare_adapter() -> None:
+    """Give dbt-spark's adapter what this project needs; once is enough."""
+    if getattr(SparkAdapter, "query_files", None):
+        return
+    # Python workers run what runs here
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+
+    def execute(self: Cursor, sql: str, *parameters: Any) -> None:
+        builder = SparkSession.builder
+        for name, value in self.server_side_parameters.items():
+            builder = builder.config(name, value)
+        spark = builder.getOrCreate()
+        add_functions(spark)
+        try:
+            self._df = spark.sql(to_spark(sql % parameters if parameters else sql))
+        except AnalysisException as error:
+            raise DbtRuntimeError(str(error)) from error
+
+    # dbt-spark's own insists on a Hive metastore
+    Cursor.execute = execute
+    SparkAdapter.query_files = available(query_files)
+    SparkAdapter._available_ = SparkAdapter._available_ | {"query_files"}
+    helpers: Callable = SparkAdapter.python_submission_helpers.fget
+    SparkAdapter.python_submission_helpers = property(
+        lambda self: helpers(self) | {"session": SessionPythonJob}
+    )
+    SparkAdapter.default_python_submission_method = property(
+        lambda self: "session" if self.config.credentials.method == "session" else "all_purpose_cluster"
+    )

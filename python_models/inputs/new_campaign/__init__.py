@@ -1,0 +1,1 @@
+"""A campaign of one's own from a file or table."""

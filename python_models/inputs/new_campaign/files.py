@@ -1,0 +1,101 @@
+"""Files that a new campaign reads, and the names that it may have."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import duckdb
+
+from python_models.common.errors import InputError
+from python_models.inputs.defaults import raw_folder
+from python_models.inputs.new_campaign.profiling import literal
+from python_models.inputs.new_campaign.rendering import _NAME, DOORWAYS, MARKER, THING
+
+
+def _check_name(campaign: str, project: Path, replace: bool) -> None:
+    if not (project / "dbt_project.yml").exists():
+        raise InputError(f"{project}/dbt_project.yml does not exist: run this at the root of the project.")
+    if not _NAME.fullmatch(campaign) or len(campaign) > 40:
+        raise InputError(
+            f"'{campaign}' is no name for a campaign: up to 40 lower-case letters, digits and single "
+            "underscores, a letter first, such as spring_offer."
+        )
+    folder = project / "models/campaigns" / campaign
+    declaration = folder / f"{campaign}.yml"
+    if not folder.exists():
+        taken = {path.stem for path in (project / "models").rglob("*.*") if path.suffix in (".sql", ".py")}
+        ends = [f"{campaign}_{kind}" for kind in (*DOORWAYS, "features", "customers")]
+        if clash := sorted(taken & {*ends, f"stg_{campaign}__{THING}"}) or (campaign in taken and [campaign]):
+            raise InputError(f"'{campaign}': there is a model {clash[0]} already. Choose another name.")
+    elif not (declaration.exists() and declaration.read_text().startswith(f"# {MARKER}")):
+        raise InputError(
+            f"{folder} is there already, and was not written by this command. Choose another name."
+        )
+    elif not replace:
+        raise InputError(f"{folder} is there already. Choose another name, or write it anew by --replace.")
+
+
+def _open_table(
+    connection: duckdb.DuckDBPyConnection, table: str, warehouse: Path, project: Path
+) -> list[str]:
+    """Make the table `cells` of a table of the published warehouse; its columns' names."""
+    schema, _, name = table.rpartition(".")
+    if not re.fullmatch(r"\w+\.\w+", table) or name in ("csv", "parquet", "gz", "txt"):
+        raise InputError(
+            f"{table}: no such file, and no table of the warehouse, such as core.customer_spending."
+        )
+    if schema == "results":
+        raise InputError(f"{table}: results are made of campaigns, so no campaign can be made of them.")
+    if not warehouse.exists():
+        raise InputError(f"{warehouse} does not exist: run `make build` first, or name a file.")
+    if not list((project / "models").rglob(f"{name}.*")) and not (project / f"seeds/{name}.csv").exists():
+        raise InputError(
+            f"{table}: no model or seed of the project makes this table. Export it to a file: copy {table} "
+            f"to '{name}.parquet', and name the file."
+        )
+    connection.execute(f"attach {literal(str(warehouse))} as warehouse (read_only)")
+    try:
+        connection.execute(f"create table cells as select * from warehouse.{schema}.{name}")
+    except duckdb.CatalogException as error:
+        raise InputError(f"{table}: {warehouse} has no such table. {error}") from None
+    return [column for column, *_ in connection.execute("describe cells").fetchall()]
+
+
+def _write(project: Path, campaign: str, files: dict[str, str]) -> None:
+    """All files or none: folders are made beside, then renamed; the lists come last."""
+    folders = [project / "models/campaigns" / campaign, project / "models/staging" / campaign]
+    made = {folder: folder.with_name(f".{campaign}.unfinished") for folder in folders}
+    for unfinished in made.values():
+        shutil.rmtree(unfinished, ignore_errors=True)
+    lists = {}
+    for name, content in files.items():
+        path = project / name
+        if path.parent in made:
+            path = made[path.parent] / path.name
+            path.parent.mkdir(exist_ok=True)
+        else:
+            lists[path], path = (
+                path.with_name(f".{path.name}.unfinished"),
+                path.with_name(f".{path.name}.unfinished"),
+            )
+        path.write_text(content)
+    for folder, unfinished in made.items():
+        shutil.rmtree(folder, ignore_errors=True)
+        if unfinished.exists():
+            os.replace(unfinished, folder)
+    for path, unfinished in lists.items():
+        os.replace(unfinished, path)
+
+
+def _copy(path: Path, campaign: str) -> Path:
+    """Put the file into the campaign's raw folder, under a name that dbt reads; the copy."""
+    folder = raw_folder() / campaign
+    name = path.name if path.name.endswith((".csv", ".csv.gz", ".parquet")) else f"{path.stem}.csv"
+    copy = folder / name
+    if not (copy.exists() and copy.samefile(path)):
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f".{name}.unfinished"
+        shutil.copyfile(path, unfinished)
+        os.replace(unfinished, copy)
+    return copy

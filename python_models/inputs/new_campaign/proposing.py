@@ -1,0 +1,503 @@
+"""Proposes what a new campaign's columns are: key, outcome, times, leaks, what is audited; with reasons."""
+
+import re
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+
+from python_models.common.errors import InputError
+from python_models.common.frames import Design, fold_of, make_design
+from python_models.common.sql import quoted
+from python_models.conversion.leakage import CHECKS
+from python_models.conversion.one_rule import single_power
+from python_models.inputs.new_campaign.profiling import WORDS, Column, literal
+
+CONVERTING_EVENTS = re.compile(
+    "purchas|convert|conver[st]ion|order|install|subscri|sign.?up|bought|buy|sale|checkout_complete|donat|register|"
+    "upgrade"
+)
+
+CHECKED_ROWS = 50_000
+# A step on the way: no conversion without it, but at most this share of the others has it.
+STEP_SHARE = 0.5
+STEP_CONVERSIONS = 30
+# Of the others at most so many have what is filled in for conversions alone.
+FILLED_SHARE = 0.001
+MOST_GROUPS = 20
+MOST_SEGMENT_COLUMNS = 16
+MOST_DIMENSIONS = 8
+# More features than these: relevance keeps the best hundred.
+MANY_FEATURES = 120
+KEPT_FEATURES = 100
+# The latest share of the known rows is the test, where there is a time.
+TEST_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Label:
+    """The outcome: a yes-or-no column, values of a column that mean yes, or a time that is there for yes."""
+
+    column: Column
+    values: tuple[str, ...] = ()
+    is_event: bool = False
+
+    @property
+    def name(self) -> str:
+        """Column of the mart."""
+        if not self.values and not self.column.is_time:
+            return self.column.name
+        return "has_converted"
+
+    def sql(self, cell: str) -> str:
+        """Boolean expression of a typed cell; null where the outcome is not known."""
+        if self.values:
+            listed = ", ".join(literal(value) for value in self.values)
+            return f"{cell} in ({listed})"
+        return f"{cell} is not null" if self.column.is_time else cell
+
+    @property
+    def said(self) -> str:
+        """The outcome in words."""
+        if self.values:
+            return f"{self.column.name} is {' or '.join(self.values)}"
+        return f"{self.column.name} is there" if self.column.is_time else self.column.name
+
+
+@dataclass
+class Proposal:
+    """What a campaign's declaration and mart are made of.
+
+    `key` names the columns whose values together name a row; none where the row's number has to. A log of
+    events has the `events` column; its rows become one per customer and day on which the log is looked at.
+    """
+
+    columns: list[Column]
+    row_count: int
+    key: list[Column] = field(default_factory=list)
+    customer: Column | None = None
+    label: Label | None = None
+    as_of: Column | None = None
+    events: Column | None = None
+    days: int = 0
+    rounds: int = 0
+    is_once: bool = False
+    withhold: dict[str, str] = field(default_factory=dict)
+    audit: dict[str, str] = field(default_factory=dict)
+    private: dict[str, str] = field(default_factory=dict)
+    dimensions: list[str] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
+    check: list[str] = field(default_factory=list)
+
+    def column(self, name: str) -> Column:
+        """The column of that name, in the file's spelling or the tables'."""
+        for column in self.columns:
+            if name.lower() in (column.raw.lower(), column.name):
+                return column
+        listed = ", ".join(column.raw for column in self.columns)
+        raise InputError(f"there is no column '{name}'; the columns are {listed}.")
+
+    @property
+    def features(self) -> list[Column]:
+        """Columns that a model may see."""
+        gone = {column.name for column in [*self.key, self.customer, self.as_of] if column}
+        gone |= set(self.withhold) | set(self.audit) | set(self.private)
+        gone |= {self.label.column.name} if self.label else set()
+        return [column for column in self.columns if column.name not in gone]
+
+
+def propose(
+    connection: duckdb.DuckDBPyConnection, columns: list[Column], given: dict[str, str | None]
+) -> Proposal:
+    """Look at the table `cells` and say what its columns are.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the table `cells`.
+    columns : list of Column
+        Its columns, as `profile` finds them.
+    given : dict
+        What a person has decided: `entity`, `label` (a column, or `column=value`), `as_of`, `group_by`.
+
+    Raises
+    ------
+    InputError
+        Where what is given does not fit, or nothing can be learnt from the table.
+    """
+    typed = ", ".join(f"{column.value_sql()} as {quoted(column.name)}" for column in columns)
+    connection.execute(f"create or replace table typed as select {typed} from cells")
+    [row_count] = connection.execute("select count(*) from typed").fetchone() or [0]
+    if not row_count:
+        raise InputError("there is no row.")
+    proposal = Proposal(columns, row_count)
+    _find_label(proposal, given)
+    _find_people(proposal)
+    _find_key(connection, proposal, given)
+    _find_time(connection, proposal, given)
+    if not given["entity"]:
+        _find_event_log(connection, proposal)
+    _say_what_rows_are(proposal)
+    if not proposal.events:
+        _find_silent(proposal)
+        _find_later(connection, proposal)
+        _find_leaks(connection, proposal)
+    _find_protected(proposal)
+    _find_dimensions(proposal)
+    if not proposal.features and not proposal.events:
+        raise InputError("no column is left that a model or a segment could be made of.")
+    return proposal
+
+
+def _find_label(proposal: Proposal, given: dict[str, str | None]) -> None:
+    if given["label"]:
+        name, _, value = given["label"].partition("=")
+        proposal.label = _label_of(proposal.column(name), value.lower())
+        proposal.found.append(f"outcome: {proposal.label.said}, as you say")
+        return
+    named = [column for column in proposal.columns if column.tokens & WORDS["outcome"] and not column.is_time]
+    pairs = [column for column in named if column.distinct == 2 and column.type in ("boolean", "category")]
+    pairs += [
+        column
+        for column in named
+        if column.type == "bigint" and {value for value, _ in column.top} == {"0", "1"}
+    ]
+    times = [column for column in proposal.columns if column.is_time and column.tokens & WORDS["outcome"]]
+    times = [column for column in times if 0 < column.known < proposal.row_count / 2]
+    if not pairs and not times:
+        return
+    last = len(proposal.columns) - 1
+
+    def likely(column: Column) -> tuple[int, int, int]:
+        place = proposal.columns.index(column)
+        return (
+            len(column.tokens & WORDS["final"]),
+            len(column.tokens & WORDS["outcome"]),
+            1 if place in (0, last) else 0,
+        )
+
+    best = max(pairs, key=likely) if pairs else times[0]
+    proposal.label = _label_of(best, "")
+    others = [column.raw for column in [*pairs, *times] if column is not best]
+    proposal.found.append(f"outcome: {proposal.label.said}, by its name and its two values")
+    if others:
+        proposal.check.append(f"{', '.join(others)} may be the outcome as well: --label names another.")
+
+
+def _label_of(column: Column, value: str) -> Label:
+    values = [text.lower() for text, _ in column.top]
+    if value:
+        if value not in values:
+            raise InputError(
+                f"column '{column.raw}' has no value '{value}'; it has {', '.join(values[:10])}."
+            )
+        return Label(column, (value,))
+    if column.type == "boolean" or column.is_time:
+        return Label(column)
+    if column.distinct != 2:
+        raise InputError(
+            f"column '{column.raw}' has {column.distinct:,} values; say which one is a conversion: "
+            f"--label '{column.raw}=...'."
+        )
+    positive = [text for text in values if text in (WORDS["positive"] | WORDS["outcome"])]
+    # else the rarer one: the most frequent comes first
+    return Label(column, (positive[0] if len(positive) == 1 else values[-1],))
+
+
+def _find_people(proposal: Proposal) -> None:
+    """Text that says who somebody is; its values become pseudonyms where they are read."""
+    for column in proposal.columns:
+        values = [value for value, _ in column.top if isinstance(value, str)]
+        if not values or column.type not in ("text", "category", "bigint"):
+            continue
+        is_own = column.distinct > 0.5 * column.known
+        mails = sum(bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}", value)) for value in values)
+        phones = sum(bool(re.fullmatch(r"(\+|00)?[0-9][0-9 ()/.-]{7,}[0-9]", value)) for value in values)
+        is_name = column.tokens & WORDS["personal"] or (
+            "name" in column.tokens and column.tokens & ({"first", "last"} | WORDS["person"])
+        )
+        if mails > 0.8 * len(values):
+            proposal.private[column.name] = "e-mail addresses"
+        elif phones > 0.8 * len(values) and column.tokens & WORDS["personal"]:
+            proposal.private[column.name] = "phone numbers"
+        elif column.is_text and is_own and (is_name or column.name == "name"):
+            proposal.private[column.name] = "names of people"
+    for name, what in proposal.private.items():
+        proposal.found.append(f"{name}: {what}, which become pseudonyms in staging and go no further")
+
+
+def _find_key(
+    connection: duckdb.DuckDBPyConnection, proposal: Proposal, given: dict[str, str | None]
+) -> None:
+    rows = proposal.row_count
+    if given["entity"]:
+        column = proposal.column(given["entity"])
+        if column.known < rows or column.distinct < rows:
+            raise InputError(
+                f"column '{column.raw}' is no key: {rows - column.known:,} rows have none, and {rows:,} rows "
+                f"have {column.distinct:,} values. Leave --entity out, or name another column."
+            )
+        proposal.key = [column]
+    else:
+        proposal.key = _unique_columns(connection, proposal)
+    if given["group_by"]:
+        proposal.customer = proposal.column(given["group_by"])
+    elif not proposal.key or not proposal.key[0].tokens & WORDS["person"]:
+        people = [
+            column
+            for column in proposal.columns
+            if (
+                (column.tokens & WORDS["person"] and column.tokens & WORDS["key"])
+                or column.name in WORDS["person"]
+                or "id" in column.tokens
+            )
+            and column.type in ("bigint", "text", "category")
+            and column not in proposal.key
+            and column.known == rows
+            and 100 <= column.distinct <= 0.95 * rows
+        ]
+        people.sort(key=lambda column: not column.tokens & WORDS["person"])
+        proposal.customer = people[0] if people else None
+    if not proposal.key:
+        proposal.found.append("key: the row's number, because no column has a value of its own for each row")
+        proposal.check.append(
+            "Rows are told apart by their number: add new ones at the end of the file only."
+        )
+    else:
+        names = " and ".join(column.name for column in proposal.key)
+        proposal.found.append(f"key: {names}, of which each row has its own")
+    if proposal.customer:
+        proposal.found.append(f"customer: {proposal.customer.name}, who may have several rows")
+
+
+def _unique_columns(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> list[Column]:
+    """The columns that name a row: one of its own values, or two of those that are named like keys."""
+    rows = proposal.row_count
+    label = proposal.label.column if proposal.label else None
+    whole = [column for column in proposal.columns if column.known == rows and column is not label]
+    keys = [column for column in whole if column.type in ("bigint", "text", "category") and not column.epoch]
+    named = [
+        column
+        for column in keys
+        if column.tokens & (WORDS["key"] | WORDS["person"]) or column.name in proposal.private
+    ]
+    # a few rows may be there twice: staging keeps the first and names the others
+    single = [column for column in named if column.distinct >= 0.999 * rows]
+    single += [column for column in keys[:1] if column.distinct == rows]
+    if single:
+        return single[:1]
+    for position, first in enumerate(named[:6]):
+        for second in named[position + 1 : 6]:
+            pair = f"{quoted(first.name)}, {quoted(second.name)}"
+            [distinct] = connection.execute(f"select count(distinct ({pair})) from typed").fetchone() or [0]
+            if distinct == rows:
+                return [first, second]
+    return []
+
+
+def _find_time(
+    connection: duckdb.DuckDBPyConnection, proposal: Proposal, given: dict[str, str | None]
+) -> None:
+    if given["as_of"]:
+        proposal.as_of = proposal.column(given["as_of"])
+        if not proposal.as_of.is_time:
+            raise InputError(f"column '{proposal.as_of.raw}' is a {proposal.as_of.type}, no date or time.")
+        return
+    label = proposal.label.column if proposal.label else None
+    times = [column for column in proposal.columns if column.is_time and column is not label]
+    whole = [column for column in times if column.known >= 0.995 * proposal.row_count]
+    whole = [column for column in whole if not column.tokens & WORDS["other_time"]]
+    named = [column for column in whole if column.tokens & WORDS["contact_time"]] or whole
+    for column in named[:1]:
+        query = f"select count(distinct cast({quoted(column.name)} as date)) from typed"
+        [days] = connection.execute(query).fetchone() or [0]
+        if days >= 5:
+            proposal.as_of = column
+
+
+def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
+    """A row per event of somebody, some of them conversions: rows of the mart have to be made."""
+    if not (proposal.customer and proposal.as_of):
+        return
+    label = proposal.label
+    kinds = [column for column in proposal.columns if column.type == "category" and 2 < column.distinct <= 50]
+    for column in kinds:
+        values = tuple(value.lower() for value, _ in column.top if CONVERTING_EVENTS.search(value.lower()))
+        if label:
+            # a person has named an event; any other outcome is one of the rows
+            values = label.values if label.column is column and column.tokens & WORDS["event"] else ()
+        if not values or len(values) == column.distinct:
+            continue
+        person, time = quoted(proposal.customer.name), quoted(proposal.as_of.name)
+        listed = ", ".join(map(literal, values))
+        query = f"""
+            select date_diff('day', min({time}), max({time})) + 1,
+                count(*) filter ({quoted(column.name)} in ({listed})),
+                count(distinct {person}) filter ({quoted(column.name)} in ({listed}))
+            from typed
+        """
+        span, conversions, converters = connection.execute(query).fetchone() or (0, 0, 0)
+        # what is looked back on is twice as long as what is looked ahead to
+        proposal.days = min(28, span // 6)
+        if proposal.days < 1:
+            proposal.check.append(f"The log covers {span} days: too few to see what came of earlier events.")
+            return
+        proposal.rounds = min(8, span // proposal.days - 2)
+        proposal.events = column
+        proposal.is_once = conversions <= 1.05 * converters
+        proposal.label = Label(column, values, is_event=True)
+        again = "who has not converted yet" if proposal.is_once else "whether or not they converted before"
+        proposal.found.append(
+            f"a log of events: one row per {proposal.customer.name} and day of looking, {again}; the outcome "
+            f"is {proposal.label.said} within {proposal.days} days, the features are made of the "
+            f"{2 * proposal.days} days before"
+        )
+        proposal.check.append(
+            f"Is {proposal.label.said} the conversion, and are {proposal.days} days the right time?"
+        )
+        return
+
+
+def _say_what_rows_are(proposal: Proposal) -> None:
+    """Outcome and time, or that there is none; values that are not read, or mean: not known."""
+    if not proposal.label:
+        proposal.found.append("outcome: none (a column of two values, named like converted or response)")
+        proposal.check.append(
+            "Without an outcome there are segments only: --label names it, a column or column=value."
+        )
+    elif proposal.as_of and not proposal.events:
+        time = proposal.as_of
+        proposal.found.append(f"time: {time.name}; the latest {TEST_SHARE:.0%} of known rows are the test")
+        proposal.check.append(f"Is {time.raw} the time of the contact, with all features known by then?")
+    for column in proposal.columns:
+        if column.unread:
+            proposal.check.append(
+                f"{column.unread:,} values of {column.raw} are no {column.type}: their rows will be "
+                "rejected, and stand with the reason in results.rejected_rows."
+            )
+    for codes in dict.fromkeys(column.codes for column in proposal.columns if column.codes):
+        names = [column.name for column in proposal.columns if column.codes == codes]
+        listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        proposal.found.append(f"not known: {', '.join(codes)} in {listed}")
+
+
+def _find_silent(proposal: Proposal) -> None:
+    """Columns that tell a model nothing."""
+    for column in proposal.features:
+        if column.distinct <= 1 and column.known in (0, proposal.row_count):
+            proposal.withhold[column.name] = "the same in every row"
+        elif column.type == "text":
+            proposal.withhold[column.name] = (
+                f"{column.distinct:,} different texts in {column.known:,} rows: an identifier or free text"
+            )
+        elif (
+            column.type == "bigint" and column.distinct == proposal.row_count and column.tokens & WORDS["key"]
+        ):
+            proposal.withhold[column.name] = "each row has its own value: an identifier"
+
+
+def _find_later(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
+    """Times after the features' time."""
+    for column in proposal.features:
+        if not (column.is_time and proposal.as_of):
+            continue
+        late = f"{quoted(column.name)} > {quoted(proposal.as_of.name)}"
+        [share] = connection.execute(f"select avg(({late})::int) from typed").fetchone() or [0]
+        if share and share > 0.001:
+            proposal.withhold[column.name] = (
+                f"after {proposal.as_of.name} in {share:.1%} of the rows that have it"
+            )
+
+
+def _find_leaks(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
+    """Columns that are the outcome in disguise."""
+    if not proposal.label:
+        return
+    label = proposal.label.sql(quoted(proposal.label.column.name))
+    features = [column for column in proposal.features if not column.is_time]
+    names = ", ".join(quoted(column.name) for column in features)
+    if not names:
+        return
+    frame = connection.execute(
+        f"select {names}, cast(({label}) as int) as has_converted, rowid as row_id from typed "
+        f"where ({label}) is not null order by ({label}) desc, hash(rowid) limit {CHECKED_ROWS}"
+    ).df()
+    outcome = frame["has_converted"].to_numpy(np.int64)
+    converted = outcome == 1
+    if min(converted.sum(), (~converted).sum()) < 2:
+        proposal.check.append("Nearly all known outcomes are the same: nothing can be learnt yet.")
+        return
+    texts = [column.name for column in features if column.is_text]
+    design: Design = make_design(frame, [column.name for column in features], texts)
+    matrix, folds = design.matrix(frame), fold_of(frame["row_id"])
+    for position, column in enumerate(features):
+        values = matrix[:, position]
+        reason, doubt = _leak(column, values, converted, design, folds)
+        if doubt and column.tokens & WORDS["afterwards"]:
+            reason = f"{doubt}, and by its name known only afterwards"
+        if reason:
+            proposal.withhold[column.name] = reason
+            proposal.check.append(f"Is {column.raw} really known only afterwards ({reason})?")
+        elif doubt or column.tokens & WORDS["afterwards"]:
+            doubt = doubt or "by its name"
+            proposal.check.append(f"Is {column.raw} known before the contact ({doubt})? If not: withhold it.")
+
+
+def _leak(
+    column: Column, values: np.ndarray, converted: np.ndarray, design: Design, folds: np.ndarray
+) -> tuple[str | None, str | None]:
+    """Why a column is a leak, and why it might be one."""
+    is_there = ~np.isnan(values)
+    filled, others_filled = is_there[converted].mean(), is_there[~converted].mean()
+    if filled >= 0.2 and others_filled <= FILLED_SHARE:
+        return f"filled in {filled:.0%} of the conversions and in {others_filled:.1%} of the others", None
+    if not column.is_text:
+        is_set = is_there & (values != 0)
+        share, others_share = is_set[converted].mean(), is_set[~converted].mean()
+        if share >= 0.2 and others_share <= FILLED_SHARE:
+            return f"not zero in {share:.0%} of the conversions and in {others_share:.1%} of the others", None
+        if (
+            column.distinct <= 2
+            and converted.sum() >= STEP_CONVERSIONS
+            and share == 1
+            and others_share <= STEP_SHARE
+        ):
+            return (
+                f"no conversion is without it, but {1 - others_share:.0%} of the others: a step on the way",
+                None,
+            )
+    position = design.columns.index(column.name)
+    power = single_power(values, position in design.categorical_positions, converted.astype(np.int64), folds)
+    measured = {
+        "single_feature_power": power.roc_auc,
+        "copy_of_label": power.balanced_accuracy,
+        "filled_with_the_outcome": power.missing_roc_auc,
+    }
+    for name, value in measured.items():
+        if value >= CHECKS[name].fail:
+            return f"alone it tells the outcome: {name} {value:.2f}, limit {CHECKS[name].fail:g}", None
+    doubts = [f"{name} {value:.2f}" for name, value in measured.items() if value >= CHECKS[name].warn]
+    return None, doubts[0] if doubts else None
+
+
+def _find_protected(proposal: Proposal) -> None:
+    for column in proposal.features:
+        if column.tokens & WORDS["protected"] and (column.distinct <= MOST_GROUPS or is_age(column)):
+            proposal.audit[column.name] = "protected or close to it: compared, and no feature"
+            proposal.check.append(f"May {column.raw} be used for this offer? It is audited, and no feature.")
+
+
+def is_age(column: Column) -> bool:
+    """Whether a column is somebody's age in years."""
+    return column.is_number and re.fullmatch("(.*_)?age", column.name) is not None
+
+
+def _find_dimensions(proposal: Proposal) -> None:
+    """Categories whose conversion rates are worth a look."""
+    listed = [*proposal.features, *(proposal.column(name) for name in proposal.audit)]
+    few = [
+        column.name
+        for column in listed
+        if column.type in ("category", "boolean") and column.distinct <= MOST_GROUPS
+    ]
+    proposal.dimensions = few[:MOST_DIMENSIONS]

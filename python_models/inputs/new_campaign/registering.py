@@ -1,0 +1,51 @@
+"""Entries of a new campaign in files that the project has already."""
+
+import csv
+import io
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from python_models.inputs.new_campaign.rendering import THING, NewCampaign
+
+
+def _registered(project: Path, campaign: NewCampaign) -> dict[str, str]:
+    """`dbt_project.yml` and `raw_columns.csv`, with the campaign in them."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 200
+    yaml.representer.add_representer(
+        type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    settings = yaml.load((project / "dbt_project.yml").read_text())
+    lists = settings["vars"]
+    wanted = {
+        "campaigns": campaign.label is not None,
+        "segmented_campaigns": "segments" in campaign.ends,
+        "marts": True,
+    }
+    for name, holds in wanted.items():
+        if holds != (campaign.name in lists[name]):
+            lists[name].append(campaign.name) if holds else lists[name].remove(campaign.name)
+    base = f"base_{campaign.name}__{THING}"
+    if campaign.reference:
+        lists["staged"].pop(base, None)
+    elif base not in lists["staged"]:
+        lists["staged"].insert(len(lists["staged"]), base, f"stg_{campaign.name}__{THING}")
+    text = io.StringIO()
+    yaml.dump(settings, text)
+    return {"dbt_project.yml": text.getvalue(), "seeds/raw_columns.csv": _raw_columns(project, campaign)}
+
+
+def _raw_columns(project: Path, campaign: NewCampaign) -> str:
+    """The seed, with the campaign's columns at its end."""
+    with (project / "seeds/raw_columns.csv").open(newline="") as file:
+        reader = csv.DictReader(file)
+        header = list(reader.fieldnames or [])
+        rows = [row for row in reader if row["source"] != campaign.name]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, header, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows if campaign.reference else [*rows, *campaign.raw_columns()])
+    return text.getvalue()

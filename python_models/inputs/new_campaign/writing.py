@@ -1,0 +1,87 @@
+"""Write a new campaign: profile the file, propose a declaration, render and register its files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+from ruamel.yaml import YAML
+
+from python_models.common.campaign import read_campaign
+from python_models.common.errors import InputError
+from python_models.inputs.new_campaign.files import _check_name, _copy, _open_table, _write
+from python_models.inputs.new_campaign.profiling import open_file, profile
+from python_models.inputs.new_campaign.proposing import propose
+from python_models.inputs.new_campaign.registering import _registered
+from python_models.inputs.new_campaign.rendering import NewCampaign
+
+
+def new_campaign(
+    campaign: str,
+    table: str,
+    given: dict[str, str | None],
+    warehouse: Path,
+    project: Path = Path("dbt_project"),
+    replace: bool = False,
+) -> Iterator[str]:
+    """Write a new campaign on a file or a table of the warehouse.
+
+    Parameters
+    ----------
+    campaign : str
+        Its name: lower case, digits, underscores.
+    table : str
+        A CSV or Parquet file, or a table of the published warehouse such as `core.customer_spending`.
+    given : dict
+        What is decided already: `entity`, `label`, `as_of`, `group_by`; else None.
+    warehouse : pathlib.Path
+        The published warehouse; read where `table` is one of its tables.
+    project : pathlib.Path
+        dbt's project.
+    replace : bool
+        Whether a campaign of that name that was written so before is written anew.
+
+    Yields
+    ------
+    str
+        What was found, what a person is to check, the files, and the command that builds it.
+
+    Raises
+    ------
+    InputError
+        With nothing written.
+    """
+    _check_name(campaign, project, replace)
+    with duckdb.connect() as connection:
+        path = Path(table)
+        if path.is_file():
+            raw, reference = open_file(connection, path), None
+        else:
+            raw, reference = _open_table(connection, table, warehouse, project), table
+        try:
+            proposal = propose(connection, profile(connection, raw), given)
+        except InputError as error:
+            raise InputError(f"{table}: {error}") from None
+        if reference and not proposal.key and not proposal.events:
+            raise InputError(f"{table}: no column, and no two of its keys, name a row. Name one by --entity.")
+        written = NewCampaign(campaign, proposal, reference, reference or path.name)
+    files = written.files()
+    declared = YAML(typ="safe").load(files[f"models/campaigns/{campaign}/{campaign}.yml"])
+    read_campaign(declared["models"][0]["config"]["meta"])
+    files |= _registered(project, written)
+    if not reference:
+        yield f"{_copy(path, campaign)}: your file, as this campaign's source"
+    _write(project, campaign, files)
+    yield from (f"found: {line}" for line in proposal.found)
+    yield from (f"withheld: {name}: {reason}" for name, reason in written.withheld.items())
+    yield from (f"check: {line}" for line in proposal.check)
+    for folder in sorted({Path(name).parent for name in files if name.startswith("models")}):
+        names = sorted(Path(name).name for name in files if Path(name).parent == folder)
+        yield f"wrote {project / folder}: {', '.join(names)}"
+    yield f"listed in {project}/dbt_project.yml and {project}/seeds/raw_columns.csv"
+    build = f"  DBT_PROJECT_DIR={project} .venv/bin/dbt build --select"
+    ends = [f"+{campaign}_{kind}" for kind in ("scores", "segments") if kind in written.ends]
+    yield f"Look at {project}/models/campaigns/{campaign}/{campaign}.yml, then build scores and segments:"
+    yield f"{build} {' '.join(ends)}"
+    yield "and, once those look right, reasons, metrics, audiences and report pages:"
+    yield f"{build} +{campaign}_features+"
+    yield "  make reports"

@@ -1,0 +1,1 @@
+"""Fit segmenters, assign segments, group products."""

@@ -1,0 +1,192 @@
+"""A fitted segmenter as a row of text, and the rows that it returns."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from python_models.common.sql import literal, named, names_of, total, weighted_sum
+from python_models.segments.map import SegmentMap
+from python_models.segments.space import Axis, Space
+
+SEGMENTER_ROW = pa.schema(
+    [
+        ("campaign", pa.string()),
+        ("segmenter_version", pa.string()),
+        ("trained_at", pa.timestamp("us")),
+        ("customer_rows", pa.int64()),
+        ("fitted_rows", pa.int64()),
+        ("sample_agreement", pa.float64()),
+        ("lookalike_roc_auc", pa.float64()),
+        ("fingerprint", pa.string()),
+        ("refused_reason", pa.string()),
+        ("chosen_because", pa.string()),
+        ("declaration", pa.string()),
+        ("model_body", pa.string()),
+        (
+            "choices",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("segment_count", pa.int64()),
+                        ("inertia", pa.float64()),
+                        ("silhouette", pa.float64()),
+                        ("davies_bouldin", pa.float64()),
+                        ("stability", pa.float64()),
+                        ("smallest_share", pa.float64()),
+                        ("is_chosen", pa.bool_()),
+                    ]
+                )
+            ),
+        ),
+        (
+            "steps",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("feature", pa.string()),
+                        ("weight", pa.float64()),
+                        ("action", pa.string()),
+                        ("measured", pa.float64()),
+                        ("detail", pa.string()),
+                    ]
+                )
+            ),
+        ),
+        (
+            "profiles",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("segment_id", pa.int64()),
+                        ("segment_name", pa.string()),
+                        ("feature", pa.string()),
+                        ("segment_mean", pa.float64()),
+                        ("overall_mean", pa.float64()),
+                        ("standardised_difference", pa.float64()),
+                        ("top_category", pa.string()),
+                    ]
+                )
+            ),
+        ),
+    ]
+)
+MEMBER_ROW = pa.schema(
+    [
+        ("campaign", pa.string()),
+        ("entity_id", pa.string()),
+        ("is_customer", pa.bool_()),
+        ("segment_id", pa.int64()),
+        ("segment_distance", pa.float64()),
+        ("segment_confidence", pa.float64()),
+        ("lookalike_probability", pa.float64()),
+        ("segmenter_version", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """Logistic regression on the space's axes: log-odds that a row is a customer, not the population."""
+
+    coefficients: list[float]
+    intercept: float
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """A fitted segmentation: where the centroids lie, under which ids and names."""
+
+    space: Space
+    centroids: list[list[float]]
+    # root mean square distance of the fitted customers to their centroid
+    radii: list[float]
+    segment_ids: list[int]
+    names: dict[int, str]
+    # ids are never given twice
+    last_segment_id: int
+    lookalike: Lookalike | None
+    # a segmenter of an earlier recipe has none
+    map: SegmentMap | None = None
+
+    def to_json(self) -> str:
+        """What the segmenter's row keeps as `model_body`."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, body: str) -> "Segmenter":
+        """The segmenter of a row; JSON can run no code."""
+        read = json.loads(body)
+        space = read.pop("space")
+        lookalike = read.pop("lookalike")
+        drawn = read.pop("map", None)
+        names = {int(segment_id): name for segment_id, name in read.pop("names").items()}
+        return cls(
+            space=Space([Axis(**axis) for axis in space["axes"]], space["loadings"]),
+            lookalike=Lookalike(**lookalike) if lookalike else None,
+            map=SegmentMap(**drawn) if drawn else None,
+            names=names,
+            **read,
+        )
+
+    @property
+    def columns(self) -> set[str]:
+        """The columns that rows need to be assigned."""
+        return {axis.column for axis in self.space.axes}
+
+    def assign(self, rows: Any, keys: str) -> Any:
+        """Relation of `keys` and each row's segment: a few plain sums, in one SQL statement.
+
+        The squared distance to a centroid is |x|^2 - 2 x c + |c|^2; only the last two parts are compared.
+
+        Parameters
+        ----------
+        rows : DuckDB relation
+            One row per customer.
+        keys : str
+            What is kept of a row: DuckDB's select list with the names entity_id and is_customer.
+
+        Returns
+        -------
+        DuckDB relation
+            entity_id, is_customer; segment_id; segment_distance (Euclidean, in the space's units);
+            segment_confidence (1 - nearest / second nearest distance); lookalike_probability.
+        """
+        names = "entity_id, is_customer, "
+        lookalike = "cast(null as double)"
+        if self.lookalike:
+            axes = names_of("a", len(self.space.axes))
+            log_odds = weighted_sum(self.lookalike.coefficients, axes)
+            lookalike = f"1 / (1 + exp(-({log_odds} + {literal(self.lookalike.intercept)})))"
+        points = names_of("p", len(self.centroids[0]))
+        norm = total([f"{point} * {point}" for point in points])
+        parts = [
+            f"{weighted_sum([-2 * value for value in centroid], points)}"
+            f" + {literal(sum(value * value for value in centroid))}"
+            for centroid in self.centroids
+        ]
+        compared = names_of("c", len(parts))
+        listed = ", ".join(compared)
+        position = " ".join(f"when {part} = nearest then {at}" for at, part in enumerate(compared))
+        others = ", ".join(
+            f"case when position = {at} then 'infinity' else {part} end" for at, part in enumerate(compared)
+        )
+        ids = " ".join(f"when {at} then {segment_id}" for at, segment_id in enumerate(self.segment_ids))
+        return (
+            self.space.on_axes(rows, f"{keys}, ")
+            .project(f"{names} {lookalike} as lookalike_probability, {named('p', self.space.point_sql)}")
+            .project(f"{names} lookalike_probability, {norm} as norm, {named('c', parts)}")
+            .project(f"*, least({listed}) as nearest")
+            .project(f"*, case {position} end as position")
+            .project(
+                f"{names} cast(case position {ids} end as bigint) as segment_id, "
+                "sqrt(greatest(norm + nearest, 0)) as segment_distance, lookalike_probability, "
+                f"sqrt(greatest(norm + least({others}), 0)) as second_distance"
+            )
+            .project(
+                f"{names} segment_id, segment_distance, "
+                "1 - segment_distance / greatest(second_distance, 1e-12) as segment_confidence, "
+                "lookalike_probability"
+            )
+        )

@@ -35,7 +35,7 @@ setup-fast: .venv/installed-fast ## add what scores devices several times as fas
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --no-deps --requirement $<
 	@touch $@
 
-reports/node_modules/.package-lock.json: reports/package.json reports/package-lock.json
+reports/node_modules/.package-lock.json: reports/package.json reports/package-lock.json $(wildcard reports/patches/*)
 	npm ci --prefix reports
 	@touch $@
 

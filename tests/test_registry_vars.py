@@ -13,6 +13,7 @@ from python_models.common.campaign import read_campaign
 from tests.conftest import REPOSITORY, Dbt
 
 PROJECT = REPOSITORY / "dbt_project"
+NEEDS = "Campaign 'insurance' .* needs `source` and `has`"
 INSURANCE = {"source": "insurance", "has": ["scores", "segments"]}
 
 
@@ -54,10 +55,10 @@ def macro(file: str, name: str, variables: dict[str, Any] | None = None) -> Call
         ({}, "lists no campaign. Name at least one"),
         ([], "lists no campaign. Name at least one"),
         (["insurance"], "lists no campaign. Name at least one"),
-        ({"insurance": {"has": ["scores"]}}, "Campaign 'insurance' .* needs `source` and `has`"),
+        ({"insurance": {"has": ["scores"]}}, NEEDS),
         (
             {"insurance": {"source": "insurance", "has": []}},
-            "Campaign 'insurance' .* needs `source` and `has`",
+            NEEDS,
         ),
         (
             {"insurance": {"source": "insurance", "has": ["scores", "clicks"]}},

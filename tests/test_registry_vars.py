@@ -138,3 +138,6 @@ def test_only_what_is_listed_is_built(project: Path, tmp_path: Path) -> None:
     }
     assert {"customers", "conversion_scores", "segments", "conversion_topics"} <= {*names}
     assert "lists no campaign" in dbt.fails("parse", "--vars", "campaigns: {}")
+    poll = {"source": "poll", "has": ["scores"]}
+    printed = dbt.fails("parse", "--vars", json.dumps({"campaigns": {"insurance": INSURANCE, "poll": poll}}))
+    assert "every_listed_campaign_has_its_models.sql) depends on a node named 'poll_features'" in printed

@@ -280,6 +280,7 @@ def test_a_q_value_is_never_below_its_p_value(sql: duckdb.DuckDBPyConnection) ->
             "column_name": "feature",
             "category": np.tile(np.arange(categories), 300).astype(str),
             "is_feature": True,
+            "is_audited": False,
             "row_count": rows,
             "converted": converted.ravel(),
         }

@@ -13,7 +13,7 @@
         "select count(*) from glob('" ~ folder ~ "/*')"
         ~ " where not regexp_matches(file, '(^|/)[.][^/]*$')"
     ).rows[0][0] if execute -%}
-    {{ return('own' if own else var('default_inputs').get(source, 'own')) }}
+    {{ return('own' if own else var('sources').get(source, {}).get('default_input', 'own')) }}
 {% endmacro %}
 
 {# Names of a thing's files, in order; the files of your own, or else the default input. #}

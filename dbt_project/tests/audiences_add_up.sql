@@ -1,3 +1,4 @@
+{{ config(tags='not_daily') }}
 -- every member is contacted, held out or left out, and ranks are 1, 2, ... at most with gaps of
 -- those who asked to be erased
 with counted as (

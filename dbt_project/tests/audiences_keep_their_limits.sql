@@ -1,3 +1,4 @@
+{{ config(tags='not_daily') }}
 -- capacity, budget and the channel's contacts of a week
 with audiences as (
     select * from {{ ref('audiences') }}

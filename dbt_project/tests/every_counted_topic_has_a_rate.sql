@@ -1,6 +1,6 @@
 -- a topic that hangs below nothing, or too deep, would have none
 with counts as (
-    {{ union_campaigns('topic_counts', var('campaigns_with_topics')) }}
+    {{ union_campaigns('topic_counts') }}
 ),
 
 counted as (

@@ -1,15 +1,15 @@
 -- rows in = rows kept + rows rejected + rows declared duplicate (+ rows erased)
 with counts as (
-    {% for base, staged in var('staged').items() %}
+    {% for table in raw_tables() %}
     select
-        '{{ base }}' as base_model,
+        'base_{{ table }}' as base_model,
         count(*) as rows_in,
         count(*) filter (where row_status = 'kept') as rows_kept,
         count(*) filter (
             where row_status in ('rejected', 'duplicate', 'erased')
         ) as rows_listed,
-        (select count(*) from {{ ref(staged) }}) as rows_staged,
-    from {{ ref(base) }}
+        (select count(*) from {{ ref('stg_' ~ table) }}) as rows_staged,
+    from {{ ref('base_' ~ table) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),

@@ -1,23 +1,23 @@
 -- and none of them twice: as many lines per source as staging has
+{% set tables = {
+    'coupon': 'stg_coupon__transactions',
+    'online_retail': 'stg_online_retail__invoice_lines',
+    'app_install': 'stg_app_install__transactions',
+} %}
+
 with staged as (
+    {% for source, table in tables.items() if source in listed_sources() %}
     select
-        'coupon' as source,
+        '{{ source }}' as source,
         count(*) as staged_count,
-    from {{ ref('stg_coupon__transactions') }}
-
-    union all
-
+    from {{ ref(table) }}
+    {{ 'union all' if not loop.last }}
+    {% else %}
     select
-        'online_retail' as source,
-        count(*) as staged_count,
-    from {{ ref('stg_online_retail__invoice_lines') }}
-
-    union all
-
-    select
-        'app_install' as source,
-        count(*) as staged_count,
-    from {{ ref('stg_app_install__transactions') }}
+        cast(null as varchar) as source,
+        cast(null as bigint) as staged_count,
+    where false
+    {% endfor %}
 ),
 
 conformed as (

@@ -1,4 +1,4 @@
-{{ config(severity='warn') }}
+{{ config(severity='warn', tags='not_on_spark') }}
 
 -- of the features the ten most important ones; `accept_drift` of a campaign names those
 -- whose drift is known

@@ -5,7 +5,7 @@ with totals as (
         column_name as feature,
         sum(row_count) as row_count,
     from {{ ref('conversion_counts') }}
-    where is_feature and converted is not null
+    where (is_feature or is_audited) and converted is not null
     group by campaign, column_name
 ),
 

@@ -1,3 +1,4 @@
+{{ config(tags='not_daily') }}
 -- base, five reasons and all others make up the log-odds of the probability
 with reasons as (
     select

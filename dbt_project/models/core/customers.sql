@@ -1,5 +1,8 @@
-with households as (
-    select * from {{ ref('stg_coupon__households') }}
+{% set sources = listed_sources() %}
+
+with {% if 'coupon' in sources %}
+households as (
+    select * from {{ ref('stg_coupon__demographics') }}
 ),
 
 buyers as (
@@ -7,7 +10,7 @@ buyers as (
 ),
 
 contacts as (
-    select distinct household_id from {{ ref('stg_coupon__contacts') }}
+    select distinct household_id from {{ ref('stg_coupon__campaigns') }}
 ),
 
 known_households as (
@@ -17,11 +20,13 @@ known_households as (
     union
     select household_id from households
 ),
-
+{% endif %}
+{% if 'insurance' in sources %}
 clients as (
     select * from {{ ref('stg_insurance__calls') }}
 ),
-
+{% endif %}
+{% if 'online_retail' in sources %}
 invoice_lines as (
     select * from {{ ref('stg_online_retail__invoice_lines') }}
     where customer_id is not null
@@ -34,7 +39,8 @@ shoppers as (
     from invoice_lines
     group by customer_id
 ),
-
+{% endif %}
+{% if 'app_install' in sources %}
 subscribers as (
     select * from {{ ref('stg_app_install__subscribers') }}
 ),
@@ -48,7 +54,8 @@ active_numbers as (
     union
     select customer_id from subscribers
 ),
-
+{% endif %}
+{% if 'mail_out' in sources %}
 mailed_people as (
     select
         person_id,
@@ -56,8 +63,29 @@ mailed_people as (
     from {{ ref('stg_mail_out__people') }}
     where part != 'population'
 ),
-
+{% endif %}
+-- the columns, whichever sources are listed
 conformed as (
+    select
+        cast(null as varchar) as source,
+        cast(null as varchar) as customer_id,
+        cast(null as boolean) as has_demographics,
+        cast(null as varchar) as age_band,
+        cast(null as varchar) as marital_status,
+        cast(null as varchar) as income_band,
+        cast(null as varchar) as home_ownership,
+        cast(null as integer) as household_size,
+        cast(null as integer) as kids_count,
+        cast(null as varchar) as job,
+        cast(null as varchar) as education,
+        cast(null as varchar) as country,
+        cast(null as varchar) as gender,
+        cast(null as varchar) as region,
+    where false
+
+    {% if 'coupon' in sources %}
+    union all by name
+
     select
         'coupon' as source,
         cast(known_households.household_id as varchar) as customer_id,
@@ -72,7 +100,9 @@ conformed as (
         cast(null as varchar) as education,
     from known_households
     left join households using (household_id)
+    {% endif %}
 
+    {% if 'insurance' in sources %}
     union all by name
 
     select
@@ -84,7 +114,9 @@ conformed as (
         job,
         education,
     from clients
+    {% endif %}
 
+    {% if 'online_retail' in sources %}
     union all by name
 
     select
@@ -93,7 +125,9 @@ conformed as (
         false as has_demographics,
         country,
     from shoppers
+    {% endif %}
 
+    {% if 'app_install' in sources %}
     union all by name
 
     select
@@ -105,7 +139,9 @@ conformed as (
         subscribers.region,
     from active_numbers
     left join subscribers using (customer_id)
+    {% endif %}
 
+    {% if 'mail_out' in sources %}
     union all by name
 
     -- a customer of the shop and a person who was written to may share a number
@@ -114,6 +150,7 @@ conformed as (
         concat(part, '-', person_id) as customer_id,
         true as has_demographics,
     from mailed_people
+    {% endif %}
 )
 
 select * from conformed

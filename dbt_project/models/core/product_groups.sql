@@ -3,7 +3,15 @@ with products as (
 ),
 
 clusters as (
+    {% if 'online_retail' in listed_sources() %}
     select * from {{ ref('product_clusters') }}
+    {% else %}
+    select
+        cast(null as varchar) as source,
+        cast(null as varchar) as product_id,
+        cast(null as varchar) as product_group,
+    where false
+    {% endif %}
 ),
 
 sold as (

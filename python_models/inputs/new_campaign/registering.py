@@ -5,8 +5,9 @@ import io
 from pathlib import Path
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from python_models.inputs.new_campaign.rendering import THING, NewCampaign
+from python_models.inputs.new_campaign.rendering import NewCampaign
 
 
 def _registered(project: Path, campaign: NewCampaign) -> dict[str, str]:
@@ -19,23 +20,22 @@ def _registered(project: Path, campaign: NewCampaign) -> dict[str, str]:
     )
     yaml.indent(mapping=2, sequence=4, offset=2)
     settings = yaml.load((project / "dbt_project.yml").read_text())
-    lists = settings["vars"]
-    wanted = {
-        "campaigns": campaign.label is not None,
-        "segmented_campaigns": "segments" in campaign.ends,
-        "marts": True,
-    }
-    for name, holds in wanted.items():
-        if holds != (campaign.name in lists[name]):
-            lists[name].append(campaign.name) if holds else lists[name].remove(campaign.name)
-    base = f"base_{campaign.name}__{THING}"
-    if campaign.reference:
-        lists["staged"].pop(base, None)
-    elif base not in lists["staged"]:
-        lists["staged"].insert(len(lists["staged"]), base, f"stg_{campaign.name}__{THING}")
+    settings["vars"]["campaigns"][campaign.name] = _entry(campaign)
     text = io.StringIO()
     yaml.dump(settings, text)
     return {"dbt_project.yml": text.getvalue(), "seeds/raw_columns.csv": _raw_columns(project, campaign)}
+
+
+def _entry(campaign: NewCampaign) -> CommentedMap:
+    """The campaign's line in `campaigns`: its source and what it has."""
+    kinds = {"scores": campaign.label is not None, "segments": "segments" in campaign.ends}
+    has = CommentedSeq(kind for kind, is_there in kinds.items() if is_there)
+    has.fa.set_flow_style()
+    entry = CommentedMap(source=campaign.source, has=has)
+    if campaign.reference and campaign.source == campaign.name:
+        entry["raw_files"] = False
+    entry.fa.set_flow_style()
+    return entry
 
 
 def _raw_columns(project: Path, campaign: NewCampaign) -> str:

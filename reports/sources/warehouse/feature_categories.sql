@@ -10,7 +10,7 @@ ranked as (
             order by row_count desc, category
         ) as place
     from results.conversion_counts
-    where is_feature
+    where (is_feature or is_audited)
 ),
 
 merged as (

@@ -1,5 +1,5 @@
 with campaigns as (
-    select * from {{ ref('stg_coupon__campaigns') }}
+    select * from {{ ref('stg_coupon__campaign_descriptions') }}
 ),
 
 coupons as (

@@ -1,5 +1,5 @@
 with contacts as (
-    select * from {{ ref('stg_coupon__contacts') }}
+    select * from {{ ref('stg_coupon__campaigns') }}
 ),
 
 campaigns as (
@@ -11,7 +11,7 @@ redeemers as (
     select distinct
         household_id,
         campaign_id,
-    from {{ ref('stg_coupon__redemptions') }}
+    from {{ ref('stg_coupon__coupon_redemptions') }}
 ),
 
 labelled as (

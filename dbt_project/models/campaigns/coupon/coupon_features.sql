@@ -19,7 +19,7 @@ purchase_quintiles as (
 ),
 
 households as (
-    select * from {{ ref('stg_coupon__households') }}
+    select * from {{ ref('stg_coupon__demographics') }}
 ),
 
 joined as (

@@ -3,15 +3,15 @@ with contacts as (
 ),
 
 campaigns as (
-    select * from {{ ref('stg_coupon__campaigns') }}
+    select * from {{ ref('stg_coupon__campaign_descriptions') }}
 ),
 
 all_contacts as (
-    select * from {{ ref('stg_coupon__contacts') }}
+    select * from {{ ref('stg_coupon__campaigns') }}
 ),
 
 redemptions as (
-    select * from {{ ref('stg_coupon__redemptions') }}
+    select * from {{ ref('stg_coupon__coupon_redemptions') }}
 ),
 
 coupons as (

@@ -7,7 +7,7 @@ members as (
 ),
 
 outcomes as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 judged as (

@@ -4,7 +4,7 @@ with members as (
 ),
 
 outcomes as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 -- held out and contacted are ranked together: who is in a tenth is no matter of chance

@@ -8,14 +8,11 @@
 {% endif %}
 -- marts whose features are as of a time: from when to when their rows are
 {% set dated = [] %}
-{% for mart in built_here(var('marts')) %}
-{% set relation = ref(mart ~ '_features') %}
-{% if execute %}
-{% set meta = graph.nodes['model.leadlight.' ~ mart ~ '_features'].config.meta %}
-{% if meta.as_of %}
-{% do dated.append({'campaign': mart, 'as_of': meta.as_of, 'relation': relation}) %}
-{% endif %}
-{% endif %}
+{% for mart in all_marts() if mart.declaration.as_of %}
+{% do dated.append({
+    'campaign': mart.campaign, 'as_of': mart.declaration.as_of,
+    'relation': mart.relation
+}) %}
 {% endfor %}
 
 with newest as (
@@ -24,7 +21,7 @@ with newest as (
 ),
 
 outcomes as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 policies as (
@@ -58,7 +55,7 @@ leaks as (
 ),
 
 source_kinds as (
-    {% for source in var('default_inputs') %}
+    {% for source in listed_sources() %}
     select
         '{{ source }}' as source,
         '{{ source_kind(source) }}' as source_kind

@@ -7,24 +7,14 @@
 } %}
 -- per campaign: its declaration and its mart's features
 {% set marts = [] %}
-{% for campaign in built_here(var('marts')) %}
-{% set mart = ref(campaign ~ '_features') %}
-{% if execute %}
-{% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}
-{% set meta = node.config.meta %}
+{% for mart in all_marts() if mart.numbers or mart.texts %}
 {% set features = [] %}
-{% for column in adapter.get_columns_in_relation(mart) if column.name not in [
-    meta.entity, meta.label, meta.as_of, meta.group_by, 'split',
-    meta.order_by, meta.label_known_at, meta.baseline
-] + (meta.withhold or []) %}
-{% do features.append('"' ~ column.name ~ '"') %}
+{% for column in mart.columns if column.is_feature %}
+{% do features.append('"' ~ column.column_name ~ '"') %}
 {% endfor %}
-{% if features %}
 {% do marts.append({
-    'campaign': campaign, 'mart': mart, 'meta': meta, 'features': features
+    'campaign': mart.campaign, 'mart': mart.relation, 'meta': mart.declaration, 'features': features
 }) %}
-{% endif %}
-{% endif %}
 {% endfor %}
 
 with source_starts as (

@@ -2,9 +2,9 @@
 {% set ruled = {'base_coupon__transactions': ['quantity', 'amount']} %}
 
 {% set reports = [] %}
-{% for base in built_here(var('staged')) %}
-{% set staged = var('staged')[base] %}
-{% set source, thing = base.replace('base_', '').split('__') %}
+{% for table in raw_tables() %}
+{% set base, staged = 'base_' ~ table, 'stg_' ~ table %}
+{% set source, thing = table.split('__') %}
 {% set columns = [] %}
 {% for column in raw_columns(source, thing) if
         column.codes or column.recoded or column.lowest or column.highest
@@ -65,7 +65,7 @@ cleaned_{{ report.thing }}_of_{{ report.source }} as (
 ),
 
 {% endfor %}
-{% if built_here(['coupon']) %}
+{% if 'coupon' in listed_sources() %}
 -- fuel comes in thousandths of a gallon: the one number that is converted in SQL
 converted as (
     select count(*) as row_count

@@ -1,13 +1,13 @@
 with base_rows as (
-    {% for base in built_here(var('staged')) %}
+    {% for table in raw_tables() %}
     select
-        '{{ base.split('__')[0] | replace('base_', '') }}' as source,
+        '{{ table.split('__')[0] }}' as source,
         file_name,
         row_number,
         row_status,
         reject_reason as reason,
         raw_text,
-    from {{ ref(base) }}
+    from {{ ref('base_' ~ table) }}
     where reject_reason is not null
     {{ 'union all' if not loop.last }}
     {% endfor %}

@@ -1,6 +1,6 @@
 with counted as (
-    {% for base in built_here(var('staged')) %}
-    {% set source, thing = base.removeprefix('base_').split('__') %}
+    {% for table in raw_tables() %}
+    {% set source, thing = table.split('__') %}
     select
         '{{ source }}' as source,
         '{{ thing }}' as thing,
@@ -11,7 +11,7 @@ with counted as (
         }.items() %}
         count(*) filter (where row_status = '{{ status }}') as rows_{{ name }},
         {% endfor %}
-    from {{ ref(base) }}
+    from {{ ref('base_' ~ table) }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 )

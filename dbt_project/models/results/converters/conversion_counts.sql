@@ -5,31 +5,27 @@
 -- per campaign: the columns of its mart that are counted; one without an outcome has no label
 {% set marts = [] %}
 {% set columns = [] %}
-{% for campaign in built_here(var('marts')) %}
-{% set mart = ref(campaign ~ '_features') %}
-{% if execute %}
-{% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}
-{% set meta = node.config.meta %}
+{% for mart in all_marts() %}
+{% set meta = mart.declaration %}
 {% set numbers = [] %}
 {% set texts = [] %}
-{% for column in mart_columns(mart, meta) %}
+{% for column in mart.columns %}
 {% do (texts if column.is_text else numbers).append(dict(
     column,
-    campaign=campaign,
+    campaign=mart.campaign,
     has_outcome=true if meta.label else false,
     few_values=few_values['dimension' if column.is_dimension else 'feature'],
 )) %}
 {% endfor %}
 {% if numbers or texts %}
 {% do marts.append({
-    'relation': mart, 'entity': meta.entity,
+    'relation': mart.relation, 'entity': meta.entity,
     'label': meta.label or 'cast(null as boolean)',
     'known': meta.label ~ ' is not null' if meta.label else 'true',
     'numbers': numbers, 'numbers_before': columns | length,
     'texts': texts, 'texts_before': columns | length + numbers | length,
 }) %}
 {% do columns.extend(numbers + texts) %}
-{% endif %}
 {% endif %}
 {% endfor %}
 
@@ -41,6 +37,7 @@ with column_list as (
             '[{
                 "campaign": "varchar", "column_name": "varchar",
                 "is_dimension": "boolean", "is_feature": "boolean",
+                "is_audited": "boolean",
                 "has_outcome": "boolean",
                 "few_values": "integer"
             }]'
@@ -304,6 +301,7 @@ counted as (
         coalesce(named.category, '(unknown)') as category,
         counted_columns.is_dimension,
         counted_columns.is_feature,
+        counted_columns.is_audited,
         min(named.category_order) as category_order,
         cast(sum(named.row_count) as bigint) as row_count,
         cast(sum(if(

@@ -3,7 +3,7 @@
 {% set draws = 1000 %}
 
 with counts as (
-    {{ union_campaigns('topic_counts', var('campaigns_with_topics')) }}
+    {{ union_campaigns('topic_counts') }}
 ),
 
 topics as (

@@ -3,7 +3,7 @@
 
 with counts as (
     select * from {{ ref('conversion_counts') }}
-    where is_feature and converted is not null
+    where (is_feature or is_audited) and converted is not null
 ),
 
 ranked as (

@@ -37,7 +37,7 @@ splits as (
 
 -- a promise is made for so many new rows: the fewest that are tested or scored
 outcomes as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 new_rows as (

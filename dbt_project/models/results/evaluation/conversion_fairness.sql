@@ -3,16 +3,13 @@
 -- of the highest rate: the four-fifths rule
 {% set least_ratio = 0.8 %}
 {% set audits = [] %}
-{% for campaign in built_here(var('marts')) %}
-{% set mart = ref(campaign ~ '_features') %}
-{% if execute %}
-{% set meta = graph.nodes['model.leadlight.' ~ campaign ~ '_features'].config.meta %}
-{% for column in meta.audit or [] %}
+{% for mart in all_marts() %}
+{% for column in mart.declaration.audit or [] %}
 {% do audits.append({
-    'campaign': campaign, 'mart': mart, 'entity': meta.entity, 'column': column
+    'campaign': mart.campaign, 'mart': mart.relation,
+    'entity': mart.declaration.entity, 'column': column
 }) %}
 {% endfor %}
-{% endif %}
 {% endfor %}
 
 with scores as (

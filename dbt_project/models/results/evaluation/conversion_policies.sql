@@ -4,7 +4,7 @@ with curves as (
 ),
 
 outcomes as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 thresholds as (

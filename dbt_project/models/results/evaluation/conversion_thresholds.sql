@@ -9,7 +9,7 @@ policies as (
 ),
 
 scores as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 numbered as (

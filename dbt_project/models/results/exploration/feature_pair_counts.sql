@@ -8,25 +8,21 @@
 -- per campaign: the features of its mart, numbers first
 {% set marts = [] %}
 {% set columns = [] %}
-{% for campaign in built_here(var('marts')) %}
-{% set mart = ref(campaign ~ '_features') %}
-{% if execute %}
-{% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}
-{% set meta = node.config.meta %}
-{% set features = mart_columns(mart, meta) | selectattr('is_feature') | list %}
+{% for mart in all_marts() %}
+{% set features = features_and_audited(mart) %}
 {% set numbers = features | rejectattr('is_text') | list %}
 {% set texts = features | selectattr('is_text') | list %}
 {% do marts.append({
-    'campaign': campaign, 'relation': mart, 'entity': meta.entity,
+    'campaign': mart.campaign, 'relation': mart.relation,
+    'entity': mart.declaration.entity,
     'numbers': numbers, 'texts': texts,
 }) %}
 {% for column in numbers + texts %}
 {% do columns.append({
-    'campaign': campaign, 'feature': column.column_name,
+    'campaign': mart.campaign, 'feature': column.column_name,
     'is_text': column.is_text, 'position': loop.index,
 }) %}
 {% endfor %}
-{% endif %}
 {% endfor %}
 
 -- one literal, because hundreds of selects take a linter and a parser long

@@ -6,25 +6,21 @@
 } %}
 -- per campaign: the numbers of its mart
 {% set marts = [] %}
-{% for campaign in built_here(var('marts')) %}
-{% set mart = ref(campaign ~ '_features') %}
-{% if execute %}
-{% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_features'] %}
-{% set meta = node.config.meta %}
-{% set numbers = mart_columns(mart, meta) | selectattr('is_feature')
-    | rejectattr('is_text') | map(attribute='column_name') | list %}
+{% for mart in all_marts() %}
+{% set meta = mart.declaration %}
+{% set numbers = features_and_audited(mart) | rejectattr('is_text')
+    | map(attribute='column_name') | list %}
 {% if numbers %}
 {% do marts.append({
-    'campaign': campaign, 'relation': mart, 'entity': meta.entity, 'numbers': numbers,
+    'campaign': mart.campaign, 'relation': mart.relation, 'entity': meta.entity, 'numbers': numbers,
     'known': meta.label ~ ' is not null' if meta.label else 'true',
 }) %}
-{% endif %}
 {% endif %}
 {% endfor %}
 
 with counts as (
     select * from {{ ref('conversion_counts') }}
-    where is_feature
+    where is_feature or is_audited
 ),
 
 {% for mart in marts %}

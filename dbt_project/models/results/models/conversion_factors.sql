@@ -7,7 +7,7 @@ described_columns as (
     {{ feature_descriptions() }}
 ),
 
-{% if built_here(['mail_out']) %}
+{% if 'mail_out' in listed_marts() %}
 dictionary as (
     select
         trim(regexp_replace(lower(attribute), '[^a-z0-9]+', '_', 'g'), '_')
@@ -25,10 +25,12 @@ dictionary as (
 ),
 {% endif %}
 
+{% if 'display_ads' in listed_sources() %}
 top_topics as (
     select distinct top_topic
     from {{ ref('stg_display_ads__interest_topics') }}
 ),
+{% endif %}
 
 -- columns that a mart makes of its data are described by the data
 descriptions as (
@@ -38,7 +40,7 @@ descriptions as (
         description,
     from described_columns
 
-    {% if built_here(['mail_out']) %}
+    {% if 'mail_out' in listed_marts() %}
     union all
 
     select
@@ -58,7 +60,7 @@ descriptions as (
     from dictionary
     group by feature
     {% endif %}
-
+    {% if 'display_ads' in listed_sources() %}
     union all
 
     select
@@ -70,6 +72,7 @@ descriptions as (
             'Weight of the interests in ', top_topic, ' and all below it.'
         ) as description,
     from top_topics
+    {% endif %}
 ),
 
 factors as (

@@ -10,20 +10,16 @@
 -- per campaign: the columns of its mart that are compared, its score and its label
 {% set marts = [] %}
 {% set columns = [] %}
-{% for mart in built_here(var('marts')) %}
-{% do ref(mart ~ '_features') %}
+{% for campaign in listed_campaigns('scores') %}
+{% do ref(campaign ~ '_scores') %}
 {% endfor %}
-{% for campaign in built_here(var('campaigns')) %}
-{% set scores = ref(campaign ~ '_scores') %}
-{% if execute %}
-{% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_scores'] %}
-{% set meta = node.config.meta %}
-{% set mart = ref((meta.variant_of or campaign) ~ '_features') %}
-{% set present = mart_columns(mart, meta) | selectattr('is_feature') | list %}
-{% set numbers = present | rejectattr('is_text') | list %}
-{% set texts = present | selectattr('is_text') | list %}
+{% for mart in all_marts('scores') %}
+{% set meta = mart.declaration %}
+{% set numbers = mart.numbers %}
+{% set texts = mart.texts %}
 {% do marts.append({
-    'campaign': campaign, 'relation': mart, 'scores': scores, 'entity': meta.entity,
+    'campaign': mart.campaign, 'relation': mart.relation,
+    'scores': ref(mart.campaign ~ '_scores'), 'entity': meta.entity,
     'as_of': meta.as_of,
     'time': 'mart.' ~ meta.as_of if meta.as_of else 'scores.scored_at',
     'numbers': numbers, 'numbers_before': columns | length,
@@ -34,13 +30,12 @@
     + texts | map(attribute='column_name') | list %}
 {% for name in names %}
 {% do columns.append({
-    'campaign': campaign, 'feature': name,
+    'campaign': mart.campaign, 'feature': name,
     'feature_kind': {'predicted_probability': 'score', 'conversion_rate': 'label'}
         .get(name, 'feature'),
     'is_accepted': name in (meta.accept_drift or []),
 }) %}
 {% endfor %}
-{% endif %}
 {% endfor %}
 
 -- one literal, because hundreds of selects take a linter and a parser long
@@ -110,6 +105,14 @@ settings as (
         coalesce(bool_or(has_converted is null), false) as has_new_rows,
     from {{ mart.scores }}
     {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        cast(null as varchar) as campaign,
+        cast(null as varchar) as unit,
+        cast(null as ubigint) as training_step,
+        cast(null as ubigint) as other_step,
+        cast(null as boolean) as has_new_rows,
+    where false
     {% endfor %}
 ),
 
@@ -174,6 +177,16 @@ mart_rows as not materialized (
         on scores.entity_id = cast(mart.{{ mart.entity }} as varchar)
     inner join prepared on prepared.campaign = '{{ mart.campaign }}'
     {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        cast(null as date) as window_start,
+        cast(null as boolean) as is_sampled,
+        cast([] as double[]) as outcomes,
+        0 as numbers_before,
+        cast([] as double[]) as numbers,
+        0 as texts_before,
+        cast([] as varchar[]) as texts,
+    where false
     {% endfor %}
 ),
 

@@ -16,7 +16,7 @@
 ) }}
 
 with scores as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 policies as (

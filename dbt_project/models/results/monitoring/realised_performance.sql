@@ -6,7 +6,7 @@ with forecasts as (
 ),
 
 outcomes as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 judged as (

@@ -28,7 +28,7 @@ performance as (
 ),
 
 outcomes as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 -- the newest window with enough rows to judge the score by

@@ -1,5 +1,5 @@
 with scores as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 champions as (

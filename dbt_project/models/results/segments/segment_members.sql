@@ -1,5 +1,5 @@
 with members as (
-    {{ union_campaigns('segments', var('segmented_campaigns')) }}
+    {{ union_campaigns('segments') }}
 )
 
 select * from members

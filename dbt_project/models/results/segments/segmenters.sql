@@ -1,9 +1,9 @@
 with segmenters as (
-    {{ union_campaigns('segmenter', var('segmented_campaigns')) }}
+    {{ union_campaigns('segmenter') }}
 ),
 
 source_kinds as (
-    {% for source in var('default_inputs') %}
+    {% for source in listed_sources() %}
     select
         '{{ source }}' as source,
         '{{ source_kind(source) }}' as source_kind

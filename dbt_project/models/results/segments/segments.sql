@@ -46,7 +46,7 @@ places as (
 ),
 
 outcomes as (
-    {{ union_campaigns('scores') }}
+    select * from {{ ref('all_scores') }}
 ),
 
 -- without a population everybody is a customer

@@ -1,19 +1,12 @@
 with campaigns as (
-    {{ cleaned_rows('coupon', 'campaign_descriptions') }}
+    {{ cleaned_rows('coupon', 'campaigns') }}
 ),
 
-cleaned as (
+renamed as (
     select
-        -- ids
         campaign_id,
-
-        -- text
-        campaign_type,
-
-        -- times
-        start_date,
-        end_date,
+        household_id,
     from campaigns
 )
 
-select * from cleaned
+select * from renamed

@@ -3,7 +3,7 @@
     longer, and reasons of a score that is no more. Of model and segmenter versions the newest
     `kept_versions` stay, and the champion in service or named by hand, however old.
 #}
-{% macro drop_what_is_gone() -%}
+{% macro delete_orphans() -%}
     {%- if execute and model.name.endswith('_scores') and target.type == 'duckdb' -%}
         {%- set meta = model.config.meta -%}
         {%- set mart = (meta.variant_of or meta.campaign) ~ '_features' -%}

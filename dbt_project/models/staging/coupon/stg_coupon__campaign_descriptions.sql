@@ -1,0 +1,19 @@
+with campaigns as (
+    {{ cleaned_rows('coupon', 'campaign_descriptions') }}
+),
+
+cleaned as (
+    select
+        -- ids
+        campaign_id,
+
+        -- text
+        campaign_type,
+
+        -- times
+        start_date,
+        end_date,
+    from campaigns
+)
+
+select * from cleaned

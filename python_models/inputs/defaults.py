@@ -1,7 +1,7 @@
 """Puts the default input in place: `data/raw/<source>/default/`, from installed data packages or as a sample.
 
 A file of yours directly in `data/raw/<source>/` takes the place of that source's default
-(macro `source_files`), so nothing here ever writes beside it.
+(`raw_files.files`), so nothing here ever writes beside it.
 """
 
 import filecmp

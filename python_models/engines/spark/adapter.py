@@ -7,14 +7,13 @@ Whatever a run of dbt does on Spark goes through here.
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-import duckdb
 from dbt.adapters.base import PythonJobHelper
 from dbt.adapters.base.meta import available
 from dbt.adapters.spark.impl import SparkAdapter
 from dbt.adapters.spark.session import Cursor
-from dbt_common.clients.agate_helper import table_from_data_flat
 from dbt_common.exceptions import DbtRuntimeError
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -35,23 +34,14 @@ class SessionPythonJob(PythonJobHelper):
         exec(code, names)  # noqa: S102
 
 
-def query_files(_: SparkAdapter, sql: str) -> Any:
-    """Rows of a query about raw files and seeds: their names, headers and faults, not their data.
-
-    It runs where dbt runs, in a DuckDB of its own with the functions of `file_faults`.
-    """
-    from python_models.engines.duckdb.file_checks import add_functions
-
-    with duckdb.connect(":memory:") as connection:
-        add_functions(connection)
-        found = connection.sql(sql)
-        names = found.columns
-        return table_from_data_flat([dict(zip(names, row, strict=True)) for row in found.fetchall()], names)
+def call_python(_: SparkAdapter, module: str, function: str, request: str) -> str:
+    """Return the answer of a function of this project, which runs where dbt runs."""
+    return getattr(import_module(module), function)(request)
 
 
 def prepare_adapter() -> None:
     """Give dbt-spark's adapter what this project needs; once is enough."""
-    if getattr(SparkAdapter, "query_files", None):
+    if getattr(SparkAdapter, "call_python", None):
         return
     # Python workers run what runs here
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -69,8 +59,8 @@ def prepare_adapter() -> None:
 
     # dbt-spark's own insists on a Hive metastore
     Cursor.execute = execute
-    SparkAdapter.query_files = available(query_files)
-    SparkAdapter._available_ = SparkAdapter._available_ | {"query_files"}
+    SparkAdapter.call_python = available(call_python)
+    SparkAdapter._available_ = SparkAdapter._available_ | {"call_python"}
     helpers: Callable = SparkAdapter.python_submission_helpers.fget
     SparkAdapter.python_submission_helpers = property(
         lambda self: helpers(self) | {"session": SessionPythonJob}

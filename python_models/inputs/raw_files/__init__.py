@@ -1,0 +1,1 @@
+"""SQL that reads, types, checks and cleans the rows of raw files, as the seeds declare."""

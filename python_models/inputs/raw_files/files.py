@@ -1,0 +1,126 @@
+"""Which raw files a source has, and which columns they hold.
+
+Own files directly in <data>/<source>/ replace everything in <data>/<source>/default/. Where a source has
+several things (coupon: transactions, products, ...), a file's name begins with its thing; a source of one
+thing takes every file.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from python_models.common.errors import InputError
+from python_models.engines.duckdb.file_checks import csv_columns, known_fault
+from python_models.inputs.raw_files.columns import RawColumn, raw_columns, read_seed, text_literal
+
+_VISIBLE = "not regexp_matches(file, '(^|/)[.][^/]*$')"
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A raw file with its columns in order; the delimiter is that of a CSV file's header."""
+
+    path: str
+    file_name: str
+    delimiter: str | None
+    names: list[str]
+    types: list[str]
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One kind of a source's files: `connection` reads them and the seeds about them.
+
+    `has_default` says whether the source has a default input.
+    """
+
+    connection: DuckDBPyConnection
+    data: str
+    seeds: Path
+    source: str
+    thing: str = ""
+    has_default: bool = True
+
+    @property
+    def folder(self) -> str:
+        """Folder of the source."""
+        return f"{self.data}/{self.source}"
+
+    def has_own_files(self) -> bool:
+        """Return whether there are files of the user's own, besides the default ones."""
+        pattern = text_literal(f"{self.folder}/*")
+        [(count,)] = self.connection.sql(f"select count(*) from glob({pattern}) where {_VISIBLE}").fetchall()
+        return count > 0
+
+    def columns(self) -> list[RawColumn]:
+        """Return the declared columns."""
+        return raw_columns(self.connection, self.seeds, self.source, self.thing)
+
+    def paths(self) -> list[str]:
+        """Return the paths of the files, in order.
+
+        Raises
+        ------
+        InputError
+            Where there is no file, or one of another format.
+        """
+        is_own = self.has_own_files() or not self.has_default
+        searched = self.folder if is_own else f"{self.folder}/default"
+        rows = read_seed(self.connection, self.seeds, "raw_columns", self.source)
+        beginning = self.thing if len({row["thing"] for row in rows}) > 1 else ""
+        found = self.connection.sql(
+            "select file, regexp_matches(file, '[.](csv|csv[.]gz|parquet)$') "
+            f"from glob({text_literal(f'{searched}/{beginning}*')}) where {_VISIBLE} order by file"
+        ).fetchall()
+        for path, is_readable in found:
+            if not is_readable:
+                raise InputError(
+                    f"{path}: neither CSV nor Parquet. Save it as .csv, .csv.gz or .parquet, or move it away."
+                )
+        if not found:
+            advice = (
+                "A source's own files replace its whole default: add the missing file."
+                if is_own
+                else "Run `python -m python_models inputs` for the default input, or put your own file into "
+                f"{self.folder}/."
+            )
+            raise InputError(f"{searched}: no file {beginning}*.csv or {beginning}*.parquet found. {advice}")
+        return [path for path, _ in found]
+
+    def file_name(self, path: str) -> str:
+        """Return the name under which tables know a file."""
+        return f"{self.source}/{path[len(self.folder) + 1 :]}"
+
+    def files(self) -> list[RawFile]:
+        """Return the files with their columns.
+
+        Raises
+        ------
+        InputError
+            Where a file is damaged, or has no usable header.
+        """
+        return [self._file(path) for path in self.paths()]
+
+    def _file(self, path: str) -> RawFile:
+        status = Path(path).stat()
+        if fault := known_fault(path, status.st_size, status.st_mtime_ns):
+            raise InputError(f"{path}: {fault}")
+        if path.endswith(".parquet"):
+            described = self.connection.sql(
+                "select column_name, column_type "
+                f"from (describe select * from read_parquet({text_literal(path)}))"
+            ).fetchall()
+            names, types = ([row[index] for row in described] for index in (0, 1))
+            return RawFile(path, self.file_name(path), None, names, types)
+        header = json.loads(csv_columns(Path(path)))
+        names = header["names"]
+        for index, name in enumerate(names):
+            is_repeated = name.lower() in [other.lower() for other in names[:index]]
+            if is_repeated or not name:
+                raise InputError(
+                    f"{path}: column {index + 1} of the header, '{name}', is "
+                    f"{'there twice' if name else 'empty'}. Give each column a name of its own."
+                )
+        return RawFile(path, self.file_name(path), header["delimiter"], names, ["VARCHAR"] * len(names))

@@ -1,0 +1,107 @@
+"""dbt-duckdb plugin: the SQL function `raw_files(request)`, through which macros reach this package.
+
+A request is JSON: what is asked (`ask`), the folders `data` and `seeds`, `source`, `thing`, `has_default`,
+`engine`, and whatever else the answer depends on. The answer is JSON too: a `result`, or an `error` to show
+to people.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dbt.adapters.duckdb.plugins import BasePlugin
+from duckdb import DuckDBPyConnection, sqltypes
+
+from python_models.common.errors import InputError
+from python_models.inputs.raw_files import cleaning, loading
+from python_models.inputs.raw_files.base_table import BaseTable
+from python_models.inputs.raw_files.columns import text_literals
+from python_models.inputs.raw_files.files import Thing
+from python_models.inputs.raw_files.identities import identified_rows
+from python_models.inputs.raw_files.rows import Check
+from python_models.inputs.raw_files.values import Typing
+
+Request = dict[str, Any]
+
+
+def _typing(request: Request) -> Typing:
+    return Typing(request["engine"], request["country_code"])
+
+
+def _base_table(thing: Thing, request: Request) -> str:
+    return BaseTable(
+        thing=thing,
+        typing=_typing(request),
+        relation=request["relation"],
+        read_versions=request["read_versions"],
+        others=request["others"],
+        part=request["part"],
+        checks=[Check(**check) for check in request["checks"]],
+        names_people=request["names_people"],
+    ).sql()
+
+
+def _load_statements(thing: Thing, request: Request) -> list[str]:
+    if request["engine"] == "spark":
+        return loading.spark_load_statements(thing.files(), f"_{thing.source}_{thing.thing}")
+    return loading.load_statements(thing.files(), request["known"])
+
+
+def _newest_file(thing: Thing, _: Request) -> str:
+    return f"select max(last_modified) from read_blob([{text_literals(thing.paths())}])"
+
+
+def _attributes(thing: Thing, request: Request) -> list[dict[str, Any]]:
+    attributes = cleaning.mail_out_attributes(thing, request["columns"], request["counts"])
+    return [asdict(attribute) for attribute in attributes]
+
+
+def _attribute_counts(thing: Thing, request: Request) -> str:
+    attributes = cleaning.mail_out_attributes(thing, request["columns"], [])
+    return cleaning.count_query(attributes, request["relation"])
+
+
+_ANSWERS: dict[str, Callable[[Thing, Request], Any]] = {
+    "attributes": _attributes,
+    "attribute_counts": _attribute_counts,
+    "base_table": _base_table,
+    "cleaned_rows": lambda thing, request: cleaning.cleaned_rows(thing.columns(), request["relation"]),
+    "columns": lambda thing, _: [asdict(column) for column in thing.columns()],
+    "has_own_files": lambda thing, _: thing.has_own_files(),
+    "identified_rows": lambda thing, request: identified_rows(thing, _typing(request), request["relation"]),
+    "load_statements": _load_statements,
+    "newest_file": _newest_file,
+}
+
+
+def answer(text: str) -> str:
+    """Answer a request, both in JSON."""
+    request = json.loads(text)
+    with duckdb.connect() as connection:
+        thing = Thing(
+            connection=connection,
+            data=request["data"],
+            seeds=Path(request["seeds"]),
+            source=request["source"],
+            thing=request["thing"] or "",
+            has_default=request["has_default"],
+        )
+        try:
+            return json.dumps({"result": _ANSWERS[request["ask"]](thing, request)})
+        except InputError as error:
+            return json.dumps({"error": str(error)})
+
+
+def add_functions(connection: DuckDBPyConnection) -> None:
+    """Give a connection the SQL function raw_files."""
+    connection.create_function("raw_files", answer, [sqltypes.VARCHAR], sqltypes.VARCHAR, side_effects=True)
+
+
+class Plugin(BasePlugin):
+    """Gives every dbt connection the function."""
+
+    def configure_connection(self, conn: DuckDBPyConnection) -> None:
+        add_functions(conn)

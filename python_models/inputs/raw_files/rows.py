@@ -1,0 +1,367 @@
+"""One SQL query that types, checks and deduplicates the raw rows that `loading` has prepared."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from python_models.common.request_checks import match_key
+from python_models.common.sql import quoted
+from python_models.inputs.raw_files.columns import RawColumn, text_literal, text_literals
+from python_models.inputs.raw_files.matching import FoundColumns
+from python_models.inputs.raw_files.values import TYPE_NAMES, Typing
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule of one thing: SQL of the condition under which a row is rejected, and of the reason."""
+
+    condition: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RowsQuery:
+    """What the query depends on.
+
+    Attributes
+    ----------
+    part : str, optional
+        SQL over file_name: which part of the source a file is. It belongs to the key.
+    checks : list of Check
+        Further rules, SQL over the typed columns.
+    known : list of str
+        Names of files whose rows are taken from `relation`, so that only their keys are read.
+    erased : list of str
+        Ids of people whose rows are erased on request.
+    view_suffix : str
+        What the names of the views of raw rows end in.
+    """
+
+    columns: list[RawColumn]
+    found: FoundColumns
+    typing: Typing
+    part: str | None = None
+    checks: list[Check] = field(default_factory=list)
+    known: list[str] = field(default_factory=list)
+    relation: str = ""
+    erased: list[str] = field(default_factory=list)
+    view_suffix: str = ""
+
+    @property
+    def key(self) -> list[str]:
+        """Names of the columns that make up the key."""
+        return [column.name for column in self.columns if column.is_key] + (["part"] if self.part else [])
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether a column is pseudonymised, so that reasons and texts withhold raw values."""
+        return any(column.is_personal for column in self.columns)
+
+    @property
+    def unsafe(self) -> list[RawColumn]:
+        """Columns with values that may not be of their type."""
+        return [column for column in self.columns if not self.found[column].is_safe]
+
+    @property
+    def coded(self) -> list[RawColumn]:
+        """Columns of another type than text that have codes for missing."""
+        return [column for column in self.unsafe if column.codes and not column.is_text]
+
+    def value(self, column: RawColumn) -> str:
+        """SQL of a column's typed value."""
+        return self.typing.value(column, self.found[column].is_safe)
+
+    def sql(self) -> str:
+        """Return the query."""
+        ctes = [self._as_found()]
+        if self.key:
+            ctes += [self._keyed(), self._repeated_keys(), self._repetitions()]
+        ctes += [self._parsed(), self._typed()]
+        if self.erased:
+            ctes += [self._erasures(), self._find_lines_to_withhold()]
+        ctes += [self._judged(), self._all_rows()]
+        return f"with {_joined(ctes)}\n\nselect * from all_rows\n"
+
+    def _as_found(self) -> str:
+        items = ["file_name", "row_number"]
+        items += [f"{self.part} as part"] if self.part else []
+        items += [f"{self._raw_value(column)} as {column.raw}" for column in self.columns]
+        items += [
+            f"{_trimmed(quoted(name)) if is_text else quoted(name)} as {quoted(name)}"
+            for name, is_text in self.found.others.items()
+        ]
+        return f"""as_found as not materialized (
+    select{_listed(items)}
+    from raw_rows{self.view_suffix}
+)"""
+
+    def _raw_value(self, column: RawColumn) -> str:
+        found = self.found[column]
+        # the rows of one file are their own key; those of several need the file's name too
+        own_key = (
+            "concat(file_name, ' ', row_number)"
+            if self.found.file_count > 1
+            else "cast(row_number as varchar)"
+        )
+        if not found.names:
+            return own_key if column.is_row_number else "cast(null as varchar)"
+        value = f"coalesce({', '.join(map(quoted, found.names))})"
+        if column.is_row_number and found.lacking:
+            return f"""if(
+            file_name in ({text_literals(found.lacking)}),
+            {own_key}, {_trimmed(f"cast({value} as varchar)")}
+        )"""
+        return _trimmed(value) if found.is_text else value
+
+    def _keyed(self) -> str:
+        items = [f"{self.value(column)} as {column.name}" for column in self.columns if column.is_key]
+        known = f"""
+
+    union all by name
+
+    select file_name, row_number, {", ".join(self.key)}, content_hash
+    from {self.relation}
+    where content_hash is not null and file_name in ({text_literals(self.known)})"""
+        return f"""keyed as not materialized (
+    select{_listed(["*", *items])}
+    from as_found{known if self.known else ""}
+)"""
+
+    def _repeated_keys(self) -> str:
+        return f"""repeated_keys as (
+    select {", ".join(self.key)}
+    from keyed
+    group by all
+    having count(*) > 1
+)"""
+
+    def _repetitions(self) -> str:
+        content = self._content_hash("keyed.", lambda column: self.typing.value(column))
+        if self.known:
+            content = f"coalesce(keyed.content_hash, {content})"
+        return f"""repetitions as (
+    select
+        keyed.file_name,
+        keyed.row_number,
+        row_number() over by_key as occurrence,
+        {content} as content,
+        content = first_value(content) over by_key as is_equal,
+    from keyed
+    inner join repeated_keys using ({", ".join(self.key)})
+    window by_key as (
+        partition by {", ".join(f"keyed.{name}" for name in self.key)}
+        order by keyed.file_name, keyed.row_number
+    )
+    qualify occurrence > 1
+)"""
+
+    def _content_hash(self, prefix: str, phone: Callable[[RawColumn], str]) -> str:
+        """SQL of a hash of what a row says besides its key; a phone number has many spellings."""
+        values = [
+            phone(column) if column.type == "phone" else f"{prefix}{column.raw}"
+            for column in self.columns
+            if not column.is_key
+        ]
+        values += [f"{prefix}{quoted(name)}" for name in self.found.others]
+        return f"hash({', '.join(['0', *values])})"
+
+    def _parsed(self) -> str:
+        items = ["as_found.*"]
+        items += [
+            f"try_cast(try_cast({column.raw} as json) as map(varchar, float)) as map_{column.name}"
+            for column in self.columns
+            if column.type == "interests"
+        ]
+        items += ["repetitions.occurrence", "repetitions.is_equal"] if self.key else []
+        join = "\n    left join repetitions using (file_name, row_number)" if self.key else ""
+        return f"""parsed as (
+    select{_listed(items)}
+    from as_found{join}
+)"""
+
+    def _typed(self) -> str:
+        items = [f"{self.value(column)} as {column.name}" for column in self.columns]
+        items += [
+            f"lower(cast({column.raw} as varchar)) in ({text_literals(column.codes)})\n"
+            f"            and {column.name} is null as is_coded_{column.name}"
+            for column in self.coded
+        ]
+        has_hash = self.key and self.typing.engine == "duckdb"
+        content = self._content_hash("", lambda column: column.name) if has_hash else "null"
+        return f"""typed as (
+    select{_listed(["*", *items, f"{content} as content_hash"])}
+    from parsed
+)"""
+
+    def _erasures(self) -> str:
+        return f"""erasures as (
+    select {match_key("customer_id")} as customer_id
+    from (
+        select unnest([{text_literals(self.erased)}]) as customer_id
+    ) as requests
+)"""
+
+    def _find_lines_to_withhold(self) -> str:
+        return rf"""find_lines_to_withhold as (
+    select distinct file_name, row_number, true as is_withheld
+    from raw_rejects{self.view_suffix}
+    inner join erasures
+        on customer_id != ''
+            and regexp_matches(lower(raw_text), concat('\b', regexp_escape(customer_id), '\b'))
+)"""
+
+    def _judged(self) -> str:
+        items = ["file_name", "row_number"]
+        items += ["part"] if self.part else []
+        items += [column.name for column in self.columns]
+        items += [quoted(name) for name in self.found.others]
+        duplicate = """
+            when is_equal and starts_with(reject_reason, 'duplicated key') then 'duplicate'"""
+        return f"""judged as (
+    select{_listed(items)}
+        -- reasons are written for faulty rows only: there are millions of others
+        {self._reject_reason()} as reject_reason,
+        case
+            when reject_reason is null then 'kept'{duplicate if self.key else ""}
+            else 'rejected'
+        end as row_status,
+        case
+            when reject_reason is not null
+                then concat_ws({_arguments(["','", *map(self._raw_text, self.columns)])})
+        end as raw_text,
+        {self._coded_missing()} as coded_missing,
+        content_hash,
+    from typed
+)"""
+
+    def _unread(self, column: RawColumn) -> str:
+        """SQL condition: the value is there, but is neither of its type nor a code for missing."""
+        is_code = f" and not is_coded_{column.name}" if column in self.coded else ""
+        return f"{column.raw} is not null and {column.name} is null{is_code}"
+
+    def _reject_reason(self) -> str:
+        tests = []
+        for column in self.columns:
+            tests += [f"{column.name} is null"] if column.is_required else []
+            tests += [f"({self._unread(column)})"] if column in self.unsafe else []
+        tests += [f"({check.condition})" for check in self.checks]
+        condition = (" or ".join(tests) or "false") + (" or occurrence > 1" if self.key else "")
+        reasons = [reason for column in self.columns for reason in self._column_reasons(column)]
+        reasons += [f"case when {check.condition} then {check.reason} end" for check in self.checks]
+        reasons += [self._duplicate_reason()] if self.key else []
+        listed = _arguments(["'; '", *reasons, "null"])
+        return f"case when {condition} then concat_ws({listed}) end"
+
+    def _column_reasons(self, column: RawColumn) -> list[str]:
+        label = "' or '".join(self.found[column].names or [column.name])
+        reasons = []
+        if column.is_required:
+            empty = text_literal(f"column '{label}' is empty")
+            reasons.append(f"case when {column.raw} is null then {empty} end")
+        if column in self.unsafe:
+            shown = "''" if self.is_personal else f"'''', {column.raw}, ''' '"
+            reasons.append(f"""case
+                when {self._unread(column)}
+                    then concat(
+                        {text_literal(f"column '{label}': ")},
+                        {shown},
+                        'is not {TYPE_NAMES[column.type]}'
+                    )
+            end""")
+        return reasons
+
+    def _duplicate_reason(self) -> str:
+        values = "".join(f", ' {name} ''', {name}, ''''" for name in self.key)
+        return f"""case
+                when occurrence > 1
+                    then concat(
+                        'duplicated key:'{values}, ' is already there', if(is_equal, ' in an equal row', '')
+                    )
+            end"""
+
+    def _raw_text(self, column: RawColumn) -> str:
+        """SQL of what the file says, without personal data."""
+        raw, name = column.raw, column.name
+        if column.is_personal:
+            return f"if({raw} is null, '', coalesce({name}, '(withheld)'))"
+        if self.is_personal:
+            return (
+                f"if({raw} is not null and {name} is null, '(withheld)', "
+                f"coalesce(cast({raw} as varchar), ''))"
+            )
+        return f"coalesce(cast({raw} as varchar), '')"
+
+    def _coded_missing(self) -> str:
+        if not self.coded:
+            return "cast(null as varchar [])"
+        names = [
+            f"case when is_coded_{column.name} then {text_literal(column.name)} end" for column in self.coded
+        ]
+        return f"nullif(list_filter([{_arguments(names)}], lambda name: name is not null), [])"
+
+    def _all_rows(self) -> str:
+        """Put together the rows, the placeholders of erased ones, and the lines that are no rows."""
+        names = (["part"] if self.part else []) + [
+            quoted(name) for name in [*(column.name for column in self.columns), *self.found.others]
+        ]
+        blanks = ", ".join(f"null as {name}" for name in names)
+        raw_text = "raw_text"
+        if self.is_personal:
+            raw_text = "'(withheld: the line holds personal data; see the file)' as raw_text"
+        elif self.erased:
+            raw_text = "if(is_withheld, '(withheld: erased on request)', raw_text) as raw_text"
+        withheld = " left join find_lines_to_withhold using (file_name, row_number)" if self.erased else ""
+        return f"""all_rows as (
+    {self._kept_and_erased(blanks) if self.erased else "select * from judged"}
+
+    union all
+
+    select
+        file_name,
+        row_number,
+        {blanks},
+        reason as reject_reason,
+        'rejected' as row_status,
+        {raw_text},
+        null as coded_missing,
+        null as content_hash,
+    from raw_rejects{self.view_suffix}{withheld}
+)"""
+
+    def _kept_and_erased(self, blanks: str) -> str:
+        person = next(column.name for column in self.columns if column.is_person)
+        is_erased = f"{match_key(f'cast(judged.{person} as varchar)')} = erasures.customer_id"
+        return f"""select judged.* from judged
+    anti join erasures on {is_erased}
+
+    union all
+
+    select
+        judged.file_name,
+        judged.row_number,
+        {blanks},
+        'erased on request' as reject_reason,
+        'erased' as row_status,
+        null as raw_text,
+        null as coded_missing,
+        null as content_hash,
+    from judged
+    semi join erasures on {is_erased}"""
+
+
+def _trimmed(value: str) -> str:
+    """SQL of a text without blanks around it, null if empty; `trim` alone is slow on long texts."""
+    return f"nullif(if(starts_with({value}, ' ') or ends_with({value}, ' '), trim({value}), {value}), '')"
+
+
+def _listed(items: list[str]) -> str:
+    """Return a select list, an item a line."""
+    return "".join(f"\n        {item}," for item in items)
+
+
+def _arguments(items: list[str]) -> str:
+    """Return a function's arguments, one a line."""
+    return ",".join(f"\n            {item}" for item in items) + "\n        "
+
+
+def _joined(ctes: list[str]) -> str:
+    return ",\n\n".join(ctes)

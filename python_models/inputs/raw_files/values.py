@@ -1,0 +1,105 @@
+"""Raw values as their declared type, in SQL; null where a value cannot be read as one."""
+
+from dataclasses import dataclass
+
+from python_models.inputs.raw_files.columns import RawColumn, text_literals
+
+# What a value of a type is called in the reason why a row is rejected.
+TYPE_NAMES = {
+    "bigint": "a whole number",
+    "double": "a number",
+    "boolean": "yes or no",
+    "date": "a date (YYYY-MM-DD)",
+    "timestamp": "a time (YYYY-MM-DD HH:MM:SS)",
+    "interests": 'a list of weights ({"topic": 0.5})',
+    "phone": "a phone number of 11 to 15 digits (withheld)",
+}
+
+
+@dataclass(frozen=True)
+class Typing:
+    """How values are typed: by which engine, and with which country code for phone numbers without one."""
+
+    engine: str = "duckdb"
+    country_code: str = "254"
+
+    def cast(self, value: str, kind: str) -> str:
+        """Return SQL of a value as a type; Spark reads neither 30.0 nor 2026/11/30 itself, but 30d."""
+        if self.engine == "spark" and kind == "bigint":
+            value = f"try_cast({value} as decimal(38, 9))"
+        elif self.engine == "spark" and kind == "double":
+            value = f"case when not regexp_matches(cast({value} as varchar), '[dDfF]$') then {value} end"
+        elif self.engine == "spark" and kind in ("date", "timestamp"):
+            value = f"replace(cast({value} as varchar), '/', '-')"
+        return f"try_cast({value} as {kind})"
+
+    def value(self, column: RawColumn, is_safe: bool = False) -> str:
+        """Return SQL of a column's value; `is_safe` spares the checks where all values are of the type."""
+        raw = column.raw
+        match column.type:
+            case "text":
+                return f"cast({raw} as varchar)"
+            case "category":
+                return f"lower(cast({raw} as varchar))"
+            case "interests":
+                return _interests(column)
+            case "private" | "phone":
+                return self._pseudonym(column)
+        if is_safe:
+            return self.cast(raw, column.type)
+        number = self.cast(raw, "double")
+        match column.type:
+            case "bigint":
+                # '30.0' is 30, '30.5' is no whole number
+                return f"case when {number} % 1 = 0 then {self.cast(raw, 'bigint')} end"
+            case "double":
+                return f"case when isfinite({number}) then {number} end"
+            case "boolean":
+                return f"if({number} in (0, 1), {number} = 1, try_cast(cast({raw} as varchar) as boolean))"
+            case "date" | "timestamp":
+                return self._time(column)
+        return self.cast(raw, column.type)
+
+    def identifier(self, column: RawColumn) -> str:
+        """Return SQL of a phone number's digits with country code, or of another identifier as it is."""
+        text = f"cast({column.raw} as varchar)"
+        if column.type == "private":
+            return text
+        return f"""nullif(regexp_extract(
+            regexp_replace(
+                regexp_replace(
+                    regexp_replace({text}, '^([0-9]+)[.]0+$', '\\1'), '[ ()./+-]', '', 'g'
+                ),
+                '^00?', if(starts_with({text}, '00'), '', '{self.country_code}')
+            ),
+            '^[1-9][0-9]{{10,14}}$'
+        ), '')"""
+
+    def _pseudonym(self, column: RawColumn) -> str:
+        identifier = self.identifier(column)
+        return f"pseudonym({f'lower({identifier})' if column.type == 'private' else identifier})"
+
+    def _time(self, column: RawColumn) -> str:
+        text = f"cast({column.raw} as varchar)"
+        declared = f"""
+                -- of 'infinity' strptime makes the year 1900
+                cast(try_strptime(
+                    case when regexp_matches({text}, '[0-9]') then {text} end,
+                    [{text_literals(column.formats)}]
+                ) as {column.type}),"""
+        value = f"""coalesce({declared if column.formats else ""}
+                case
+                    when regexp_matches({text}, '^[0-9]+[-/][0-9]+[-/][0-9]+($|[ T])')
+                        then {self.cast(column.raw, column.type)}
+                end
+            )"""
+        return f"case when year({value}) between 1000 and 9999 then {value} end"
+
+
+def _interests(column: RawColumn) -> str:
+    """Return SQL of a map of weights as lists, if all of them are finite numbers."""
+    weights = f"map_values(map_{column.name})"
+    return f"""case
+            when list_count({weights}) = len({weights}) and isfinite(coalesce(list_sum({weights}), 0))
+                then struct_pack(topics := map_keys(map_{column.name}), weights := {weights})
+        end"""

@@ -10,7 +10,7 @@ expectations as (
     select * from {{ ref('audience_expectations') }}
 ),
 
-count_candidates as (
+candidates as (
     select
         audience_id,
         count(*) as candidate_count,
@@ -21,7 +21,7 @@ count_candidates as (
     group by audience_id
 ),
 
-marginal_contacts as (
+last_contacts as (
     select
         audience_id,
         entity_id as marginal_entity_id,
@@ -70,9 +70,9 @@ combine as (
         terms.threshold_policy,
         terms.policy_limit,
         terms.model_version,
-        coalesce(count_candidates.candidate_count, 0) as candidate_count,
-        coalesce(count_candidates.suppressed_count, 0) as suppressed_count,
-        coalesce(count_candidates.holdout_count, 0) as holdout_count,
+        coalesce(candidates.candidate_count, 0) as candidate_count,
+        coalesce(candidates.suppressed_count, 0) as suppressed_count,
+        coalesce(candidates.holdout_count, 0) as holdout_count,
         coalesce(expectations.contact_count, 0) as contact_count,
         expectations.expected_conversions,
         expectations.expected_conversions_lower,
@@ -85,13 +85,13 @@ combine as (
         expectations.return_on_ad_spend,
         expectations.return_on_ad_spend_lower,
         expectations.return_on_ad_spend_upper,
-        marginal_contacts.marginal_entity_id,
-        marginal_contacts.marginal_probability,
-        marginal_contacts.marginal_expected_profit,
+        last_contacts.marginal_entity_id,
+        last_contacts.marginal_probability,
+        last_contacts.marginal_expected_profit,
         terms.holdout_share,
         terms.holdout_effect,
         cast(effects.required_count as bigint) as holdout_required_count,
-        count_candidates.holdout_count >= effects.required_count
+        candidates.holdout_count >= effects.required_count
             as is_holdout_sufficient,
         coalesce(expectations.realised_count, 0) as realised_count,
         coalesce(expectations.realised_conversions, 0) as realised_conversions,
@@ -103,11 +103,11 @@ combine as (
                     between expectations.expected_profit_lower
                     and expectations.expected_profit_upper
         end as is_realised_within,
-        count_candidates.selected_at,
+        candidates.selected_at,
     from terms
-    left join count_candidates on terms.audience_id = count_candidates.audience_id
+    left join candidates on terms.audience_id = candidates.audience_id
     left join expectations on terms.audience_id = expectations.audience_id
-    left join marginal_contacts on terms.audience_id = marginal_contacts.audience_id
+    left join last_contacts on terms.audience_id = last_contacts.audience_id
     left join effects on terms.audience_id = effects.audience_id
 )
 

@@ -6,7 +6,7 @@ outcomes as (
     select * from {{ ref('audience_outcomes') }}
 ),
 
-add_up_contacts as (
+contacts as (
     select
         audience_id,
         count(*) as contact_count,
@@ -28,20 +28,20 @@ add_up_contacts as (
 -- chance, and how far predictions were off where outcomes are known
 add_error_of_predictions as (
     select
-        add_up_contacts.* replace (
-            add_up_contacts.conversions_variance
+        contacts.* replace (
+            contacts.conversions_variance
             + terms.relative_variance
-            * add_up_contacts.expected_conversions * add_up_contacts.expected_conversions
+            * contacts.expected_conversions * contacts.expected_conversions
                 as conversions_variance,
-            add_up_contacts.revenue_variance
+            contacts.revenue_variance
             + terms.relative_variance
-            * add_up_contacts.expected_revenue * add_up_contacts.expected_revenue
+            * contacts.expected_revenue * contacts.expected_revenue
                 as revenue_variance
         ),
-        add_up_contacts.expected_revenue / add_up_contacts.expected_conversions
+        contacts.expected_revenue / contacts.expected_conversions
             as mean_value,
-    from add_up_contacts
-    inner join terms on add_up_contacts.audience_id = terms.audience_id
+    from contacts
+    inner join terms on contacts.audience_id = terms.audience_id
 ),
 
 -- whole conversions, outwards: half a conversion cannot come true

@@ -1,8 +1,4 @@
-with candidates as (
-    select * from {{ ref('audience_candidates') }}
-),
-
-members as (
+with members as (
     select
         *,
         suppressed_reason is null as is_chosen,
@@ -17,7 +13,7 @@ members as (
 
 newcomers as (
     select candidates.*
-    from candidates
+    from {{ ref('audience_candidates') }} as candidates
     anti join members
         on
             candidates.audience_id = members.audience_id

@@ -43,7 +43,8 @@ add_sentences as (
                     if(
                         not quality.is_rival_beaten,
                         'Not surely better than choosing by '
-                        || replace(quality.rival_feature, '_', ' ') || ' alone. ',
+                        || replace(quality.rival_feature, '_', ' ')
+                        || ' alone. ',
                         ''
                     ),
                     quality.judged_count,

@@ -14,7 +14,8 @@ promising_campaigns as (
 new_rows as (
     select outcomes.*
     from outcomes
-    semi join promising_campaigns on outcomes.campaign = promising_campaigns.campaign
+    semi join promising_campaigns
+        on outcomes.campaign = promising_campaigns.campaign
     where
         outcomes.split != 'train'
         and outcomes.predicted_probability is not null

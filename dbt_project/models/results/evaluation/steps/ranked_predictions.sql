@@ -2,7 +2,7 @@
 -- beats sorting millions of rows
 {% set finest = 500 %}
 
-with predicted_rows as (
+with predictors as (
     select * from {{ ref('listed_predictions') }}
 ),
 
@@ -19,7 +19,7 @@ count_from_the_top as (
         sum(count(*)) over from_the_top as contacted,
         sum(sum(outcome)) over from_the_top as true_positives,
         sum(sum(outcome)) over (partition by campaign, predictor) as positives,
-    from predicted_rows
+    from predictors
     where split = 'train' and predictor != 'model'
     group by campaign, predictor, probability
     window from_the_top as (
@@ -50,33 +50,33 @@ thresholds as (
 
 predictions as (
     select
-        predicted_rows.campaign,
-        predicted_rows.split,
-        predicted_rows.customer_id,
-        predicted_rows.outcome,
-        predicted_rows.predictor,
-        predicted_rows.probability,
-        predicted_rows.probability >= thresholds.threshold as is_contacted,
+        predictors.campaign,
+        predictors.split,
+        predictors.customer_id,
+        predictors.outcome,
+        predictors.predictor,
+        predictors.probability,
+        predictors.probability >= thresholds.threshold as is_contacted,
         ntile(10) over (
             partition by
-                predicted_rows.campaign, predicted_rows.split, predicted_rows.predictor
-            order by predicted_rows.probability desc, predicted_rows.entity_id asc
+                predictors.campaign, predictors.split, predictors.predictor
+            order by predictors.probability desc, predictors.entity_id asc
         ) as decile,
         -- ties share a place, so that a build repeats itself
         rank() over best_last as position,
         dense_rank() over best_last as exact_rank,
         count(*) over everybody as rows_in_split,
-    from predicted_rows
+    from predictors
     inner join thresholds using (campaign, predictor)
     window
         everybody as (
             partition by
-                predicted_rows.campaign, predicted_rows.split, predicted_rows.predictor
+                predictors.campaign, predictors.split, predictors.predictor
         ),
         best_last as (
             partition by
-                predicted_rows.campaign, predicted_rows.split, predicted_rows.predictor
-            order by predicted_rows.probability
+                predictors.campaign, predictors.split, predictors.predictor
+            order by predictors.probability
         )
 ),
 

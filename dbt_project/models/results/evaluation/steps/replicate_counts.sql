@@ -16,7 +16,8 @@ draw_shares as (
         -- in [0, 1), by a hash of customer and replicate, so that a build repeats
         -- itself. (hash(a, b) mixes too weakly: replicates would resemble each other.)
         {{ hash_share(
-            'xor(predictions.customer_hash, cast(replicates.replicate as ubigint))'
+            'xor(predictions.customer_hash, '
+            ~ 'cast(replicates.replicate as ubigint))'
         ) }} as draw,
     from predictions
     inner join replicates

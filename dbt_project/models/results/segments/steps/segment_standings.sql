@@ -44,7 +44,7 @@ add_totals as (
     window whole as (partition by campaign)
 ),
 
-compare_with_population as (
+shares as (
     select
         campaign,
         segment_id,
@@ -77,16 +77,16 @@ base_rates as (
 
 add_rates as (
     select
-        compare_with_population.*,
+        shares.*,
         labels.segment_name,
         labels.map_x,
         labels.map_y,
         if(
-            compare_with_population.population is null, null, compare_with_population.blind_p_value
+            shares.population is null, null, shares.blind_p_value
         ) as p_value,
-        100 * compare_with_population.share_of_customers
-        / nullif(compare_with_population.share_of_population, 0) as index_value,
-        compare_with_population.member_count < {{ var('smallest_cell') }} as is_small,
+        100 * shares.share_of_customers
+        / nullif(shares.share_of_population, 0) as index_value,
+        shares.member_count < {{ var('smallest_cell') }} as is_small,
         coalesce(conversions.contacts, 0) as contacts,
         conversions.converted / cast(conversions.contacts as double)
             as conversion_rate,
@@ -95,7 +95,7 @@ add_rates as (
         {{ wilson_bound('conversions.converted', 'conversions.contacts', 1) }}
             as upper,
         base_rates.base_rate,
-    from compare_with_population
+    from shares
     inner join labels using (campaign, segment_id)
     left join conversions using (campaign, segment_id)
     left join base_rates using (campaign)

@@ -123,7 +123,7 @@ def judged(
 ) -> pd.DataFrame:
     """`audiences` of made-up members and terms, all money declared."""
     text = (compiled / "results/audiences/audiences.sql").read_text()
-    put(sql, "campaigns.audience_terms", terms)
+    put(sql, "results.audience_terms", terms)
     put(sql, "results.audience_members", members)
     for first, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', text)):
         put(
@@ -180,7 +180,7 @@ def test_the_interval_of_the_profit_covers_what_comes_true(
     chance = generator.beta(2, 14, campaigns * known) * 0.7
     put(
         sql,
-        "campaigns.policy_choices",
+        "results.policy_choices",
         pd.DataFrame(
             {
                 "campaign": names.repeat(known),
@@ -192,7 +192,7 @@ def test_the_interval_of_the_profit_covers_what_comes_true(
             }
         ),
     )
-    evidence = sql.sql((compiled / "campaigns/audiences/audience_evidence.sql").read_text()).df()
+    evidence = sql.sql((compiled / "results/audiences/audience_evidence.sql").read_text()).df()
     evidence = evidence[evidence["purpose"] == "contact"].set_index("campaign").loc[names]
     assert (evidence["part_count"] == 5).all()
     chance = generator.beta(2, 14, campaigns * contacts) * 0.7

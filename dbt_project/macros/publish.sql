@@ -16,7 +16,9 @@
         insert or ignore into main.unfinished
         select unnest([
             'publish'
-            {%- for node in selected_resources %},
+            {#- an ephemeral model has no result: it is built with the models that read it #}
+            {%- for node in selected_resources
+                if graph.nodes.get(node, {}).get('config', {}).get('materialized') != 'ephemeral' %},
             '{{ node }}'
             {%- endfor %}
         ]);

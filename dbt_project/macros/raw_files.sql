@@ -101,7 +101,7 @@
 
 {# own (a file directly in the source's folder), or what the default input is: public or sample. #}
 {% macro source_kind(source) %}
-    {{ return('own' if raw_files('has_own_files', source) else var('default_inputs').get(source, 'own')) }}
+    {{ return('own' if raw_files('has_own_files', source) else var('sources').get(source, {}).get('default_input', 'own')) }}
 {% endmacro %}
 
 {# When a thing's newest file was written: for `dbt source freshness`. No file is read for it. #}

@@ -34,7 +34,7 @@ windows as (
 
 -- every window with every bin that it or the reference has rows in; an empty bin counts
 -- as half a row
-compared as (
+compare_bins as (
     select
         windows.campaign,
         windows.feature,
@@ -66,7 +66,7 @@ compared as (
         windows.campaign, windows.feature, windows.window_start, counts.bin
 ),
 
-measured as (
+measure_drift as (
     select
         campaign,
         feature,
@@ -80,17 +80,15 @@ measured as (
         any_value(reference_mean) as reference_mean,
         sum((share - reference_share) * ln(share / reference_share)) as psi,
         -- 95 % of what chance alone gives lies below (Yurdakul 2018)
-        coalesce(
-            2 * gamma_quantile(
-                0.95, (count(*) - 1) / 2e0, (count(*) - 1) / 2e0
-            ), 0
-        ) * (1 / any_value(row_count) + 1 / any_value(reference_count))
+        coalesce(2 * gamma_quantile(
+            0.95, (count(*) - 1) / 2e0, (count(*) - 1) / 2e0
+        ), 0) * (1 / any_value(row_count) + 1 / any_value(reference_count))
             as noise_limit,
-    from compared
+    from compare_bins
     group by campaign, feature, window_start
 ),
 
-rounded as (
+round_measures as (
     select
         * exclude (psi, noise_limit),
         least(row_count, reference_count) >= {{ enough_rows }}
@@ -98,10 +96,10 @@ rounded as (
         -- digits beyond differ with the order of summing
         if(has_enough_rows, round(psi, 6), null) as population_stability_index,
         round(noise_limit, 6) as noise_limit,
-    from measured
+    from measure_drift
 ),
 
-judged as (
+add_status as (
     select
         campaign,
         feature,
@@ -126,7 +124,7 @@ judged as (
             else 'stable'
         end as status,
         is_accepted,
-    from rounded
+    from round_measures
 )
 
-select * from judged
+select * from add_status

@@ -2,6 +2,7 @@
     materialized='incremental',
     unique_key='audience_id',
     incremental_strategy='delete+insert',
+    on_schema_change='fail',
     full_refresh=false,
     pre_hook="{{ forget_unpublished() }}",
 ) }}

@@ -1,0 +1,40 @@
+with terms as (
+    select * from {{ ref('audience_terms') }}
+),
+
+members as (
+    select * from {{ ref('audience_members') }}
+),
+
+outcomes as (
+    select * from {{ ref('all_scores') }}
+),
+
+add_outcomes as (
+    select
+        members.*,
+        members.suppressed_reason is not null as is_suppressed,
+        members.suppressed_reason is null and not members.is_holdout
+            as is_contacted,
+        bool_or(members.conversion_value is not null) over (
+            partition by members.audience_id
+        ) as has_value,
+        {{ contact_priority('members', 'terms.threshold_policy', 'has_value') }}
+            as priority,
+        members.predicted_probability * (1 - members.predicted_probability)
+            as chance,
+        chance * members.conversion_value * members.conversion_value
+            as revenue_chance,
+        members.predicted_probability * members.conversion_value as revenue,
+        cast(outcomes.has_converted as integer) * members.conversion_value
+        - members.contact_cost as profit,
+        outcomes.has_converted,
+    from members
+    inner join terms on members.audience_id = terms.audience_id
+    left join outcomes
+        on
+            members.campaign = outcomes.campaign
+            and members.entity_id = outcomes.entity_id
+)
+
+select * from add_outcomes

@@ -213,9 +213,9 @@ def test_a_matrix_of_arrow_columns_is_that_of_a_frame() -> None:
     design = make_design(frame, list(frame.columns), ["job"])
     design = replace(design, categories={"job": ["a", "b"]})
     batch = pa.RecordBatch.from_pandas(frame)
-    np.testing.assert_array_equal(workers.matrix_of(batch, design), design.matrix(frame))
+    np.testing.assert_array_equal(workers.read_matrix(batch, design), design.matrix(frame))
     coded = batch.set_column(4, "job", batch.column("job").dictionary_encode())
-    np.testing.assert_array_equal(workers.matrix_of(coded, design), design.matrix(frame))
+    np.testing.assert_array_equal(workers.read_matrix(coded, design), design.matrix(frame))
 
 
 def test_rows_in_other_files_are_routed_by_a_hash_of_their_key(

@@ -14,7 +14,7 @@ from python_models.common.errors import InputError
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.calibration import shifted
 from python_models.conversion.fitted import FittedModel
-from python_models.delivery.bulk.workers import matrix_of
+from python_models.delivery.bulk.workers import read_matrix
 
 
 def add_predict_conversion(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
@@ -91,4 +91,4 @@ def _probability(campaign: str, model: FittedModel, rows: Any) -> np.ndarray:
     batch = pa.RecordBatch.from_struct_array(whole)
     if not len(batch):
         return np.empty(0)
-    return shifted(model.ensemble(matrix_of(batch, model.design)), model.shift)
+    return shifted(model.ensemble(read_matrix(batch, model.design)), model.shift)

@@ -10,11 +10,10 @@ from threading import Event, Thread
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from python_models.common.errors import InputError
-from python_models.common.frames import Design
+from python_models.common.frames import Design, matrix_of
 from python_models.conversion.calibration import shifted
 from python_models.conversion.fitted import FittedModel
 from python_models.delivery.bulk.buckets import Bucket, unreadable
@@ -168,7 +167,7 @@ def score_batch(batch: pa.RecordBatch, model: FittedModel, order: Order) -> pa.R
     rows = len(batch)
     probability = np.empty(0)
     if rows:
-        probability = shifted(model.ensemble(matrix_of(batch, model.design)), model.shift)
+        probability = shifted(model.ensemble(read_matrix(batch, model.design)), model.shift)
     decision: pa.Array = pa.nulls(rows, pa.bool_())
     if order.threshold is not None:
         decision = pa.array(probability >= order.threshold)
@@ -183,27 +182,6 @@ def score_batch(batch: pa.RecordBatch, model: FittedModel, order: Order) -> pa.R
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)
 
 
-def matrix_of(batch: pa.RecordBatch, design: Design) -> np.ndarray:
-    """What `Design.matrix` makes of a frame, made of Arrow's columns; each column lies together."""
-    matrix = np.empty((len(batch), len(design.columns)), order="F")
-    for position, name in enumerate(design.columns):
-        values = batch.column(name)
-        if name in design.categories:
-            matrix[:, position] = _codes(values, design.categories[name])
-        else:
-            matrix[:, position] = _numbers(values)
-    return matrix
-
-
-def _codes(values: pa.Array, categories: list[str]) -> np.ndarray:
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    known = pa.array(categories, pa.string())
-    codes = pc.index_in(values.cast(pa.string()), value_set=known, skip_nulls=True)
-    return codes.cast(pa.float64()).to_numpy(zero_copy_only=False)
-
-
-def _numbers(values: pa.Array) -> np.ndarray:
-    if values.null_count or not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-        values = values.cast(pa.float64(), safe=False)
-    return values.to_numpy(zero_copy_only=False)
+def read_matrix(batch: pa.RecordBatch, design: Design) -> np.ndarray:
+    """Return the matrix of a batch, its columns contiguous: they are filled and read one by one."""
+    return matrix_of(design, batch, len(batch), order="F")

@@ -29,7 +29,7 @@ from python_models.conversion.one_rule import OneRule
 from python_models.conversion.training import train
 from python_models.delivery.bulk import buckets, workers
 from python_models.delivery.bulk.compiled_trees import Trees, compiled, is_compiled
-from python_models.delivery.bulk.scoring import file_rows, score_devices, score_rows
+from python_models.delivery.bulk.scoring import file_rows, score_files, score_rows
 from tests.test_training import DECLARED_SMALL, clients
 
 COLUMNS = ["client_id", "spend", "noise", "job"]
@@ -107,7 +107,7 @@ def test_what_is_not_known_in_the_warehouse_is_scored_as_the_build_scores_it(
 ) -> None:
     for campaign in ("coupon", "app_install"):
         key = read_champion(warehouse, campaign).key
-        *_, folder = score_devices(warehouse, campaign, None, tmp_path)
+        *_, folder = score_files(warehouse, campaign, None, tmp_path)
         compared = connection.sql(f"""
             select count(*), count(bulk.{key}),
                 max(abs(bulk.predicted_probability - scores.predicted_probability)),
@@ -126,9 +126,9 @@ def test_what_is_not_known_in_the_warehouse_is_scored_as_the_build_scores_it(
 
 def test_a_campaign_without_a_model_in_service_says_why(warehouse: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'display_ads' has no model in service: Only .* converted"):
-        list(score_devices(warehouse, "display_ads", None, tmp_path))
+        list(score_files(warehouse, "display_ads", None, tmp_path))
     with pytest.raises(InputError, match=r"'no_such' has no model in .*; it has app_install, coupon"):
-        list(score_devices(warehouse, "no_such", None, tmp_path))
+        list(score_files(warehouse, "no_such", None, tmp_path))
 
 
 # Trees that grow to the number of leaves that they are allowed.

@@ -16,7 +16,7 @@ Verb = Callable[[argparse.Namespace], Iterable[object]]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    given = _parser().parse_args(arguments)
+    given = make_parser().parse_args(arguments)
     try:
         for line in given.verb(given):
             print(line, flush=True)
@@ -29,7 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all verbs."""
     parser = argparse.ArgumentParser(prog="python -m python_models", description=__doc__)
     verbs = parser.add_subparsers(dest="command", required=True)
 

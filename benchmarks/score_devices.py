@@ -45,7 +45,7 @@ from python_models.conversion.fitting import FoldModel
 from python_models.conversion.one_rule import OneRule
 from python_models.delivery.bulk.compiled_trees import Trees, is_available
 from python_models.delivery.bulk.scoring import file_rows, score_rows
-from python_models.delivery.bulk.workers import matrix_of, read
+from python_models.delivery.bulk.workers import read, read_matrix
 
 FILE_ROWS = 500_000
 DISTINCT_ROWS = 10_000_000
@@ -149,7 +149,7 @@ def make_models(folder: Path, devices: Path) -> tuple[Path, Path]:
 
 def sample(file: Path, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Matrix, drawn outcome and true probability of the first rows of a file."""
-    matrix = np.concatenate([matrix_of(batch, DESIGN) for batch in read(file, "device_id", DESIGN)])
+    matrix = np.concatenate([read_matrix(batch, DESIGN) for batch in read(file, "device_id", DESIGN)])
     query = f"select log_odds from read_parquet('{file}', file_row_number = true) order by file_row_number"
     truth = expit(duckdb.sql(query).fetchnumpy()["log_odds"])
     label = np.random.default_rng(1).random(len(truth)) < truth

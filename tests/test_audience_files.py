@@ -13,11 +13,13 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 
 from python_models.__main__ import main
 from python_models.common.errors import InputError
 from python_models.delivery import audience_files
 from python_models.delivery.audience_files import IDENTIFIERS, write_audience
+from tests.conftest import REPOSITORY
 
 TODAY = "insurance-2026-W47"
 # rank, customer, is held out, suppressed for; nobody but `chosen` may be in the file at the end
@@ -337,6 +339,61 @@ def test_a_channel_that_needs_consent_has_none_without(write: Callable, seeds: P
     with (seeds / "consents.csv").open("a") as consents:
         consents.write("coupon,has no consent,email,true,2026-11-01\n")
     assert [row["customer_id"] for row in rows(write("coupon")[0])] == ["has no consent"]
+
+
+def unit_test_of_consent() -> dict[str, Any]:
+    """Return the dbt unit test of the consent rule."""
+    name = "the_latest_word_on_consent_counts"
+    texts = [path.read_text() for path in (REPOSITORY / "dbt_project/models").rglob("*.yml")]
+    units = [unit for text in texts if name in text for unit in yaml.safe_load(text)["unit_tests"]]
+    [found] = [unit for unit in units if unit["name"] == name]
+    return found
+
+
+def test_the_export_refuses_whom_the_build_refuses(write: Callable, published: Path, seeds: Path) -> None:
+    """The rows of the build's own test of the rule, given to the export."""
+    unit = unit_test_of_consent()
+    given = {each["input"]: each["rows"] for each in unit["given"]}
+    with duckdb.connect(str(published)) as connection:
+        for table in ("campaigns", "conversion_models", "audiences", "audience_members"):
+            connection.execute(f"delete from results.{table}")
+        for terms in given["ref('audience_terms')"]:
+            connection.execute(
+                "insert into results.audiences values ($audience_id, $campaign, $purpose, $channel, "
+                "$week_start, 'f1', null, 'v1', null, 1)",
+                {name: value for name, value in terms.items() if name != "source"},
+            )
+        connection.execute("""
+            insert into results.campaigns select distinct campaign from results.audiences;
+            insert into results.conversion_models
+            select campaign, 'v1', now()::timestamp, json_object('source', 's') from results.campaigns;
+        """)
+        for row in given["ref('policy_choices')"]:
+            # an audience of contacts is named like its campaign here
+            audience_id = row["campaign"] if row["purpose"] == "contact" else f"{row['campaign']}-rehearsal"
+            connection.execute(
+                "insert into results.audience_members values (?, ?, ?, 1, 0.5, 1, 0.5, 1.0, false, null)",
+                [audience_id, row["entity_id"], row["customer_id"]],
+            )
+    (seeds / "raw_columns.csv").write_text("source\ns\nother\n")
+    (seeds / "erasure_requests.csv").write_text("source,customer_id,requested_on\n")
+    for name in ("channels", "consents"):
+        rows_of_seed = given[f"ref('{name}')"]
+        with (seeds / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows_of_seed[0])
+            writer.writeheader()
+            for row in rows_of_seed:
+                # the export asks the clock what day it is, the unit test has a day of its own
+                is_later = name == "consents" and row["valid_from"] and row["valid_from"] > WEDNESDAY
+                writer.writerow(row | ({"valid_from": "2999-01-01"} if is_later else {}))
+    for campaign in ("c", "open"):
+        allowed = {
+            row["entity_id"]
+            for row in unit["expect"]["rows"]
+            if row["audience_id"] == campaign and row["refusal"] is None
+        }
+        assert allowed
+        assert {row["entity_id"] for row in rows(write(campaign)[0])} == allowed
 
 
 @pytest.mark.parametrize("today", [date(2026, 11, 15), date(2026, 11, 23)])

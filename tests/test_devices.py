@@ -20,8 +20,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from python_models.__main__ import make_parser
 from python_models.common.errors import InputError
-from python_models.common.frames import fold_of, make_design
+from python_models.common.frames import fold_of, make_design, matrix_of
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import BLEND, Training, blend, cross_fit, default_settings
@@ -29,7 +30,7 @@ from python_models.conversion.one_rule import OneRule
 from python_models.conversion.training import train
 from python_models.delivery.bulk import buckets, workers
 from python_models.delivery.bulk.compiled_trees import Trees, compiled, is_compiled
-from python_models.delivery.bulk.scoring import file_rows, score_devices, score_rows
+from python_models.delivery.bulk.scoring import file_rows, score_files, score_rows
 from tests.test_training import DECLARED_SMALL, clients
 
 COLUMNS = ["client_id", "spend", "noise", "job"]
@@ -107,7 +108,7 @@ def test_what_is_not_known_in_the_warehouse_is_scored_as_the_build_scores_it(
 ) -> None:
     for campaign in ("coupon", "app_install"):
         key = read_champion(warehouse, campaign).key
-        *_, folder = score_devices(warehouse, campaign, None, tmp_path)
+        *_, folder = score_files(warehouse, campaign, None, tmp_path)
         compared = connection.sql(f"""
             select count(*), count(bulk.{key}),
                 max(abs(bulk.predicted_probability - scores.predicted_probability)),
@@ -126,9 +127,9 @@ def test_what_is_not_known_in_the_warehouse_is_scored_as_the_build_scores_it(
 
 def test_a_campaign_without_a_model_in_service_says_why(warehouse: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"'display_ads' has no model in service: Only .* converted"):
-        list(score_devices(warehouse, "display_ads", None, tmp_path))
+        list(score_files(warehouse, "display_ads", None, tmp_path))
     with pytest.raises(InputError, match=r"'no_such' has no model in .*; it has app_install, coupon"):
-        list(score_devices(warehouse, "no_such", None, tmp_path))
+        list(score_files(warehouse, "no_such", None, tmp_path))
 
 
 # Trees that grow to the number of leaves that they are allowed.
@@ -200,7 +201,7 @@ def test_trees_that_the_kernel_does_not_read_stay_with_lightgbm(settings: dict) 
     assert compiled(model) == model
 
 
-def test_a_matrix_of_arrow_columns_is_that_of_a_frame() -> None:
+def test_a_matrix_of_arrow_columns_or_lists_is_that_of_a_frame() -> None:
     frame = pd.DataFrame(
         {
             "number": [1.5, None, -2.0],
@@ -213,9 +214,11 @@ def test_a_matrix_of_arrow_columns_is_that_of_a_frame() -> None:
     design = make_design(frame, list(frame.columns), ["job"])
     design = replace(design, categories={"job": ["a", "b"]})
     batch = pa.RecordBatch.from_pandas(frame)
-    np.testing.assert_array_equal(workers.matrix_of(batch, design), design.matrix(frame))
+    np.testing.assert_array_equal(workers.read_matrix(batch, design), design.matrix(frame))
     coded = batch.set_column(4, "job", batch.column("job").dictionary_encode())
-    np.testing.assert_array_equal(workers.matrix_of(coded, design), design.matrix(frame))
+    np.testing.assert_array_equal(workers.read_matrix(coded, design), design.matrix(frame))
+    lists = {name: batch.column(name).to_pylist() for name in design.columns}
+    np.testing.assert_array_equal(matrix_of(design, lists, len(frame)), design.matrix(frame))
 
 
 def test_rows_in_other_files_are_routed_by_a_hash_of_their_key(
@@ -356,6 +359,12 @@ def test_a_full_disk_leaves_what_is_finished(champion: Champion, tmp_path: Path)
     np.testing.assert_array_equal(
         scores(tmp_path / "out")["predicted_probability"], expected(champion, frame)
     )
+
+
+def test_the_verb_score_devices_does_what_score_files_does() -> None:
+    old, new = (make_parser().parse_args([name]) for name in ("score-devices", "score-files"))
+    assert old.verb is new.verb
+    assert {**vars(old), "command": ""} == {**vars(new), "command": ""}
 
 
 def test_two_runs_do_not_score_into_one_folder(champion: Champion, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from python_models.conversion.calibration import Calibrator, shifted
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import Training, blend, cross_fit
 from python_models.conversion.one_rule import OneRule
-from python_models.delivery.model_sql import MOST_LEAVES, model_sql, write_model_sql
+from python_models.delivery.model_sql import MAX_LEAVES, model_sql, write_model_sql
 from python_models.delivery.predict_function import add_predict_conversion
 from tests.conftest import REPOSITORY
 from tests.test_service import publish
@@ -205,7 +205,7 @@ def test_a_statement_is_written_whole_and_a_large_one_only_when_asked(
     assert str(target) in said
     assert [path.name for path in target.parent.iterdir()] == ["clients.sql"]
     before = target.read_text()
-    monkeypatch.setattr("python_models.delivery.model_sql.MOST_LEAVES", 10)
+    monkeypatch.setattr("python_models.delivery.model_sql.MAX_LEAVES", 10)
     with pytest.raises(InputError, match="leaves and terms, more than the 10 that are sensible as SQL"):
         list(write_model_sql(published, "clients", target))
     assert target.read_text() == before
@@ -220,7 +220,7 @@ def test_the_champions_of_the_default_input_as_sql(built: object, connection: ob
         champion = read_champion(warehouse, campaign)
         model = FittedModel.from_text(champion.body)
         statement, size = model_sql(champion, model)
-        assert size <= MOST_LEAVES
+        assert size <= MAX_LEAVES
         with duckdb.connect(str(warehouse), read_only=True) as opened:
             opened.execute("set search_path = 'campaigns'")
             frame = opened.table(f"{campaign}_features").df()

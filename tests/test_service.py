@@ -25,12 +25,14 @@ from schemathesis import GenerationMode
 from schemathesis.checks import positive_data_acceptance
 
 from python_models.common.errors import InputError
+from python_models.common.frames import Design, matrix_of
 from python_models.conversion.explaining import explain
 from python_models.conversion.scoring import score
 from python_models.conversion.training import train
-from python_models.delivery.service.app import EXPLAINED_ROWS, MOST_ROWS, create_app
-from python_models.delivery.service.auth import Rate, key_of, read_keys
-from python_models.delivery.service.rows import Field, matrix_of, read_rows
+from python_models.delivery.service.app import create_app
+from python_models.delivery.service.auth import RateLimiter, authenticate, read_keys
+from python_models.delivery.service.openapi import EXPLAINED_ROWS
+from python_models.delivery.service.rows import MAX_ROWS, Field, parse_rows, typed_columns
 from python_models.delivery.service.snapshot import load
 from python_models.segments.assigning import segment
 from python_models.segments.fitting import fit_segments
@@ -231,7 +233,7 @@ def test_a_missing_field_a_row_that_is_none_and_too_many_rows(client: TestClient
     assert results[1]["error"] == "field 'spend' is missing; give null where it is not known"
     assert results[2]["error"] == "a row is an object of fields and values, not null"
     assert results[3]["error"] == "a row is an object of fields and values, not a number"
-    for rows in ([], [row] * (MOST_ROWS + 1)):
+    for rows in ([], [row] * (MAX_ROWS + 1)):
         refused = ask(client, rows)
         assert refused.status_code == 422
         assert f"{len(rows):,} rows; allowed are 1 to 10,000" in refused.json()["error"]["message"]
@@ -319,7 +321,10 @@ def test_keys_scopes_and_rotation(client: TestClient) -> None:
         assert refused.status_code == 403
         assert "the key 'bi' may not score; its scopes are read" in refused.json()["error"]["message"]
     keys = read_keys({"LEADLIGHT_API_KEYS": "old:score:0123456789abcdef new:score:fedcba9876543210"})
-    assert [key_of(keys, secret) for secret in ("0123456789abcdef", "fedcba9876543210", "")] == [*keys, None]
+    assert [authenticate(keys, secret) for secret in ("0123456789abcdef", "fedcba9876543210", "")] == [
+        *keys,
+        None,
+    ]
     assert not any("0123456789abcdef" in repr(key) for key in keys)
 
 
@@ -369,10 +374,10 @@ def test_limits_of_body_and_rate(warehouse: Path, tmp_path: Path) -> None:
         answers = [client.get("/v1/campaigns") for _ in range(5)]
     assert {answer.status_code for answer in answers} == {200, 429}
     assert answers[-1].headers["retry-after"] == "1"
-    rate = Rate(per_second=10, burst=1)
-    assert rate.wait("a") == 0
-    assert 0 < rate.wait("a") <= 0.1
-    assert rate.wait("b") == 0
+    limiter = RateLimiter(per_second=10, burst=1)
+    assert limiter.acquire("a") == 0
+    assert 0 < limiter.acquire("a") <= 0.1
+    assert limiter.acquire("b") == 0
 
 
 def test_what_takes_too_long_and_what_goes_wrong_shows_no_trace(
@@ -389,9 +394,9 @@ def test_what_takes_too_long_and_what_goes_wrong_shows_no_trace(
         raise RuntimeError("the secret of C17")
 
     with TestClient(app, headers=SCORER, raise_server_exceptions=False) as client:
-        monkeypatch.setattr("python_models.delivery.service.app.scored", wait)
+        monkeypatch.setattr("python_models.delivery.service.routes.score_rows", wait)
         slow = ask(client, rows)
-        monkeypatch.setattr("python_models.delivery.service.app.scored", fail)
+        monkeypatch.setattr("python_models.delivery.service.routes.score_rows", fail)
         broken = ask(client, rows)
     assert (slow.status_code, slow.json()["error"]["code"]) == (503, "timeout")
     assert (broken.status_code, broken.json()["error"]["code"]) == (500, "internal")
@@ -414,7 +419,7 @@ def test_what_nobody_waits_for_any_more_still_counts_as_a_job(
         assert done.wait(10)
         raise RuntimeError("of nobody's interest")
 
-    monkeypatch.setattr("python_models.delivery.service.app.scored", wait)
+    monkeypatch.setattr("python_models.delivery.service.routes.score_rows", wait)
     with TestClient(app, headers=SCORER, raise_server_exceptions=False) as client:
         assert [ask(client, rows).status_code for _ in range(4)] == [503] * 4
         assert len(begun) == 1
@@ -456,7 +461,8 @@ def test_figures_for_prometheus(client: TestClient, warehouse: Path) -> None:
 
 
 def versions(warehouse: Path) -> str:
-    return next(offer.champion.version for offer in load(warehouse).campaigns.values() if offer.champion)
+    campaigns = load(warehouse).campaigns.values()
+    return next(served.champion.version for served in campaigns if served.champion)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -534,9 +540,10 @@ def test_rows_become_the_matrix_that_training_reads(warehouse: Path) -> None:
     fields = [Field("a", "integer"), Field("b", "number"), Field("c", "boolean"), Field("d", "text")]
     rows = [{"a": 1, "b": 2.5, "c": True, "d": "x"}, {"a": None, "b": None, "c": None, "d": None}]
     rows.append({"a": 3.0, "b": -1, "c": False, "d": "unseen"})
-    read = read_rows(rows, fields, "id")
-    assert read.refusals == {}
-    matrix = matrix_of(read, fields, {"d": {"w": 0, "x": 1}})
+    parsed = parse_rows(rows, fields, "id")
+    assert parsed.errors == {}
+    design = Design(["a", "b", "c", "d"], {"d": ["w", "x"]})
+    matrix = matrix_of(design, typed_columns(parsed, fields), len(rows))
     np.testing.assert_array_equal(matrix, [[1, 2.5, 1, 1], [np.nan] * 4, [3, -1, 0, np.nan]])
 
 
@@ -594,8 +601,8 @@ def test_every_row_of_the_insurance_mart_is_scored_as_by_the_batch(built: Any, t
             )
             assert len(rows) > 500
             answered = {}
-            for start in range(0, len(rows), MOST_ROWS):
-                answer = ask(client, rows[start : start + MOST_ROWS], campaign)
+            for start in range(0, len(rows), MAX_ROWS):
+                answer = ask(client, rows[start : start + MAX_ROWS], campaign)
                 answered |= {row["entity_id"]: row["probability"] for row in answer.json()["results"]}
             declaration = connection.sql(
                 "select declaration from results.conversion_models "

@@ -4,11 +4,13 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from python_models.common.campaign import Campaign
 from python_models.common.errors import DeclarationError
@@ -35,22 +37,61 @@ class Design:
     def categorical_positions(self) -> list[int]:
         return [i for i, name in enumerate(self.columns) if name in self.categories]
 
+    @cached_property
+    def codes(self) -> dict[str, dict[str, int]]:
+        """Return the code of each category: its position."""
+        return {
+            name: {category: code for code, category in enumerate(categories)}
+            for name, categories in self.categories.items()
+        }
+
     def only(self, names: list[str]) -> "Design":
         """The design of some of its columns."""
         kept = {name: values for name, values in self.categories.items() if name in names}
         return Design(list(names), kept)
 
     def matrix(self, frame: pd.DataFrame) -> np.ndarray:
-        """Float64 matrix, rows x columns, of a frame that holds these columns."""
-        matrix = np.empty((len(frame), len(self.columns)))
-        for position, name in enumerate(self.columns):
-            values = frame[name]
-            if name in self.categories:
-                codes = pd.Index(self.categories[name]).get_indexer(values)
-                matrix[:, position] = np.where(codes < 0, np.nan, codes)
-            else:
-                matrix[:, position] = values.astype("Float64").to_numpy(np.float64, na_value=np.nan)
-        return matrix
+        """Return the float64 matrix, rows x columns, of a frame that holds these columns."""
+        return matrix_of(self, frame, len(frame))
+
+
+def matrix_of(design: Design, columns: Any, row_count: int, order: Literal["C", "F"] = "C") -> np.ndarray:
+    """Return the float64 matrix that a model reads, rows x columns of the design; NaN where unknown.
+
+    `columns[name]` is a pandas series, an Arrow array, or a list or numpy array: so `columns` may be a
+    frame, a record batch or a dictionary.
+    """
+    matrix = np.empty((row_count, len(design.columns)), order=order)
+    for position, name in enumerate(design.columns):
+        codes = design.codes.get(name)
+        values = columns[name]
+        matrix[:, position] = _numbers(values) if codes is None else _encode(values, codes)
+    return matrix
+
+
+def _numbers(values: Any) -> np.ndarray:
+    """Return a column as numbers."""
+    if isinstance(values, pd.Series):
+        return np.asarray(values.astype("Float64").to_numpy(np.float64, na_value=np.nan))
+    if isinstance(values, pa.Array):
+        if values.null_count or not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
+            values = values.cast(pa.float64(), safe=False)
+        return np.asarray(values.to_numpy(zero_copy_only=False))
+    return np.asarray(values, np.float64)
+
+
+def _encode(values: Any, codes: dict[str, int]) -> np.ndarray:
+    """Return the code of each value."""
+    if isinstance(values, pd.Series):
+        positions = pd.Index(list(codes)).get_indexer(values)
+        return np.where(positions < 0, np.nan, positions)
+    if isinstance(values, pa.Array):
+        if pa.types.is_dictionary(values.type):
+            values = values.dictionary_decode()
+        known = pa.array(list(codes), pa.string())
+        positions = pc.index_in(values.cast(pa.string()), value_set=known, skip_nulls=True)
+        return np.asarray(positions.cast(pa.float64()).to_numpy(zero_copy_only=False))
+    return np.array([codes.get(value, np.nan) for value in values])
 
 
 def read_rows(rel: Any, columns: Iterable[str], key: str, where: str = "true") -> pd.DataFrame:

@@ -44,6 +44,6 @@ def read_champion(warehouse: Path, campaign: str) -> Champion:
     return Champion(campaign, version, body, threshold, declared["entity"], declared.get("label"))
 
 
-def published_warehouse() -> Path:
-    """The warehouse that people query."""
+def published_path() -> Path:
+    """Return the path of the warehouse that people query."""
     return Path(os.environ.get("LEADLIGHT_WAREHOUSE") or "warehouse.duckdb")

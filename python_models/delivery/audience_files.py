@@ -1,10 +1,10 @@
-"""Files for channels: whom to contact, with hashed identifiers as ad platforms take them, and a manifest.
+"""Files for channels: whom to contact, with hashed identifiers as ad platforms expect them, and a manifest.
 
-`results.audience_members` says whom a campaign chose. Written is who is neither suppressed nor held out, and
-who neither asked for erasure nor refused consent since: the seeds are read again. Phone numbers and e-mail
-addresses are hashed inside DuckDB and never written. A hash of a phone number can be guessed, as there are
-few numbers: folder and files are for their owner only. A folder is the record of what was handed out, so no
-export overwrites it.
+The files hold the members of an audience in `results.audience_members`, without those who are suppressed or
+held out, or who have asked for erasure or refused consent since the build: the seeds are read again. Phone
+numbers and e-mail addresses are hashed inside DuckDB and never written. A hash of a phone number can be
+guessed, as there are few numbers, so only the owner may read folder and files. A folder is the record of
+what was handed out, so no export overwrites it.
 """
 
 import errno
@@ -24,6 +24,7 @@ import duckdb
 
 from python_models.common.errors import InputError
 from python_models.common.request_checks import match_key, unknown_names
+from python_models.delivery.consent import consent_macros
 
 FOLDER = Path("audiences")
 MANIFEST = "manifest.json"
@@ -38,7 +39,7 @@ _DIGITS = "nullif(ltrim(regexp_replace(msisdn, '[^0-9]', '', 'g'), '0'), '')"
 
 @dataclass(frozen=True)
 class Identifier:
-    """A hashed column: SQL of what is hashed, and in words; `source` is the page that asks for it so."""
+    """A hashed column: what is hashed, as SQL and in words; `source` is the platform's page about it."""
 
     normalised: str
     normalisation: str
@@ -74,7 +75,7 @@ PLAIN_COLUMNS = ("rank", "entity_id", "customer_id", "predicted_probability", "d
 
 @dataclass(frozen=True)
 class Audience:
-    """A row of `results.audiences`, and the source that the campaign's people are of."""
+    """A row of `results.audiences`, and the source of the campaign's people."""
 
     audience_id: str
     campaign: str
@@ -88,7 +89,7 @@ class Audience:
 
     @property
     def is_rehearsal(self) -> bool:
-        """Whether the outcome of everybody in it is known already."""
+        """Return whether the outcomes of all members are already known."""
         return self.purpose != "contact"
 
 
@@ -108,9 +109,9 @@ def write_audience(
     warehouse : pathlib.Path
         The published warehouse, and beside it `<warehouse>.identities`; they are only read.
     campaign : str
-        Whose audience.
+        The campaign.
     audience_id : str or None
-        Which one; without it this week's, or the rehearsal if no audience to be contacted has members.
+        The audience; without it this week's, or the rehearsal if no audience to be contacted has members.
     folder : pathlib.Path
         Parent of the audience's folder. A further export of an audience goes to `<audience_id>-2`, `-3`, ...
     seeds : pathlib.Path
@@ -121,7 +122,7 @@ def write_audience(
     Yields
     ------
     str
-        What there is to say of it.
+        Messages about the export.
 
     Raises
     ------
@@ -133,7 +134,9 @@ def write_audience(
         raise InputError(f"{warehouse} does not exist: run `make build` first")
     with duckdb.connect() as connection:
         _attach(connection, warehouse)
-        audience = _chosen(connection, warehouse, campaign, audience_id, today or datetime.now(UTC).date())
+        audience = _find_audience(
+            connection, warehouse, campaign, audience_id, today or datetime.now(UTC).date()
+        )
         _select_members(connection, audience, seeds)
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
@@ -181,7 +184,7 @@ def _rename(unfinished: Path, folder: Path, name: str) -> Path:
         try:
             os.rename(unfinished, target)
         except OSError as error:
-            # somebody else has put a folder there since
+            # another process has created the folder since
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
         else:
@@ -206,42 +209,20 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
     connection.execute(f"create temp view identity_map as {identity_map}")
 
 
-def _chosen(
+def _find_audience(
     connection: duckdb.DuckDBPyConnection,
     warehouse: Path,
     campaign: str,
     audience_id: str | None,
     today: date,
 ) -> Audience:
-    campaigns = _strings(connection, "select campaign from warehouse.results.campaigns order by campaign")
-    if campaign not in campaigns:
-        raise InputError(f"there is no campaign '{campaign}' in {warehouse}; it has {', '.join(campaigns)}")
-    try:
-        weeks = dict(
-            connection.execute(
-                """
-                select audience_id, week_start from warehouse.results.audiences where campaign = ?
-                order by
-                    purpose = 'contact' and candidate_count > 0 desc,
-                    purpose != 'contact' desc,
-                    week_start desc
-                """,
-                [campaign],
-            ).fetchall()
-        )
-    except duckdb.CatalogException:
-        raise InputError(f"{warehouse} has no results.audiences: run `make build` again") from None
-    if not weeks:
-        others = "select distinct campaign from warehouse.results.audiences order by campaign"
-        raise InputError(
-            f"campaign '{campaign}' has no audience: it declares no channel, or has no model in service; "
-            f"there are audiences of {', '.join(_strings(connection, others)) or 'no campaign'}"
-        )
+    """Return the audience to export: the one that is named, else this week's."""
+    weeks = _audience_weeks(connection, warehouse, campaign)
     if audience_id is not None and audience_id not in weeks:
         raise InputError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
     newest, week_start = next(iter(weeks.items()))
     monday = today - timedelta(days=today.weekday())
-    # a rehearsal is of no week
+    # a rehearsal belongs to no week
     if audience_id is None and week_start not in (None, monday):
         raise InputError(
             f"The newest audience of campaign '{campaign}' that has members is {newest}, of week "
@@ -267,20 +248,107 @@ def _chosen(
     return Audience(*row)
 
 
+def _audience_weeks(
+    connection: duckdb.DuckDBPyConnection, warehouse: Path, campaign: str
+) -> dict[str, date | None]:
+    """Return the week of each audience of a campaign, the one to export first."""
+    campaigns = _strings(connection, "select campaign from warehouse.results.campaigns order by campaign")
+    if campaign not in campaigns:
+        raise InputError(f"there is no campaign '{campaign}' in {warehouse}; it has {', '.join(campaigns)}")
+    try:
+        weeks = dict(
+            connection.execute(
+                """
+                select audience_id, week_start from warehouse.results.audiences where campaign = ?
+                order by
+                    purpose = 'contact' and candidate_count > 0 desc,
+                    purpose != 'contact' desc,
+                    week_start desc
+                """,
+                [campaign],
+            ).fetchall()
+        )
+    except duckdb.CatalogException:
+        raise InputError(f"{warehouse} has no results.audiences: run `make build` again") from None
+    if not weeks:
+        others = "select distinct campaign from warehouse.results.audiences order by campaign"
+        raise InputError(
+            f"campaign '{campaign}' has no audience: it declares no channel, or has no model in service; "
+            f"there are audiences of {', '.join(_strings(connection, others)) or 'no campaign'}"
+        )
+    return weeks
+
+
 def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path) -> None:
-    """Temporary table `members`: everybody of the audience, and why who is kept out is kept out."""
+    """Create the temporary table `members`: the whole audience, with hashes and why members are kept out."""
+    _read_seeds(connection, seeds)
+    rule = _consent_rule(connection, audience, seeds)
+    _check_names(connection, seeds)
     connection.execute(
         f"""
         create temp table audience as
-        select $source as source, {match_key("$source")} as source_key, {match_key("$channel")} as channel_key
+        select
+            $audience_id as audience_id, $source as source, $channel as channel, $rule as consent_rule,
+            {match_key("$source")} as source_key, {match_key("$channel")} as channel_key
         """,
-        {"source": audience.source, "channel": audience.channel},
+        {
+            "audience_id": audience.audience_id,
+            "source": audience.source,
+            "channel": audience.channel,
+            "rule": rule,
+        },
     )
-    person = f"{match_key('source')} as source_key, {match_key('customer_id')} as customer_key"
+    consent = consent_macros()
+    hashes = ",\n".join(f"sha256({each.normalised}) as {name}" for name, each in IDENTIFIERS.items())
+    is_erased = consent.is_erased("erasure_requests", "audience.source", "hashed.customer_id")
+    refusal = consent.consent_refusal(
+        "latest_consents.has_consent", "audience.consent_rule", "audience.channel"
+    )
+    connection.execute(
+        f"""
+        create temp table members as
+        with valid_consents as ({consent.valid_consents("consents", "current_date")}),
+
+        latest_consents as ({consent.latest_consents("audience", "valid_consents")}),
+
+        identified as (
+            select
+                members.*,
+                identity_map.msisdn,
+                identity_map.email,
+            from warehouse.results.audience_members as members
+            inner join audience on members.audience_id = audience.audience_id
+            left join identity_map on
+                members.customer_id = identity_map.customer_id and identity_map.source = audience.source
+        ),
+
+        hashed as (
+            select
+                * exclude (msisdn, email),
+                {hashes},
+            from identified
+        )
+
+        select
+            hashed.*,
+            hashed.suppressed_reason is not null as is_suppressed,
+            case
+                when {is_erased} then 'erased'
+                when {refusal} is not null then 'refused'
+            end as kept_out_reason,
+        from hashed
+        cross join audience
+        left join latest_consents on {match_key("hashed.customer_id")} = latest_consents.customer_key
+        """
+    )
+
+
+def _read_seeds(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
+    """Read the seeds about people, as they are now, into temporary tables."""
     for seed, columns in {
-        "erasure_requests": person,
-        "consents": f"""
-            {person}, nullif({match_key("channel")}, '') as channel_key,
+        "erasure_requests": "source, customer_id",
+        "consents": """
+            source, customer_id, channel,
             cast(has_consent as boolean) as has_consent, cast(valid_from as date) as valid_from
         """,
         "channels": "channel, consent_rule",
@@ -296,14 +364,23 @@ def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, s
             raise InputError(
                 f"{path}: it cannot be read, and who must not be contacted not told: {error}"
             ) from None
-    rule = connection.execute(
-        "select consent_rule from channels where channel = ?", [audience.channel]
-    ).fetchone()
-    if audience.channel is not None and rule is None:
+
+
+def _consent_rule(connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path) -> str:
+    """Return the consent rule of the audience's channel."""
+    if audience.channel is None:
+        return "unless_refused"
+    rules = _strings(connection, "select consent_rule from channels where channel = ?", audience.channel)
+    if not rules:
         raise InputError(
             f"{seeds / 'channels.csv'} has no channel '{audience.channel}', through which "
             f"{audience.audience_id} is to be contacted: add its row"
         )
+    return rules[0]
+
+
+def _check_names(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
+    """Reject seeds that name an unknown source or channel."""
     sources = _strings(
         connection,
         """
@@ -313,68 +390,10 @@ def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, s
     )
     if problems := unknown_names(seeds, sources):
         raise InputError(problems)
-    hashes = ",\n".join(f"sha256({each.normalised}) as {name}" for name, each in IDENTIFIERS.items())
-    connection.execute(
-        f"""
-        create temp table members as
-        with erased as (
-            select distinct erasure_requests.customer_key
-            from erasure_requests
-            inner join audience on erasure_requests.source_key = audience.source_key
-        ),
-
-        latest_consents as (
-            select
-                consents.customer_key,
-                consents.has_consent,
-            from consents
-            inner join audience on
-                consents.source_key = audience.source_key
-                and (consents.channel_key is null or consents.channel_key = audience.channel_key)
-            where coalesce(consents.valid_from <= current_date, true)
-            -- of two of one day the one that withdraws
-            qualify row_number() over (
-                partition by consents.customer_key
-                order by consents.valid_from desc nulls last, consents.has_consent
-            ) = 1
-        ),
-
-        identified as (
-            select
-                members.*,
-                identity_map.msisdn,
-                identity_map.email,
-            from warehouse.results.audience_members as members
-            cross join audience
-            left join identity_map on
-                members.customer_id = identity_map.customer_id and identity_map.source = audience.source
-            where members.audience_id = $audience_id
-        ),
-
-        hashed as (
-            select
-                * exclude (msisdn, email),
-                {hashes},
-            from identified
-        )
-
-        select
-            hashed.*,
-            hashed.suppressed_reason is not null as is_suppressed,
-            case
-                when erased.customer_key is not null then 'erased'
-                when not coalesce(latest_consents.has_consent, $rule != 'required') then 'refused'
-            end as kept_out_reason,
-        from hashed
-        left join erased on {match_key("hashed.customer_id")} = erased.customer_key
-        left join latest_consents on {match_key("hashed.customer_id")} = latest_consents.customer_key
-        """,
-        {"audience_id": audience.audience_id, "rule": rule[0] if rule else "unless_refused"},
-    )
 
 
 def _write_files(connection: duckdb.DuckDBPyConnection, audience: Audience, folder: Path) -> dict[str, Any]:
-    """Write members and manifest into a folder, for its owner only; the manifest."""
+    """Write members and manifest into a folder, readable by its owner only; return the manifest."""
     chosen = "rank is not null and not is_suppressed and not is_holdout"
     rows = f"from members where {chosen} and kept_out_reason is null"
     members = connection.table("members")

@@ -1,7 +1,7 @@
 """Model cards as Markdown: what a model is for, how good it is, what it must not be used for.
 
-The report site shows the same cards. Both read the queries in `reports/sources/warehouse`, which publish
-aggregates only, and the words in `reports/partials/misuse.md`.
+The report site has a page with the same sections. Both read the queries in `reports/sources/warehouse`,
+which publish aggregates only, and the text of `reports/partials/misuse.md`.
 """
 
 import os
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def write_model_cards(warehouse: Path, folder: Path = FOLDER) -> Iterator[Path]:
-    """Write a card per campaign, each whole or not at all; without a model in service it says why.
+    """Write a card per campaign, each whole or not at all; without a model the card says why.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def write_model_cards(warehouse: Path, folder: Path = FOLDER) -> Iterator[Path]:
     Yields
     ------
     pathlib.Path
-        Each card, once it is there.
+        Each card, once it is written.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def write_model_cards(warehouse: Path, folder: Path = FOLDER) -> Iterator[Path]:
 
 
 def model_card(connection: duckdb.DuckDBPyConnection, campaign: str) -> str:
-    """The card of one campaign."""
+    """Return the card of a campaign."""
     [facts] = _read(connection, "campaigns", campaign)
     leaks = _read(connection, "leaks", campaign, "status, feature")
     gaps = [
@@ -223,7 +223,7 @@ def _limits(facts: Row, gaps: list[Row]) -> Iterator[str]:
 def _read(
     connection: duckdb.DuckDBPyConnection, source: str, campaign: str, order: str = "campaign"
 ) -> list[Row]:
-    """Rows of a campaign from a query of the report site."""
+    """Return a campaign's rows of a query of the report site."""
     query = (REPORTS / f"sources/warehouse/{source}.sql").read_text()
     result = connection.execute(
         f"select * from (\n{query}\n) where campaign = ? order by {order}", [campaign]

@@ -1,4 +1,4 @@
-"""A champion as one portable SQL statement: what needs no Python to score, in any database."""
+"""A champion as one portable SQL statement, which scores in any database without Python."""
 
 import json
 import math
@@ -22,10 +22,10 @@ from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import Blend, FoldModel
 
 FOLDER = Path("model_sql")
-# A statement of more leaves takes longer to plan than its rows are worth.
-MOST_LEAVES = 20_000
-# A larger sum is nested too deeply for some databases.
-TERMS = 100
+# Databases plan larger statements for minutes.
+MAX_LEAVES = 20_000
+# Some databases cannot parse longer sums.
+MAX_TERMS = 100
 
 
 def write_model_sql(
@@ -38,28 +38,28 @@ def write_model_sql(
     warehouse : pathlib.Path
         The published warehouse; only read.
     campaign : str
-        Whose champion.
+        Campaign whose champion is written.
     target : pathlib.Path, optional
         The file; without it `model_sql/<campaign>-<model version>.sql`.
     force : bool
-        Whether to write a statement that is too large to be sensible.
+        Whether to write a statement of more than `MAX_LEAVES` leaves.
 
     Yields
     ------
     str
-        What was written.
+        A summary of the file.
 
     Raises
     ------
     InputError
-        Without a champion; where it has more than `MOST_LEAVES` leaves.
+        Without a champion; where it has more than `MAX_LEAVES` leaves.
     """
     champion = read_champion(warehouse, campaign)
     model = FittedModel.from_text(champion.body)
     statement, size = model_sql(champion, model)
-    if size > MOST_LEAVES and not force:
+    if size > MAX_LEAVES and not force:
         raise InputError(
-            f"the champion of '{campaign}' has {size:,} leaves and terms, more than the {MOST_LEAVES:,} that "
+            f"the champion of '{campaign}' has {size:,} leaves and terms, more than the {MAX_LEAVES:,} that "
             "are sensible as SQL: a database would plan for minutes. Use predict_conversion in DuckDB or "
             "`make score-devices`, or write it all the same with FORCE=1 (--force)."
         )
@@ -72,10 +72,10 @@ def write_model_sql(
 
 
 def model_sql(champion: Champion, model: FittedModel) -> tuple[str, int]:
-    """The statement, and how many leaves and terms it has.
+    """Return the statement and its number of leaves and terms.
 
-    Probabilities are those of rows whose outcome is not known yet: the mean log-odds of the fold models,
-    calibrated, moved to the base rate that the model assumes.
+    Probabilities are those of rows whose outcome is unknown: the mean log-odds of the fold models,
+    calibrated, shifted to the base rate that the model assumes.
     """
     writer = Writer(model)
     mean = f"({_sum([writer.fold(fold) for fold in model.models])}) / {number_sql(len(model.models))}"
@@ -90,7 +90,7 @@ def model_sql(champion: Champion, model: FittedModel) -> tuple[str, int]:
     steps = [("inputs", [key, *writer.columns()], mart)]
     kept = [key, *(f"x{position}" for position in range(len(model.design.columns)))]
     for total, terms in writer.totals.items():
-        # each tree is a column for a moment: a sum of hundreds of them at once takes a database long to plan
+        # each tree is a column first: a database plans a sum of hundreds of trees at once for long
         steps.append((f"terms_of_{total}", [*kept, *terms.values()], steps[-1][0]))
         steps.append((f"with_{total}", [*kept, f"{_sum(list(terms))} as {total}"], steps[-1][0]))
         kept.append(total)
@@ -119,7 +119,7 @@ def _select(columns: list[str], table: str, indent: int) -> str:
 class Writer:
     """Turns the parts of a model into expressions over the columns `x0`, `x1`, ... of the design.
 
-    `totals` holds sums that are computed first, in this order: each one's name -> name of a term -> the term.
+    `totals` holds the sums to compute first, in order: name of the sum -> name of a term -> term.
     """
 
     model: FittedModel
@@ -127,7 +127,7 @@ class Writer:
     totals: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def columns(self) -> list[str]:
-        """The design's columns as numbers: text by its code, null where it was not there in training."""
+        """Return the design's columns as numbers: text as its code, null if unknown in training."""
         listed = []
         for position, name in enumerate(self.model.design.columns):
             value = quoted(name)
@@ -139,19 +139,19 @@ class Writer:
         return listed
 
     def total(self, terms: list[str]) -> str:
-        """Name of a sum that is computed in steps of its own."""
+        """Add a sum to compute in steps of its own; return its name."""
         name = f"total_{len(self.totals)}"
         self.totals[name] = {f"t{at}": f"{term} as t{at}" for at, term in enumerate(terms)}
         return name
 
     def fold(self, fold: FoldModel) -> str:
-        """Log-odds of a fold's model."""
+        """Return the log-odds of a fold's model."""
         positions = fold.positions or list(range(len(self.model.design.columns)))
         raw = self.candidate(fold.candidate, positions)
         return f"({raw} + {number_sql(fold.offset)})" if fold.offset else raw
 
     def candidate(self, candidate: Candidate, positions: list[int]) -> str:
-        """Log-odds of a candidate that reads the columns at these positions of the design."""
+        """Return the log-odds of a candidate that reads the columns at these positions of the design."""
         columns = [f"x{position}" for position in positions]
         if isinstance(candidate, Blend):
             parts = [self.fold_of_blend(part, positions) for part in candidate.parts]
@@ -172,7 +172,7 @@ class Writer:
         raise InputError(f"a {type(candidate).__name__} cannot be written as SQL")
 
     def fold_of_blend(self, part: FoldModel, positions: list[int]) -> str:
-        """Log-odds of a part of a blend, which reads some of the blend's columns."""
+        """Return the log-odds of a part of a blend, which reads some of the blend's columns."""
         inner = [positions[at] for at in part.positions] if part.positions is not None else positions
         raw = self.candidate(part.candidate, inner)
         return f"({raw} + {number_sql(part.offset)})" if part.offset else raw
@@ -187,14 +187,14 @@ class Writer:
             self._lightgbm(node["right_child"], columns),
         )
         if node["decision_type"] == "==":
-            # what is missing, negative or unseen goes to the right
+            # missing, negative and unseen values go to the right
             test = f"{column} in ({', '.join(node['threshold'].split('||'))})"
             return f"case when {test} then {left} else {right} end"
         test = f"{column} <= {number_sql(node['threshold'])}"
         if node["missing_type"] == "NaN" and node["default_left"]:
             return f"case when {column} is null or {test} then {left} else {right} end"
         if node["missing_type"] != "NaN" and node["threshold"] >= 0:
-            # without missing values in training a missing one is a zero
+            # without missing values in training, LightGBM reads a missing value as zero
             return f"case when {column} is null or {test} then {left} else {right} end"
         return f"case when {test} then {left} else {right} end"
 
@@ -203,13 +203,13 @@ class Writer:
         trees = body["gradient_booster"]["model"]["trees"]
         written = [self._xgboost_node(tree, 0, columns) for tree in trees]
         base = float(body["learner_model_param"]["base_score"].strip("[]"))
-        # in 32 bits, but for the logarithm: numpy's of 32 bits differs from C's in the last one
+        # in 32 bits except for the logarithm: numpy's 32-bit one differs from C's in the last bit
         odds = np.float32(1) / np.float32(base) - np.float32(1)
         margin = float(np.float32(-math.log(float(odds))))
         # XGBoost adds in 32 bits, one tree after the other
         total = f"cast({number_sql(margin)} as real)"
-        for start in range(0, len(written), TERMS - 1):
-            total = self.total([total, *written[start : start + TERMS - 1]])
+        for start in range(0, len(written), MAX_TERMS - 1):
+            total = self.total([total, *written[start : start + MAX_TERMS - 1]])
         return f"cast({total} as double precision)"
 
     def _xgboost_node(self, tree: dict[str, Any], node: int, columns: list[str]) -> str:
@@ -224,7 +224,7 @@ class Writer:
             at = tree["categories_nodes"].index(node)
             start, count = tree["categories_segments"][at], tree["categories_sizes"][at]
             listed = ", ".join(map(str, tree["categories"][start : start + count]))
-            # the categories that are listed go to the right
+            # the listed categories go to the right
             test = f"not {column} in ({listed})"
         else:
             limit = number_sql(float(np.float32(tree["split_conditions"][node])))
@@ -265,7 +265,7 @@ class Writer:
         return f"({total} + {number_sql(float(regression.intercept_[0]))})"
 
     def _binned(self, value: str, bounds: np.ndarray, weights: Iterator[float]) -> str:
-        """The weight of the bin that a value lies in; what lies outside belongs to the outermost."""
+        """Return the weight of a value's bin; values outside all bins belong to the outermost."""
         inner = bounds[1:-1]
         cases = " ".join(
             f"when {value} < {number_sql(bound)} then {number_sql(next(weights))}" for bound in inner
@@ -276,7 +276,7 @@ class Writer:
 
 
 def _calibrated(calibrator: Calibrator) -> str:
-    """Probability of `log_odds`, as `Calibrator.probability`."""
+    """Return the probability of `log_odds`, as `Calibrator.probability`."""
     line = f"({number_sql(calibrator.slope)} * log_odds + {number_sql(calibrator.intercept)})"
     curve = f"1 / (1 + exp(-{line}))"
     if calibrator.knots:
@@ -299,15 +299,15 @@ def _calibrated(calibrator: Calibrator) -> str:
 
 
 def _sum(terms: list[str]) -> str:
-    """A sum, halved again and again where it is long: databases bound how deep an expression may be."""
-    if len(terms) <= TERMS:
+    """Return a sum as a balanced tree: databases limit the depth of an expression."""
+    if len(terms) <= MAX_TERMS:
         return " + ".join(terms)
     half = len(terms) // 2
     return f"({_sum(terms[:half])}) + ({_sum(terms[half:])})"
 
 
 def number_sql(number: float) -> str:
-    """A number as a literal that every database reads as a double: with an exponent."""
+    """Return a number as a literal that every database reads as a double: with an exponent."""
     written = repr(float(number))
     text = written if "e" in written else f"{written}e0"
     return f"({text})" if text.startswith("-") else text

@@ -1,4 +1,4 @@
-"""`predict_conversion` in DuckDB: a champion's probability of the rows of any query."""
+"""`predict_conversion` in DuckDB: a champion's probability for the rows of any query."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from python_models.common.errors import InputError
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.calibration import shifted
 from python_models.conversion.fitted import FittedModel
-from python_models.delivery.bulk.workers import matrix_of
+from python_models.delivery.bulk.workers import read_matrix
 
 
 def add_predict_conversion(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
@@ -22,14 +22,14 @@ def add_predict_conversion(connection: duckdb.DuckDBPyConnection, warehouse: Pat
 
     `row` is a whole row of a table or query that has the columns of the campaign's mart:
     `select client_id, predict_conversion('insurance', f) from campaigns.insurance_features as f`. It is
-    scored as one whose outcome is not known yet; a row that the model was trained on gets one that flatters.
+    scored as a row whose outcome is unknown; for a row of the training data the result is too optimistic.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Where the function is added; it need not be the warehouse's.
+        Gets the function; any connection, not only one to the warehouse.
     warehouse : pathlib.Path
-        The published warehouse whose champions predict; each is read once, when it is first asked for.
+        The published warehouse whose champions predict; each is read once, at its first use.
     """
     champions: dict[str, tuple[Champion, FittedModel]] = {}
 
@@ -57,12 +57,12 @@ def add_predict_conversion(connection: duckdb.DuckDBPyConnection, warehouse: Pat
 
 
 def answer(warehouse: Path, query: str) -> Iterator[str]:
-    """Run a query on the published warehouse, read only, with `predict_conversion`; yields a table.
+    """Run a query on the published warehouse, read only, with `predict_conversion`; yield a table.
 
     Raises
     ------
     InputError
-        Without a warehouse; where DuckDB refuses the query.
+        Without a warehouse; where DuckDB rejects the query.
     """
     if not warehouse.exists():
         raise InputError(f"{warehouse} does not exist: run `make build` first")
@@ -71,9 +71,9 @@ def answer(warehouse: Path, query: str) -> Iterator[str]:
         try:
             yield str(connection.sql(query)).rstrip()
         except duckdb.Error as error:
-            # of what a function says, the sentence
-            said = re.sub(r"(?s)^.*?InputError: |\n\nAt:.*$", "", str(error))
-            raise InputError(said) from None
+            # DuckDB wraps the message of an exception in a function
+            message = re.sub(r"(?s)^.*?InputError: |\n\nAt:.*$", "", str(error))
+            raise InputError(message) from None
 
 
 def _probability(campaign: str, model: FittedModel, rows: Any) -> np.ndarray:
@@ -91,4 +91,4 @@ def _probability(campaign: str, model: FittedModel, rows: Any) -> np.ndarray:
     batch = pa.RecordBatch.from_struct_array(whole)
     if not len(batch):
         return np.empty(0)
-    return shifted(model.ensemble(matrix_of(batch, model.design)), model.shift)
+    return shifted(model.ensemble(read_matrix(batch, model.design)), model.shift)

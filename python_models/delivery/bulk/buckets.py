@@ -1,4 +1,4 @@
-"""Rows in buckets: files that say theirs are taken as they lie, all else is routed by a hash of its key."""
+"""Rows in buckets: files named by bucket are used as they are, other rows are routed by a hash of the key."""
 
 import hashlib
 import os
@@ -16,9 +16,9 @@ from python_models.common.errors import InputError
 from python_models.common.frames import Design
 from python_models.common.sql import quoted
 
-MOST_BUCKETS = 256
+MAX_BUCKETS = 256
 BUCKET_ROWS = 500_000
-# What is routed at once, and again after a kill.
+# Rows of a step of routing, the unit that is repeated after a kill.
 ROUTED_ROWS = 10_000_000
 ROUTING_MEMORY = "512MB"
 _NUMBERED = re.compile(r"bucket[=-](\d+)")
@@ -34,8 +34,8 @@ class Bucket:
 
 
 @dataclass(frozen=True)
-class Table:
-    """Rows in a DuckDB database, to be routed: a table, and which of its rows."""
+class TableInput:
+    """Rows of a DuckDB table to be routed: those that meet a condition."""
 
     database: Path
     name: str
@@ -43,7 +43,7 @@ class Table:
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """All Parquet files below a folder, in order.
+    """Return all Parquet files below a folder, in order.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def parquet_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: name one that holds Parquet files of the mart's columns")
-    # what begins with a dot or an underscore is no data: Spark and others leave marks there
+    # Spark and others keep marks, not data, in files that begin with a dot or an underscore
     files = sorted(
         path
         for path in folder.rglob("*.parquet")
@@ -64,7 +64,7 @@ def parquet_files(folder: Path) -> list[Path]:
 
 
 def identity(files: list[Path], folder: Path) -> str:
-    """Hash of names, sizes and times of change: other input has another one."""
+    """Return a hash of the names, sizes and modification times of files."""
     digest = hashlib.sha256()
     for file in files:
         state = file.stat()
@@ -73,7 +73,10 @@ def identity(files: list[Path], folder: Path) -> str:
 
 
 def are_buckets(files: list[Path], folder: Path) -> bool:
-    """Whether every file's name, or its folder's, says its bucket: `bucket-017...` or `bucket=017/...`."""
+    """Return whether every file, or its folder, is named by its bucket.
+
+    Such as `bucket-017...` or `bucket=017/...`.
+    """
     return all(_number(file, folder) is not None for file in files)
 
 
@@ -83,7 +86,7 @@ def _number(file: Path, folder: Path) -> int | None:
 
 
 def buckets_of(files: list[Path], folder: Path, rows: list[int]) -> list[Bucket]:
-    """The buckets of files that say theirs."""
+    """Return the buckets of files that are named by bucket."""
     found: dict[int, list[tuple[Path, int]]] = {}
     for file, count in zip(files, rows, strict=True):
         number = _number(file, folder)
@@ -96,7 +99,7 @@ def buckets_of(files: list[Path], folder: Path, rows: list[int]) -> list[Bucket]
 
 
 def rows_of(files: list[Path], key: str, design: Design) -> list[int]:
-    """Rows of each of the files, which hold the columns that the model reads.
+    """Return the number of rows of each file, once all hold the columns that the model reads.
 
     Raises
     ------
@@ -106,7 +109,7 @@ def rows_of(files: list[Path], key: str, design: Design) -> list[int]:
     rows: list[int] = []
     kinds: dict[pa.DataType, Path] = {}
     for file in files:
-        count, kind = _checked(file, key, design)
+        count, kind = _check_file(file, key, design)
         rows.append(count)
         kinds.setdefault(kind, file)
     if len(kinds) > 1:
@@ -115,8 +118,8 @@ def rows_of(files: list[Path], key: str, design: Design) -> list[int]:
     return rows
 
 
-def _checked(file: Path, key: str, design: Design) -> tuple[int, pa.DataType]:
-    """Rows of a file and the type of its key.
+def _check_file(file: Path, key: str, design: Design) -> tuple[int, pa.DataType]:
+    """Return the number of rows of a file and the type of its key.
 
     Raises
     ------
@@ -145,37 +148,38 @@ def _checked(file: Path, key: str, design: Design) -> tuple[int, pa.DataType]:
 
 
 def unreadable(file: Path, error: Exception) -> InputError:
-    """What to say of a file that is no whole Parquet."""
+    """Return the error for a file that is not whole Parquet."""
     reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
     return InputError(f"{file}: cannot be read as Parquet ({reason}); write the file again, or take it away")
 
 
 def _is_text(kind: pa.DataType) -> bool:
     values = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return pa.types.is_string(values) or pa.types.is_large_string(values) or pa.types.is_null(values)
+    return any(check(values) for check in (pa.types.is_string, pa.types.is_large_string, pa.types.is_null))
 
 
 def _is_number(kind: pa.DataType) -> bool:
-    checks = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
-    return any(check(kind) for check in checks) or pa.types.is_boolean(kind) or pa.types.is_null(kind)
+    types = pa.types
+    checks = (types.is_integer, types.is_floating, types.is_decimal, types.is_boolean, types.is_null)
+    return any(check(kind) for check in checks)
 
 
 def bucket_count(rows: int) -> int:
-    """Half a million rows a bucket, in a power of two of buckets; at most 256: all are written at once."""
-    return min(MOST_BUCKETS, 1 << max(0, -(-rows // BUCKET_ROWS) - 1).bit_length())
+    """Return a power of two with about half a million rows a bucket; at most 256: all are open at once."""
+    return min(MAX_BUCKETS, 1 << max(0, -(-rows // BUCKET_ROWS) - 1).bit_length())
 
 
-def row_count(table: Table) -> int:
-    """Rows of a table that are to be routed."""
+def row_count(table: TableInput) -> int:
+    """Return how many rows of a table are to be routed."""
     with duckdb.connect(str(table.database), read_only=True) as connection:
         counted = connection.execute(f"select count(*) from {table.name} where {table.where}").fetchone()
         return counted[0] if counted else 0
 
 
-def route(source: Table | list[Path], columns: list[str], buckets: int, folder: Path) -> Iterator[int]:
-    """Write rows into `folder/<step>/bucket=<number>/`, some ten million at a time; yields rows of each step.
+def route(source: TableInput | list[Path], columns: list[str], buckets: int, folder: Path) -> Iterator[int]:
+    """Write rows into `folder/<step>/bucket=<number>/`, ten million a step; yield the rows of each step.
 
-    A step is whole or not there: its folder gets its name when all its files are written. The bucket of a
+    A step's folder is renamed when all its files are written, so a step is whole or missing. The bucket of a
     key is the remainder of the first 32 bits of its MD5, as in the macro `hash_bucket`: the same on every
     machine, in every version and engine.
     """
@@ -187,7 +191,7 @@ def route(source: Table | list[Path], columns: list[str], buckets: int, folder: 
     with duckdb.connect(database, read_only=bool(database)) as connection:
         connection.execute(f"set memory_limit = '{ROUTING_MEMORY}'")
         connection.execute("set preserve_insertion_order = false")
-        connection.execute(f"set partitioned_write_max_open_files = {MOST_BUCKETS}")
+        connection.execute(f"set partitioned_write_max_open_files = {MAX_BUCKETS}")
         connection.execute(f"set temp_directory = '{_escaped(folder / 'spilled')}'")
         for step, (rows, selected) in enumerate(_steps(source)):
             done, writing = folder / f"{step:05d}", folder / f"{step:05d}.unfinished"
@@ -197,14 +201,14 @@ def route(source: Table | list[Path], columns: list[str], buckets: int, folder: 
                 connection.execute(
                     f"copy ({query}) to '{_escaped(writing)}' (format parquet, partition_by (bucket))"
                 )
-                writing.mkdir(exist_ok=True)  # of no rows nothing is written
+                writing.mkdir(exist_ok=True)  # DuckDB writes nothing without rows
                 os.replace(writing, done)
             yield rows
 
 
-def _steps(source: Table | list[Path]) -> Iterator[tuple[int, str]]:
-    """Rows, and what stands after `from`, of each step of routing."""
-    if isinstance(source, Table):
+def _steps(source: TableInput | list[Path]) -> Iterator[tuple[int, str]]:
+    """Yield the number of rows and the `from` clause of each step of routing."""
+    if isinstance(source, TableInput):
         with duckdb.connect(str(source.database), read_only=True) as connection:
             last = connection.execute(f"select max(rowid) from {source.name}").fetchone()
         for start in range(0, (last[0] if last and last[0] is not None else -1) + 1, ROUTED_ROWS):
@@ -214,8 +218,8 @@ def _steps(source: Table | list[Path]) -> Iterator[tuple[int, str]]:
     for file in source:
         rows = pq.read_metadata(file).num_rows
         for start in range(0, rows, ROUTED_ROWS):
-            some = f"file_row_number >= {start} and file_row_number < {start + ROUTED_ROWS}"
-            where = f" where {some}" if rows > ROUTED_ROWS else ""
+            condition = f"file_row_number >= {start} and file_row_number < {start + ROUTED_ROWS}"
+            where = f" where {condition}" if rows > ROUTED_ROWS else ""
             yield (
                 min(ROUTED_ROWS, rows - start),
                 f"read_parquet('{_escaped(file)}', file_row_number = true){where}",
@@ -223,7 +227,7 @@ def _steps(source: Table | list[Path]) -> Iterator[tuple[int, str]]:
 
 
 def routed_files(folder: Path) -> list[Path]:
-    """What `route` has written, step by step."""
+    """Return the files that `route` has written, in order of its steps."""
     return sorted(path for step in folder.glob("?????") for path in step.rglob("*.parquet"))
 
 

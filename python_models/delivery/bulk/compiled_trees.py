@@ -1,10 +1,10 @@
-"""LightGBM's trees in compiled form, where numba is installed; else they are walked by LightGBM itself.
+"""A compiled kernel for LightGBM's trees where numba is installed; otherwise LightGBM evaluates them.
 
-No tree is turned into code. One small kernel, compiled once per process, reads the trees as arrays: a tree is
-a word with a bit per leaf, a split that sends a row to the right clears the bits of the leaves on its left,
-and the lowest bit that is left names the row's leaf (QuickScorer, Lucchese et al. 2015). The splits of a tree
-are taken in a fixed order over a block of rows, without a branch, so the compiler makes vector instructions
-of them. Leaves are summed in LightGBM's order: the result is LightGBM's own, to the last bit.
+One small kernel, compiled once per process, reads the trees as arrays (QuickScorer, Lucchese et al. 2015). A
+tree is a word with a bit per leaf; a split that sends a row to the right clears the bits of the leaves on its
+left; the lowest remaining bit is the row's leaf. Splits are evaluated in a fixed order over a block of rows
+without a branch, so the compiler can vectorise them. Leaves are summed in LightGBM's order: the result equals
+LightGBM's to the last bit.
 """
 
 import importlib.util
@@ -19,21 +19,21 @@ from python_models.conversion.algorithms.lightgbm import LightGBM, RandomForest
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import Blend, FoldModel
 
-# Rows that go through all trees together: their columns stay in the cache.
+# Rows that go through all trees together, so that their columns stay in the cache.
 BLOCK_ROWS = 512
-MOST_LEAVES = 64
-# Kinds of split: where a missing number goes, or a set of categories.
+MAX_LEAVES = 64
+# Types of split: where a missing number goes, or a set of categories.
 _MISSING_LEFT, _MISSING_RIGHT, _CATEGORIES = 0, 1, 2
 # A multiple of these by one bit has another number of its bit in its highest bits (de Bruijn).
 _DE_BRUIJN = {32: 0x077CB531, 64: 0x03F79D71B4CB0A89}
 
 
 class NotCompilable(ValueError):  # noqa: N818 - nothing is wrong with such a model
-    """Trees that the kernel does not read; LightGBM does."""
+    """Trees that the kernel cannot evaluate but LightGBM can."""
 
 
 def is_available() -> bool:
-    """Whether the compiled extra is installed."""
+    """Return whether numba is installed."""
     return importlib.util.find_spec("numba") is not None
 
 
@@ -41,8 +41,8 @@ def is_available() -> bool:
 class Trees:
     """Trees as arrays; `splits_end` and `leaf_values` have one row per tree, the others one per split.
 
-    `keeps` is the word of the leaves that are left where a row goes to the right. `lowered` holds the
-    thresholds rounded down to 32 bits: a 32-bit number is above a threshold where it is above that.
+    `keeps` is the word of the leaves that remain where a row goes to the right. `lowered` holds the
+    thresholds rounded down to 32 bits: a 32-bit number above that is above the threshold, and vice versa.
     """
 
     splits_end: np.ndarray
@@ -68,7 +68,7 @@ class Trees:
         """
         blocks = [_fields(block) for block in text.split("\nTree=")[1:]]
         most = max((int(block["num_leaves"]) for block in blocks), default=1)
-        if most > MOST_LEAVES:
+        if most > MAX_LEAVES:
             raise NotCompilable(f"a tree has {most} leaves")
         word = np.uint32 if most <= 32 else np.uint64
         splits: list[tuple[int, int, float, int, np.ndarray]] = []
@@ -97,7 +97,7 @@ class Trees:
         )
 
     def sums(self, matrix: np.ndarray) -> np.ndarray:
-        """Sum of all trees, one per row of a float64 matrix."""
+        """Return the sum of all trees for each row of a float64 matrix."""
         bits = self.keeps.dtype.type(0).nbytes * 8
         factor = _DE_BRUIJN[bits]
         leaf_of = np.zeros(bits, np.uint64)
@@ -127,7 +127,7 @@ def _numbers(block: dict[str, str], name: str, kind: type) -> np.ndarray:
 def _add_splits(
     block: dict[str, str], splits: list[tuple[int, int, float, int, np.ndarray]], full: int
 ) -> list[int]:
-    """Add a tree's splits; its leaves from left to right."""
+    """Add a tree's splits; return its leaves from left to right."""
     feature, decision = _numbers(block, "split_feature", np.int64), _numbers(block, "decision_type", np.int64)
     threshold = _numbers(block, "threshold", np.float64)
     left, right = _numbers(block, "left_child", np.int64), _numbers(block, "right_child", np.int64)
@@ -151,43 +151,43 @@ def _add_splits(
 
 
 def _kind(decision: int, threshold: float) -> int:
-    """Kind of a split, of LightGBM's bits: whether of categories, where missing goes, what is missing."""
+    """Return the type of a split from LightGBM's bits: categories or not, where missing values go."""
     if decision & 1:
         return _CATEGORIES
     missing = (decision >> 2) & 3
     if missing == 1:
         raise NotCompilable("zero counts as missing")
-    # where training saw nothing missing, LightGBM takes what is missing for a zero
+    # without missing values in training, LightGBM reads a missing value as zero
     is_left = bool(decision & 2) if missing else threshold >= 0
     return _MISSING_LEFT if is_left else _MISSING_RIGHT
 
 
 def _lowered(threshold: np.ndarray) -> np.ndarray:
-    """The largest 32-bit numbers that are not above the thresholds."""
+    """Round thresholds down to 32 bits."""
     with np.errstate(over="ignore"):
         near = threshold.astype(np.float32)
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def _sum_trees(
-    matrix,
-    splits_end,
-    feature,
-    kind,
-    threshold,
-    lowered,
-    keeps,
-    categories_start,
-    categories_count,
-    is_in_set,
-    leaf_values,
-    features,
-    constants,
-    leaf_of,
-    block,
-    out,
-):
-    """Sum of the trees of each row. Words overflow by intent, and only when stored in `alive`."""
+    matrix: np.ndarray,
+    splits_end: np.ndarray,
+    feature: np.ndarray,
+    kind: np.ndarray,
+    threshold: np.ndarray,
+    lowered: np.ndarray,
+    keeps: np.ndarray,
+    categories_start: np.ndarray,
+    categories_count: np.ndarray,
+    is_in_set: np.ndarray,
+    leaf_values: np.ndarray,
+    features: np.ndarray,
+    constants: np.ndarray,
+    leaf_of: np.ndarray,
+    block: int,
+    out: np.ndarray,
+) -> None:
+    """Sum the trees of each row. Words overflow on purpose, and only when stored in `alive`."""
     rows = matrix.shape[0]
     alive = np.empty(block, keeps.dtype)
     full, one, factor, shift = constants[0], constants[1], constants[2], constants[3]
@@ -252,7 +252,7 @@ def _sum_trees(
 
 @cache
 def _kernel() -> Callable[..., None]:
-    """The kernel, compiled in this process: numba's cache on disk would be unpickled, so it has none."""
+    """Compile the kernel in this process; numba's cache on disk would be unpickled, so it is not used."""
     import numba
 
     return numba.njit(nogil=True)(_sum_trees)
@@ -278,12 +278,12 @@ class CompiledTrees:
 
 
 def compiled(model: FittedModel) -> FittedModel:
-    """The same model, its trees in compiled form as far as they can be; the same without the extra."""
+    """Return the model with compiled trees where numba is installed and the kernel can evaluate them."""
     return replace(model, models=[_compiled_fold(fold) for fold in model.models])
 
 
 def is_compiled(model: FittedModel) -> bool:
-    """Whether all of a model's trees are in compiled form."""
+    """Return whether all of a model's trees are compiled."""
     return all(_is_compiled(fold.candidate) for fold in model.models)
 
 

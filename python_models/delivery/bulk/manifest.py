@@ -1,4 +1,4 @@
-"""The manifest of a bulk scoring run: what was scored, by which model, from which files."""
+"""Manifest of a bulk scoring run: what was scored, by which model, from which files."""
 
 import fcntl
 import hashlib
@@ -21,7 +21,7 @@ UNFINISHED = ".unfinished"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the scores in a folder were made of; scores of anything else never join them."""
+    """Model and input of the scores in a folder, which never holds scores of anything else."""
 
     campaign: str
     model_version: str
@@ -34,13 +34,13 @@ class Manifest:
 
     @property
     def run(self) -> str:
-        """Hash that every file of scores carries."""
+        """Return the hash that every file of scores carries."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
 
 @contextmanager
-def _alone(output: Path) -> Iterator[None]:
-    """Nobody else scores into the folder meanwhile; the lock ends with the process, however it ends."""
+def exclusive_lock(output: Path) -> Iterator[None]:
+    """Lock a folder against other runs; the lock ends with the process, however it ends."""
     output.mkdir(parents=True, exist_ok=True)
     with (output / ".lock").open("w") as lock:
         try:
@@ -50,8 +50,8 @@ def _alone(output: Path) -> Iterator[None]:
         yield
 
 
-def _begin(output: Path, manifest: Manifest) -> dict[str, int] | None:
-    """Check or write what the scores are made of, clear what was left half; the files, once all are there.
+def begin_run(output: Path, manifest: Manifest) -> dict[str, int] | None:
+    """Check or write the manifest and remove unfinished files; return a finished run's rows by file.
 
     Raises
     ------
@@ -62,39 +62,38 @@ def _begin(output: Path, manifest: Manifest) -> dict[str, int] | None:
     files = None
     if (output / MANIFEST).exists():
         written = json.loads((output / MANIFEST).read_text())
-        before, files = written["made_of"], written["files"]
-        now = asdict(manifest)
+        previous, files = written["made_of"], written["files"]
         changed = [
-            f"{name} was {before.get(name)}, is {value}"
-            for name, value in now.items()
-            if before.get(name) != value
+            f"{name} was {previous.get(name)}, is {value}"
+            for name, value in asdict(manifest).items()
+            if previous.get(name) != value
         ]
         if changed:
             raise InputError(f"{output} holds scores of something else ({'; '.join(changed)}): {remedy}")
     elif any(output.glob("*.parquet")):
         raise InputError(f"{output} holds Parquet files, but no {MANIFEST} that says what of: {remedy}")
     else:
-        _write(output, manifest, None)
+        write_manifest(output, manifest, None)
     (output / UNFINISHED).mkdir(exist_ok=True)
-    for left in (output / UNFINISHED).glob("*.parquet"):
-        left.unlink()
+    for remnant in (output / UNFINISHED).glob("*.parquet"):
+        remnant.unlink()
     return files
 
 
-def _write(output: Path, manifest: Manifest, files: dict[str, int] | None) -> None:
-    """Write what the scores are made of, and how many rows each file has once all are there."""
+def write_manifest(output: Path, manifest: Manifest, files: dict[str, int] | None) -> None:
+    """Write the manifest; `files` holds the rows of each file of a finished run."""
     unfinished = output / f".{MANIFEST}"
     unfinished.write_text(json.dumps({"made_of": asdict(manifest), "files": files}, indent=1) + "\n")
     os.replace(unfinished, output / MANIFEST)
 
 
-def _is_done(path: Path, rows: int, manifest: Manifest) -> bool:
-    """Whether a bucket's scores are there, whole, and of this run.
+def is_done(path: Path, rows: int, manifest: Manifest) -> bool:
+    """Return whether this run has written a bucket's scores.
 
     Raises
     ------
     InputError
-        Where something else has the file's name.
+        Where the file is not one of this run.
     """
     if not path.exists():
         return False

@@ -10,28 +10,27 @@ from threading import Event, Thread
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from python_models.common.errors import InputError
-from python_models.common.frames import Design
+from python_models.common.frames import Design, matrix_of
 from python_models.conversion.calibration import shifted
 from python_models.conversion.fitted import FittedModel
 from python_models.delivery.bulk.buckets import Bucket, unreadable
 
-# DuckDB's row group. Of a wide mart fewer rows are read at once: so many bytes of matrix.
-BATCH_ROWS = 122_880
-BATCH_BYTES = 32 * 2**20
+# DuckDB's row group; fewer rows of a wide mart, whose matrix would be too large.
+MAX_BATCH_ROWS = 122_880
+MAX_BATCH_BYTES = 32 * 2**20
 RUN_KEY = b"leadlight_run"
 
 
 class Stopped(Exception):  # noqa: N818 - no error
-    """Another worker failed, or a person said stop."""
+    """Another worker failed, or the run was interrupted."""
 
 
 @dataclass(frozen=True)
-class Order:
-    """What all buckets of a run have in common."""
+class ScoringJob:
+    """What all buckets of a run share."""
 
     model_version: str
     threshold: float | None
@@ -40,32 +39,32 @@ class Order:
 
 
 def score_all(
-    model: FittedModel, order: Order, buckets: list[tuple[Bucket, Path]], workers: int
+    model: FittedModel, job: ScoringJob, buckets: list[tuple[Bucket, Path]], workers: int
 ) -> Iterator[int]:
-    """Score buckets into their files, some side by side; yields rows as they are scored.
+    """Score buckets into their files, several at a time; yield the number of rows as they are scored.
 
-    Workers are threads: LightGBM, the kernel, numpy and Arrow all let go of Python's lock while they work.
+    Workers are threads: LightGBM, the kernel, numpy and Arrow all release Python's lock while they work.
 
     Raises
     ------
     InputError
         The first failure of a worker; the others stop after their batch.
     """
-    waiting: Queue[tuple[Bucket, Path]] = Queue()
+    queue: Queue[tuple[Bucket, Path]] = Queue()
     for task in buckets:
-        waiting.put(task)
-    news: Queue[int | Exception | None] = Queue()
+        queue.put(task)
+    results: Queue[int | Exception | None] = Queue()
     stop = Event()
-    # what is compiled at the first call is compiled here, once; a single row would be of another layout
+    # compile here, once, what is compiled at the first call; a single row would have another memory layout
     model.ensemble(np.zeros((2, len(model.design.columns)), order="F"))
     count = min(workers, len(buckets))
-    threads = [Thread(target=_work, args=(waiting, news, stop, model, order)) for _ in range(count)]
+    threads = [Thread(target=_work, args=(queue, results, stop, model, job)) for _ in range(count)]
     pa.set_cpu_count(1)
     try:
         for thread in threads:
             thread.start()
         while count:
-            message = news.get()
+            message = results.get()
             if isinstance(message, Exception):
                 raise message
             if message is None:
@@ -78,46 +77,54 @@ def score_all(
             thread.join()
 
 
-def _work(waiting: Queue, news: Queue, stop: Event, model: FittedModel, order: Order) -> None:
-    """Score one bucket after the other until none is left, or all are to stop."""
+def _work(
+    queue: Queue[tuple[Bucket, Path]],
+    results: Queue[int | Exception | None],
+    stop: Event,
+    model: FittedModel,
+    job: ScoringJob,
+) -> None:
+    """Score one bucket after the other until the queue is empty or `stop` is set."""
     path = Path()
     try:
         while not stop.is_set():
-            bucket, path = waiting.get_nowait()
-            for rows in score_bucket(bucket, path, model, order, stop):
-                news.put(rows)
+            bucket, path = queue.get_nowait()
+            for rows in score_bucket(bucket, path, model, job, stop):
+                results.put(rows)
     except (Empty, Stopped):
         pass
     except OSError as error:
-        news.put(InputError(f"{path}: {error}; what is finished stays: mend it and run the same again"))
-    except Exception as error:  # whatever it is, nobody waits for this worker any more
-        news.put(error)
-    news.put(None)
+        results.put(InputError(f"{path}: {error}; what is finished stays: mend it and run the same again"))
+    except Exception as error:  # raised again by `score_all`
+        results.put(error)
+    results.put(None)
 
 
-def score_bucket(bucket: Bucket, path: Path, model: FittedModel, order: Order, stop: Event) -> Iterator[int]:
-    """Write the scores of a bucket under a temporary name, then rename; yields rows as they are scored.
+def score_bucket(
+    bucket: Bucket, path: Path, model: FittedModel, job: ScoringJob, stop: Event
+) -> Iterator[int]:
+    """Write the scores of a bucket under a temporary name, then rename; yield rows as they are scored.
 
-    Told to stop, it leaves nothing.
+    Nothing stays when it is stopped.
     """
     unfinished = path.parent / ".unfinished" / path.name
     rows = 0
     writer = None
     try:
         for file in bucket.files:
-            for batch in read(file, order.key, model.design):
-                scores = score_batch(batch, model, order)
+            for batch in read(file, job.key, model.design):
+                scores = score_batch(batch, model, job)
                 if writer is None:
                     writer = pq.ParquetWriter(unfinished, scores.schema, use_dictionary=["model_version"])
-                writer.write_batch(scores, row_group_size=BATCH_ROWS)
+                writer.write_batch(scores, row_group_size=MAX_BATCH_ROWS)
                 rows += len(scores)
                 yield len(scores)
                 if stop.is_set():
                     raise Stopped
         if writer is None:
-            nothing = score_batch(_empty(bucket.files[0], order.key, model.design), model, order)
-            writer = pq.ParquetWriter(unfinished, nothing.schema, use_dictionary=["model_version"])
-            writer.write_batch(nothing)
+            empty = score_batch(_empty_batch(bucket.files[0], job.key, model.design), model, job)
+            writer = pq.ParquetWriter(unfinished, empty.schema, use_dictionary=["model_version"])
+            writer.write_batch(empty)
         writer.close()
     except BaseException:
         with suppress(OSError):
@@ -128,24 +135,27 @@ def score_bucket(bucket: Bucket, path: Path, model: FittedModel, order: Order, s
     if rows != bucket.rows:
         names = ", ".join(map(str, bucket.files[:3]))
         raise InputError(f"{names}: {rows:,} rows of {bucket.rows:,} were read; did a file change? Run again")
-    _keep(unfinished, path)
+    _rename_durably(unfinished, path)
 
 
-def _keep(unfinished: Path, path: Path) -> None:
-    """Give a file its name once it is on the disk."""
-    for place in (unfinished, None):
-        if place is None:
-            os.replace(unfinished, path)
-        descriptor = os.open(place or path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _rename_durably(unfinished: Path, path: Path) -> None:
+    """Rename a file once it is on the disk."""
+    _sync(unfinished)
+    os.replace(unfinished, path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read(file: Path, key: str, design: Design) -> Iterator[pa.RecordBatch]:
-    """The columns that a model reads, batch by batch."""
-    size = min(BATCH_ROWS, max(1_024, BATCH_BYTES // (8 * max(1, len(design.columns)))))
+    """Yield the columns that a model reads, batch by batch."""
+    size = min(MAX_BATCH_ROWS, max(1_024, MAX_BATCH_BYTES // (8 * max(1, len(design.columns)))))
     try:
         with pq.ParquetFile(file, buffer_size=2**18) as parquet:
             columns = list(dict.fromkeys([key, *design.columns]))
@@ -157,53 +167,32 @@ def read(file: Path, key: str, design: Design) -> Iterator[pa.RecordBatch]:
         raise unreadable(file, error) from None
 
 
-def _empty(file: Path, key: str, design: Design) -> pa.RecordBatch:
+def _empty_batch(file: Path, key: str, design: Design) -> pa.RecordBatch:
     schema = pq.read_schema(file)
     fields = [schema.field(name) for name in dict.fromkeys([key, *design.columns])]
     return pa.RecordBatch.from_pylist([], schema=pa.schema(fields))
 
 
-def score_batch(batch: pa.RecordBatch, model: FittedModel, order: Order) -> pa.RecordBatch:
-    """Key, probability, decision and model version of each row, as rows whose outcome is not known yet."""
+def score_batch(batch: pa.RecordBatch, model: FittedModel, job: ScoringJob) -> pa.RecordBatch:
+    """Return key, probability, decision and model version of each row, whose outcome counts as unknown."""
     rows = len(batch)
     probability = np.empty(0)
     if rows:
-        probability = shifted(model.ensemble(matrix_of(batch, model.design)), model.shift)
+        probability = shifted(model.ensemble(read_matrix(batch, model.design)), model.shift)
     decision: pa.Array = pa.nulls(rows, pa.bool_())
-    if order.threshold is not None:
-        decision = pa.array(probability >= order.threshold)
+    if job.threshold is not None:
+        decision = pa.array(probability >= job.threshold)
     columns = {
-        order.key: batch.column(order.key),
+        job.key: batch.column(job.key),
         "predicted_probability": pa.array(probability),
         "predicted_conversion": decision,
-        "model_version": pa.repeat(order.model_version, rows),
+        "model_version": pa.repeat(job.model_version, rows),
     }
     kinds = [pa.field(name, values.type) for name, values in columns.items()]
-    schema = pa.schema(kinds, metadata={RUN_KEY: order.run.encode()})
+    schema = pa.schema(kinds, metadata={RUN_KEY: job.run.encode()})
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=schema)
 
 
-def matrix_of(batch: pa.RecordBatch, design: Design) -> np.ndarray:
-    """What `Design.matrix` makes of a frame, made of Arrow's columns; each column lies together."""
-    matrix = np.empty((len(batch), len(design.columns)), order="F")
-    for position, name in enumerate(design.columns):
-        values = batch.column(name)
-        if name in design.categories:
-            matrix[:, position] = _codes(values, design.categories[name])
-        else:
-            matrix[:, position] = _numbers(values)
-    return matrix
-
-
-def _codes(values: pa.Array, categories: list[str]) -> np.ndarray:
-    if pa.types.is_dictionary(values.type):
-        values = values.dictionary_decode()
-    known = pa.array(categories, pa.string())
-    codes = pc.index_in(values.cast(pa.string()), value_set=known, skip_nulls=True)
-    return codes.cast(pa.float64()).to_numpy(zero_copy_only=False)
-
-
-def _numbers(values: pa.Array) -> np.ndarray:
-    if values.null_count or not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-        values = values.cast(pa.float64(), safe=False)
-    return values.to_numpy(zero_copy_only=False)
+def read_matrix(batch: pa.RecordBatch, design: Design) -> np.ndarray:
+    """Return the matrix of a batch, its columns contiguous: they are filled and read one by one."""
+    return matrix_of(design, batch, len(batch), order="F")

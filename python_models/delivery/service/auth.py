@@ -1,17 +1,22 @@
-"""Who may ask, for what and how often: keys from the environment, kept as hashes."""
+"""Authentication: keys from the environment, kept as hashes, their scopes and rates."""
 
 import hashlib
 import hmac
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from python_models.common.errors import InputError
+from python_models.delivery.service.errors import api_error
 
 VARIABLE = "LEADLIGHT_API_KEYS"
 SCOPES = ("read", "score")
-SHORTEST = 16
+MIN_SECRET_LENGTH = 16
 _ENTRY = re.compile(r"(?P<name>[A-Za-z0-9._-]+):(?P<scopes>[a-z+]+):(?P<secret>\S+)")
 
 
@@ -25,7 +30,7 @@ class Key:
 
 
 def read_keys(environment: Mapping[str, str]) -> list[Key]:
-    """The keys in `LEADLIGHT_API_KEYS`: entries `name:scopes:secret`, by blanks or commas apart.
+    """Read the keys in `LEADLIGHT_API_KEYS`: entries `name:scopes:secret`, separated by blanks or commas.
 
     Raises
     ------
@@ -34,25 +39,26 @@ def read_keys(environment: Mapping[str, str]) -> list[Key]:
     """
     keys: list[Key] = []
     for number, entry in enumerate(environment.get(VARIABLE, "").replace(",", " ").split(), start=1):
-        found = _ENTRY.fullmatch(entry)
-        if not found:
+        match = _ENTRY.fullmatch(entry)
+        if not match:
             raise InputError(
                 f"{VARIABLE}, entry {number}: it must be name:scopes:secret, such as crm:read+score:..."
             )
-        scopes = frozenset(found["scopes"].split("+"))
+        scopes = frozenset(match["scopes"].split("+"))
         if unknown := sorted(scopes - set(SCOPES)):
             raise InputError(
-                f"{VARIABLE}, entry {number} ({found['name']}): scope '{unknown[0]}' is unknown; allowed are "
+                f"{VARIABLE}, entry {number} ({match['name']}): scope '{unknown[0]}' is unknown; allowed are "
                 "read, score and read+score."
             )
-        if len(found["secret"]) < SHORTEST:
+        if len(match["secret"]) < MIN_SECRET_LENGTH:
             raise InputError(
-                f"{VARIABLE}, entry {number} ({found['name']}): the secret has fewer than {SHORTEST} "
-                "characters. Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+                f"{VARIABLE}, entry {number} ({match['name']}): the secret has fewer than "
+                f"{MIN_SECRET_LENGTH} characters. Make one: "
+                "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
             )
-        key = Key(found["name"], scopes, hashlib.sha256(found["secret"].encode()).digest())
+        key = Key(match["name"], scopes, hashlib.sha256(match["secret"].encode()).digest())
         if key.name in {other.name for other in keys} or key.digest in {other.digest for other in keys}:
-            raise InputError(f"{VARIABLE}, entry {number} ({found['name']}): name or secret is there twice.")
+            raise InputError(f"{VARIABLE}, entry {number} ({match['name']}): name or secret is there twice.")
         keys.append(key)
     if not keys:
         raise InputError(
@@ -62,23 +68,23 @@ def read_keys(environment: Mapping[str, str]) -> list[Key]:
     return keys
 
 
-def key_of(keys: list[Key], secret: str) -> Key | None:
-    """The key with that secret. All are compared, each in constant time."""
+def authenticate(keys: list[Key], secret: str) -> Key | None:
+    """Return the key with that secret; all are compared, each in constant time."""
     digest = hashlib.sha256(secret.encode()).digest()
     found = [key for key in keys if hmac.compare_digest(key.digest, digest)]
     return found[0] if found else None
 
 
 @dataclass
-class Rate:
-    """A bucket of tokens per key: `per_second` flow in, at most `burst` lie in it."""
+class RateLimiter:
+    """A token bucket per key: `per_second` tokens flow in, it holds at most `burst`."""
 
     per_second: float
     burst: float
     levels: dict[str, tuple[float, float]] = field(default_factory=dict)
 
-    def wait(self, name: str) -> float:
-        """Take a token: 0; or, with nothing taken, in how many seconds there will be one."""
+    def acquire(self, name: str) -> float:
+        """Take a token and return 0; without one return the seconds until there is one."""
         now = time.monotonic()
         level, since = self.levels.get(name, (self.burst, now))
         level = min(self.burst, level + (now - since) * self.per_second)
@@ -87,3 +93,46 @@ class Rate:
             return (1 - level) / self.per_second
         self.levels[name] = (level - 1, now)
         return 0.0
+
+
+_bearer = HTTPBearer(auto_error=False, description="A key of LEADLIGHT_API_KEYS.")
+_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same, as a header of its own.")
+
+
+def require_scope(scope: str) -> Callable[..., Awaitable[Key]]:
+    """Return a dependency that lets in keys of a scope, at their rate."""
+
+    async def check(
+        request: Request,
+        token: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+        header: Annotated[str | None, Security(_header)],
+    ) -> Key:
+        secret = token.credentials if token else header
+        key = authenticate(request.app.state.keys, secret) if secret else None
+        if key is None:
+            message = "no key was given" if not secret else "the key is not known"
+            raise api_error(
+                "no_key",
+                f"{message}; send it as Authorization: Bearer ... or X-API-Key",
+                401,
+                {"WWW-Authenticate": "Bearer"},
+            )
+        request.state.audit["key"] = key.name
+        limiter: RateLimiter = request.app.state.rate_limiter
+        if wait := limiter.acquire(key.name):
+            seconds = max(1, round(wait))
+            raise api_error(
+                "too_many_requests",
+                f"more than {limiter.per_second:g} requests a second; wait {seconds} s",
+                429,
+                {"Retry-After": str(seconds)},
+            )
+        if scope not in key.scopes:
+            raise api_error(
+                "wrong_scope",
+                f"the key '{key.name}' may not {scope}; its scopes are {', '.join(sorted(key.scopes))}",
+                403,
+            )
+        return key
+
+    return check

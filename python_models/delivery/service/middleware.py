@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from python_models.common.errors import InputError
-from python_models.delivery.service.errors import fault, json_answer
+from python_models.delivery.service.errors import api_error, json_response
 from python_models.delivery.service.telemetry import Telemetry
 
 
@@ -25,7 +25,7 @@ class Limits:
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Limits":
-        """`LEADLIGHT_API_BODY_BYTES`, `_REQUESTS_PER_SECOND`, `_TIMEOUT_SECONDS` and `_JOBS`."""
+        """Read `LEADLIGHT_API_BODY_BYTES`, `_REQUESTS_PER_SECOND`, `_TIMEOUT_SECONDS` and `_JOBS`."""
         given: dict[str, Any] = {}
         for name, default in vars(cls()).items():
             variable = f"LEADLIGHT_API_{name.upper()}"
@@ -41,8 +41,8 @@ class Limits:
         return cls(**given)
 
 
-class Gate:
-    """Around every request: its number, limits of body and time, an audit line. No trace escapes."""
+class RequestMiddleware:
+    """Gives every request an id, limits of size and time, and an audit line; hides traces."""
 
     def __init__(self, app: ASGIApp, limits: Limits, telemetry: Telemetry):
         self.app = app
@@ -57,17 +57,19 @@ class Gate:
         audit: dict[str, Any] = {"request_id": uuid.uuid4().hex[:16]}
         scope.setdefault("state", {})["audit"] = audit
         status = 0
-        taken = 0
+        received = 0
 
-        async def limited() -> Message:
-            nonlocal taken
+        async def receive_limited() -> Message:
+            nonlocal received
             message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > self.limits.body_bytes:
-                raise fault("body_too_large", f"the body has more than {self.limits.body_bytes:,} bytes", 413)
+            received += len(message.get("body", b""))
+            if received > self.limits.body_bytes:
+                raise api_error(
+                    "body_too_large", f"the body has more than {self.limits.body_bytes:,} bytes", 413
+                )
             return message
 
-        async def noted(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -81,12 +83,16 @@ class Gate:
 
         try:
             async with asyncio.timeout(self.limits.timeout_seconds):
-                await self.app(scope, limited, noted)
+                await self.app(scope, receive_limited, send_with_headers)
         except TimeoutError:
-            await self._give_up(noted, scope, status, 503, "timeout", "it took too long; ask for fewer rows")
+            await self._send_error(
+                send_with_headers, scope, status, 503, "timeout", "it took too long; ask for fewer rows"
+            )
         except Exception as error:
             audit["exception"] = type(error).__name__
-            await self._give_up(noted, scope, status, 500, "internal", "something is wrong with the service")
+            await self._send_error(
+                send_with_headers, scope, status, 500, "internal", "something is wrong with the service"
+            )
         finally:
             route = scope.get("route")
             self.telemetry.request(
@@ -100,13 +106,15 @@ class Gate:
             )
 
     @staticmethod
-    async def _give_up(send: Send, scope: Scope, begun: int, status: int, code: str, message: str) -> None:
+    async def _send_error(send: Send, scope: Scope, begun: int, status: int, code: str, message: str) -> None:
         if begun:
             return
         request_id = scope["state"]["audit"]["request_id"]
-        answer = json_answer({"error": {"code": code, "message": message, "request_id": request_id}}, status)
-        await answer(scope, _nothing, send)
+        response = json_response(
+            {"error": {"code": code, "message": message, "request_id": request_id}}, status
+        )
+        await response(scope, _disconnected, send)
 
 
-async def _nothing() -> Message:
+async def _disconnected() -> Message:
     return {"type": "http.disconnect"}

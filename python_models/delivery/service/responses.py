@@ -1,4 +1,4 @@
-"""What the routes answer: scored rows, segments, campaigns, and the page about them all."""
+"""What the routes answer: scored rows, segments, campaigns, and the documentation page."""
 
 import html
 from typing import Any
@@ -7,84 +7,103 @@ import duckdb
 import orjson
 import pyarrow as pa
 
-from python_models.delivery.service.rows import Read, read_rows
-from python_models.delivery.service.snapshot import Champion, Grouping, Offer
+from python_models.delivery.service.errors import api_error
+from python_models.delivery.service.rows import Field, ParsedRows, parse_rows
+from python_models.delivery.service.snapshot import LoadedChampion, LoadedSegmenter, ServedCampaign
+
+# No field of a campaign is called so.
+_INDEX = "index of the row"
 
 
-def scored(
-    champion: Champion, entity: str, rows: list[Any], explained: bool
-) -> tuple[Read, list[dict[str, Any]]]:
-    read = read_rows(rows, champion.fields, entity)
-    if not read.places:
-        return read, []
-    matrix = champion.matrix(read)
-    probability = champion.score(matrix)
-    deciles = champion.decile(probability)
-    reasons = champion.reasons(read, matrix) if explained else None
-    answers = []
-    for at, place in enumerate(read.places):
-        chance = float(probability[at])
-        answer: dict[str, Any] = {
-            "row": place,
-            "entity_id": read.keys[at],
-            "probability": chance,
-            "result": None if champion.threshold is None else chance >= champion.threshold,
-            "decile": deciles[at],
+def score_rows(
+    champion: LoadedChampion, entity: str, rows: list[Any], is_explained: bool
+) -> tuple[ParsedRows, list[dict[str, Any]]]:
+    """Score the rows that can be read."""
+    parsed = parse_rows(rows, champion.fields, entity)
+    if not parsed.indices:
+        return parsed, []
+    matrix = champion.matrix(parsed)
+    probabilities = champion.score(matrix)
+    deciles = champion.decile(probabilities)
+    reasons = champion.reasons(parsed, matrix) if is_explained else None
+    results = []
+    for position, index in enumerate(parsed.indices):
+        probability = float(probabilities[position])
+        result: dict[str, Any] = {
+            "row": index,
+            "entity_id": parsed.keys[position],
+            "probability": probability,
+            "result": None if champion.threshold is None else probability >= champion.threshold,
+            "decile": deciles[position],
         }
         if reasons:
-            answer["reasons"] = reasons[at]
-        answers.append(answer)
-    return read, answers
+            result["reasons"] = reasons[position]
+        results.append(result)
+    return parsed, results
 
 
-def segmented(grouping: Grouping, rows: list[Any]) -> tuple[Read, list[dict[str, Any]]]:
-    read = read_rows(rows, grouping.fields, grouping.entity)
-    if not read.places:
-        return read, []
-    kinds = {"text": pa.string(), "boolean": pa.bool_()}
+def segment_rows(segmenter: LoadedSegmenter, rows: list[Any]) -> tuple[ParsedRows, list[dict[str, Any]]]:
+    """Assign the rows that can be read to segments."""
+    parsed = parse_rows(rows, segmenter.fields, segmenter.entity)
+    if not parsed.indices:
+        return parsed, []
+    types = {"text": pa.string(), "boolean": pa.bool_()}
     columns = {
-        field.name: pa.array(values, kinds.get(field.kind, pa.float64()))
-        for field, values in zip(grouping.fields, read.columns, strict=True)
+        field.name: pa.array(values, types.get(field.kind, pa.float64()))
+        for field, values in zip(segmenter.fields, parsed.columns, strict=True)
     }
-    table = pa.table({"place of the row": pa.array(map(str, read.places), pa.string()), **columns})
+    table = pa.table({_INDEX: pa.array(map(str, parsed.indices), pa.string()), **columns})
     with duckdb.connect(config={"threads": 1}) as connection:
-        keys = '"place of the row" as entity_id, cast(null as boolean) as is_customer'
-        found = grouping.segmenter.assign(connection.from_arrow(table), keys).project(
+        keys = f'"{_INDEX}" as entity_id, cast(null as boolean) as is_customer'
+        found = segmenter.segmenter.assign(connection.from_arrow(table), keys).project(
             "entity_id, segment_id, segment_distance, segment_confidence"
         )
-        assigned = {int(place): values for place, *values in found.fetchall()}
-    answers = []
-    for place, key in zip(read.places, read.keys, strict=True):
-        segment_id, distance, confidence = assigned[place]
-        answers.append(
+        assigned = {int(index): values for index, *values in found.fetchall()}
+    results = []
+    for index, key in zip(parsed.indices, parsed.keys, strict=True):
+        segment_id, distance, confidence = assigned[index]
+        results.append(
             {
-                "row": place,
+                "row": index,
                 "entity_id": key,
                 "segment_id": segment_id,
-                "segment_name": grouping.segmenter.names.get(segment_id),
+                "segment_name": segmenter.segmenter.names.get(segment_id),
                 "segment_distance": distance,
                 "segment_confidence": confidence,
             }
         )
-    return read, answers
+    return parsed, results
 
 
-def listed(offer: Offer) -> dict[str, Any]:
-    champion, grouping = offer.champion, offer.grouping
+def merge_results(parsed: ParsedRows, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return results and rejected rows in the order of the request; 422 if all were rejected."""
+    if not results:
+        index, message = next(iter(parsed.errors.items()))
+        more = f"; and {len(parsed.errors) - 1:,} other rows" if len(parsed.errors) > 1 else ""
+        raise api_error("rows_refused", f"row {index}: {message}{more}", 422)
+    rejected = [{"row": index, "error": message} for index, message in parsed.errors.items()]
+    return sorted([*results, *rejected], key=lambda row: row["row"])
+
+
+def _describe_fields(fields: list[Field]) -> list[dict[str, str]]:
+    return [{"name": field.name, "type": field.kind} for field in fields]
+
+
+def describe_campaign(served: ServedCampaign) -> dict[str, Any]:
+    """Return what a campaign can answer, and the fields that a row has to name."""
+    champion, segmenter = served.champion, served.segmenter
     return {
-        "campaign": offer.campaign,
-        "title": offer.title,
-        "question": offer.question,
-        "entity": offer.entity,
+        "campaign": served.campaign,
+        "title": served.title,
+        "question": served.question,
+        "entity": served.entity,
         "can_score": champion is not None,
-        "why_not": None if champion else offer.refused_reason or "The campaign has segments only.",
+        "why_not": None if champion else served.refused_reason or "The campaign has segments only.",
         "model_version": champion.version if champion else None,
         "threshold": champion.threshold if champion else None,
-        "fields": [{"name": field.name, "type": field.kind} for field in champion.fields] if champion else [],
-        "segmenter_version": grouping.version if grouping else None,
-        "segment_fields": (
-            [{"name": field.name, "type": field.kind} for field in grouping.fields] if grouping else []
-        ),
+        "fields": _describe_fields(champion.fields) if champion else [],
+        "segmenter_version": segmenter.version if segmenter else None,
+        "segment_fields": _describe_fields(segmenter.fields) if segmenter else [],
     }
 
 
@@ -92,8 +111,8 @@ def _indented(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
-def page(document: dict[str, Any]) -> str:
-    """The OpenAPI document as a page that asks no other host."""
+def docs_page(document: dict[str, Any]) -> str:
+    """Return the OpenAPI document as a page that asks no other host."""
     parts = []
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

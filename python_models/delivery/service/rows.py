@@ -1,21 +1,26 @@
-"""From JSON rows to the matrix that a model reads; a row that is not understood is refused in a sentence."""
+"""From the body of a request to columns; a row that cannot be read is rejected with a message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import orjson
+from fastapi import Request
 
-LONGEST_TEXT = 1_000
-# XGBoost reads 32 bits and fails on what they cannot hold, a whole batch for one number.
-LARGEST_NUMBER = float(np.finfo(np.float32).max)
-_ALLOWED: dict[str, set[type]] = {
+from python_models.delivery.service.errors import api_error
+
+MAX_ROWS = 10_000
+MAX_TEXT_LENGTH = 1_000
+# XGBoost reads 32 bits; one number that they cannot hold fails the whole batch.
+MAX_NUMBER = float(np.finfo(np.float32).max)
+_ALLOWED_TYPES: dict[str, set[type]] = {
     "integer": {int, float, type(None)},
     "number": {int, float, type(None)},
     "boolean": {bool, type(None)},
     "text": {str, type(None)},
 }
-_SAID = {
+_TYPE_NAMES = {
     str: "text",
     bool: "true or false",
     int: "a number",
@@ -27,7 +32,7 @@ _SAID = {
 
 @dataclass(frozen=True)
 class Field:
-    """A column that a row has to name: its kind is integer, number, boolean or text; any may be null."""
+    """A column that a row has to name; its kind is integer, number, boolean or text; any may be null."""
 
     name: str
     kind: str
@@ -36,119 +41,148 @@ class Field:
 
     @classmethod
     def of(cls, name: str, sql_type: str) -> "Field":
-        """The field of a mart's column."""
+        """Return the field of a mart's column."""
         if sql_type == "BOOLEAN":
             return cls(name, "boolean")
         if sql_type == "VARCHAR" or sql_type.startswith("ENUM"):
             return cls(name, "text")
         return cls(name, "integer" if "INT" in sql_type else "number", sql_type == "FLOAT")
 
-    @property
-    def schema(self) -> dict[str, Any]:
-        """JSON Schema."""
-        kind = "string" if self.kind == "text" else self.kind
-        limit = {"maxLength": LONGEST_TEXT} if self.kind == "text" else {}
-        return {"type": [kind, "null"]} | limit
+
+class RequestBody(NamedTuple):
+    """The rows of a request, and whether it asks for reasons; None if it does not say."""
+
+    rows: list[Any]
+    reasons: bool | None
+
+
+async def read_body(request: Request) -> RequestBody:
+    """Read the rows of a request."""
+    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if content_type != "application/json":
+        raise api_error("no_json", "the body must be JSON: Content-Type: application/json", 415)
+    length, limit = request.headers.get("content-length", "0"), request.app.state.limits.body_bytes
+    if length.isdigit() and int(length) > limit:
+        raise api_error("body_too_large", f"the body has more than {limit:,} bytes", 413)
+    return parse_body(await request.body())
+
+
+def parse_body(content: bytes) -> RequestBody:
+    """Check the content of a request, but for the rows themselves."""
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        message = f"the body is no JSON: {error.msg} at character {error.pos}"
+        raise api_error("no_json", message, 400) from None
+    if type(body) is not dict or not isinstance(body.get("rows"), list):
+        raise api_error("no_rows", 'the body must be an object with a list of rows: {"rows": [{...}]}', 422)
+    if unknown := sorted(body.keys() - {"rows", "reasons"}):
+        message = f"key '{unknown[0][:80]}' is unknown; allowed are rows and reasons"
+        raise api_error("unknown_key", message, 422)
+    reasons = body.get("reasons")
+    if reasons is not None and type(reasons) is not bool:
+        raise api_error("no_rows", "'reasons' must be true or false", 422)
+    if not 1 <= len(body["rows"]) <= MAX_ROWS:
+        raise api_error("row_count", f"{len(body['rows']):,} rows; allowed are 1 to {MAX_ROWS:,}", 422)
+    return RequestBody(body["rows"], reasons)
 
 
 @dataclass(frozen=True)
-class Read:
-    """Rows that were understood, by their place in the request, and why others were not.
+class ParsedRows:
+    """The rows that can be read, by their index in the request, and why the others cannot.
 
-    `columns` has the values of each field, of the understood rows; `keys` what names them, if they say so.
+    `columns` holds the values of each field, `keys` the keys of the rows that give one.
     """
 
-    places: list[int]
+    indices: list[int]
     columns: list[list[Any]]
     keys: list[str | None]
-    refusals: dict[int, str]
+    errors: dict[int, str]
 
 
-def read_rows(rows: Sequence[Any], fields: Sequence[Field], key: str) -> Read:
-    """Take rows apart into columns.
+def parse_rows(rows: Sequence[Any], fields: Sequence[Field], key: str) -> ParsedRows:
+    """Turn rows into columns.
 
     Parameters
     ----------
     rows : sequence
         Objects with a value (or null) for each field, and perhaps the key.
     fields : sequence of Field
-        What has to be there.
+        The fields that a row has to name.
     key : str
-        Name of the key, which may be there, as text or whole number.
+        Name of the key, which may be given as text or whole number.
     """
     names = {field.name for field in fields}
-    refusals: dict[int, str] = {}
-    places: list[int] = []
-    for place, row in enumerate(rows):
+    errors: dict[int, str] = {}
+    indices: list[int] = []
+    for index, row in enumerate(rows):
         if type(row) is dict and (row.keys() == names or row.keys() - {key} == names - {key}):
-            places.append(place)
+            indices.append(index)
         else:
-            refusals[place] = _misfit(row, names, key)
+            errors[index] = _shape_error(row, names, key)
     for field in fields:
-        wrong = _wrong(field, [rows[place].get(field.name) for place in places])
-        if wrong:
-            refusals |= {places[at]: sentence for at, sentence in wrong.items()}
-            places = [place for place in places if place not in refusals]
+        found = _value_errors(field, [rows[index].get(field.name) for index in indices])
+        if found:
+            errors |= {indices[position]: message for position, message in found.items()}
+            indices = [index for index in indices if index not in errors]
     keys: list[str | None] = []
-    for place in list(places):
-        value = rows[place].get(key)
-        if value is None or type(value) is int or (type(value) is str and len(value) <= LONGEST_TEXT):
+    for index in list(indices):
+        value = rows[index].get(key)
+        if value is None or type(value) is int or (type(value) is str and len(value) <= MAX_TEXT_LENGTH):
             keys.append(None if value is None else str(value))
         else:
-            refusals[place] = (
-                f"field '{key}' is the row's key: text of up to {LONGEST_TEXT} letters, or a whole number"
+            errors[index] = (
+                f"field '{key}' is the row's key: text of up to {MAX_TEXT_LENGTH} letters, or a whole number"
             )
-            places.remove(place)
-    columns = [[rows[place].get(field.name) for place in places] for field in fields]
-    return Read(places, columns, keys, dict(sorted(refusals.items())))
+            indices.remove(index)
+    columns = [[rows[index].get(field.name) for index in indices] for field in fields]
+    return ParsedRows(indices, columns, keys, dict(sorted(errors.items())))
 
 
-def _misfit(row: Any, names: set[str], key: str) -> str:
+def _shape_error(row: Any, names: set[str], key: str) -> str:
+    """Say why a row does not have the fields."""
     if type(row) is not dict:
-        return f"a row is an object of fields and values, not {_SAID.get(type(row), 'null')}"
+        return f"a row is an object of fields and values, not {_TYPE_NAMES.get(type(row), 'null')}"
     if unknown := sorted(row.keys() - names - {key}):
         return f"field '{unknown[0][:80]}' is unknown; the fields are {', '.join(sorted(names))}"
     missing = sorted(names - row.keys())
     return f"field '{missing[0]}' is missing; give null where it is not known"
 
 
-def _wrong(field: Field, values: list[Any]) -> dict[int, str]:
-    """Why some values of a field cannot be read, by their place."""
-    kinds = set(map(type, values))
-    wrong: dict[int, str] = {}
-    if kinds - _ALLOWED[field.kind]:
+def _value_errors(field: Field, values: list[Any]) -> dict[int, str]:
+    """Say why some values of a field cannot be read, by their position."""
+    types = set(map(type, values))
+    errors: dict[int, str] = {}
+    if types - _ALLOWED_TYPES[field.kind]:
         is_text = field.kind == "text"
         expected = "text" if is_text else "true or false" if field.kind == "boolean" else "a number"
-        for at, value in enumerate(values):
-            if type(value) not in _ALLOWED[field.kind]:
-                wrong[at] = f"field '{field.name}' is {_SAID[type(value)]}, not {expected} or null"
+        for position, value in enumerate(values):
+            if type(value) not in _ALLOWED_TYPES[field.kind]:
+                found = _TYPE_NAMES[type(value)]
+                errors[position] = f"field '{field.name}' is {found}, not {expected} or null"
     if field.kind in ("integer", "number"):
-        for at, value in enumerate(values):
-            if type(value) in (int, float) and not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
-                wrong[at] = f"field '{field.name}' is {value!r}; at most {LARGEST_NUMBER:.1e} either way"
-    if field.kind == "integer" and float in kinds:
-        for at, value in enumerate(values):
+        for position, value in enumerate(values):
+            if type(value) in (int, float) and not -MAX_NUMBER <= value <= MAX_NUMBER:
+                errors[position] = f"field '{field.name}' is {value!r}; at most {MAX_NUMBER:.1e} either way"
+    if field.kind == "integer" and float in types:
+        for position, value in enumerate(values):
             if type(value) is float and not value.is_integer():
-                wrong[at] = f"field '{field.name}' is {value!r}, no whole number"
-    if field.kind == "text" and str in kinds:
-        for at, value in enumerate(values):
-            if type(value) is str and len(value) > LONGEST_TEXT:
-                wrong[at] = (
-                    f"field '{field.name}' has {len(value):,} letters; at most {LONGEST_TEXT:,} are allowed"
+                errors[position] = f"field '{field.name}' is {value!r}, no whole number"
+    if field.kind == "text" and str in types:
+        for position, value in enumerate(values):
+            if type(value) is str and len(value) > MAX_TEXT_LENGTH:
+                errors[position] = (
+                    f"field '{field.name}' has {len(value):,} letters; "
+                    f"at most {MAX_TEXT_LENGTH:,} are allowed"
                 )
-    return wrong
+    return errors
 
 
-def matrix_of(read: Read, fields: Sequence[Field], codes: dict[str, dict[str, int]]) -> np.ndarray:
-    """What `Design.matrix` makes of a frame of these rows: rows x fields, NaN where not known.
-
-    `codes` holds the number of each category that was there in training.
-    """
-    matrix = np.empty((len(read.places), len(fields)))
-    for position, (field, values) in enumerate(zip(fields, read.columns, strict=True)):
-        if field.name in codes:
-            known = codes[field.name]
-            matrix[:, position] = [known.get(value, np.nan) for value in values]
-        else:
-            matrix[:, position] = np.array(values, dtype=np.float32 if field.is_short else np.float64)
-    return matrix
+def typed_columns(parsed: ParsedRows, fields: Sequence[Field]) -> dict[str, Any]:
+    """Return the values of each field as the mart holds them: text, or numbers of its precision."""
+    return {
+        field.name: values
+        if field.kind == "text"
+        else np.array(values, np.float32 if field.is_short else np.float64)
+        for field, values in zip(fields, parsed.columns, strict=True)
+    }

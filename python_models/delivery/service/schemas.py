@@ -1,4 +1,4 @@
-"""The shapes of answers, as the OpenAPI document tells them."""
+"""Schemas of the answers; their names and docstrings are part of the OpenAPI document, so they stay."""
 
 from typing import Literal
 

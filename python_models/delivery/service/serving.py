@@ -9,11 +9,11 @@ import uvicorn
 
 from python_models.delivery.service.app import create_app
 
-PORT = 8000
+DEFAULT_PORT = 8000
 
 
-def serve(warehouse: Path, port: int = PORT) -> None:
-    """Serve until told to stop; requests that are under way are finished.
+def serve(warehouse: Path, port: int = DEFAULT_PORT) -> None:
+    """Serve until stopped; running requests are finished.
 
     Raises
     ------
@@ -21,10 +21,10 @@ def serve(warehouse: Path, port: int = PORT) -> None:
         Without a key or a warehouse.
     """
     app = create_app(warehouse, os.environ)
-    # what is loaded stays: looking through it for garbage would stop all requests for a tenth of a second
+    # models stay loaded: a garbage collection that walks them would stall all requests for 0.1 s
     gc.collect()
     gc.freeze()
-    # a thread that reads a new warehouse gives way sooner than after five milliseconds
+    # a thread that reads a new warehouse yields sooner than after the default of 5 ms
     sys.setswitchinterval(0.001)
     print(f"serving {warehouse} on http://127.0.0.1:{port}/docs", flush=True)
     uvicorn.run(

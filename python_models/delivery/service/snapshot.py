@@ -1,4 +1,4 @@
-"""What the service knows: one published warehouse, read whole, and exchanged when a new one is published."""
+"""Snapshots of the published warehouse: its models in memory, replaced when a new one is published."""
 
 import json
 import logging
@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,21 @@ import duckdb
 import numpy as np
 
 from python_models.common.errors import InputError
+from python_models.common.frames import matrix_of
 from python_models.conversion.calibration import shifted
 from python_models.conversion.explaining import top_reasons
 from python_models.conversion.fitted import FittedModel
-from python_models.delivery.service.rows import Field, Read, matrix_of
+from python_models.delivery.service.rows import Field, ParsedRows, typed_columns
 from python_models.segments.segmenter import Segmenter
 
 log = logging.getLogger("leadlight.service")
 
-# The splits whose stored scores say which tenth a new one belongs to, the first that a campaign has.
-RANKED_BY = ("score", "test", "forward", "train")
-ADDED = ("key", "entity_id", "is_customer")
+# Deciles are those of the stored scores of the first of these splits that a campaign has.
+DECILE_SPLITS = ("score", "test", "forward", "train")
 
 
 @dataclass(frozen=True)
-class Champion:
+class LoadedChampion:
     """A campaign's model in service, ready to score."""
 
     version: str
@@ -37,45 +37,45 @@ class Champion:
     threshold: float | None
     policy: str | None
     fields: list[Field]
-    codes: dict[str, dict[str, int]]
-    # lowest probability of each tenth, the best first
-    tenths: np.ndarray
+    # lowest probability of each decile, the best first
+    decile_floors: np.ndarray
 
-    def matrix(self, read: Read) -> np.ndarray:
-        """Rows as the model reads them."""
-        return matrix_of(read, self.fields, self.codes)
+    def matrix(self, parsed: ParsedRows) -> np.ndarray:
+        """Return the rows as the model reads them."""
+        columns = typed_columns(parsed, self.fields)
+        return matrix_of(self.model.design, columns, len(parsed.indices))
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
-        """Probability of rows whose outcome is not known: as the batch gives it."""
+        """Return the probability of rows whose outcome is unknown, as the batch gives it."""
         return shifted(self.model.ensemble(matrix), self.model.shift)
 
-    def reasons(self, read: Read, matrix: np.ndarray) -> list[list[dict[str, Any]]]:
-        """The features that moved each row's log-odds most, strongest first; as the batch explains them."""
-        nothing = np.zeros(len(matrix), dtype=bool)
-        shares = self.model.contributions(matrix, nothing.astype(int), nothing)
-        listed: list[list[dict[str, Any]]] = [[] for _ in read.places]
-        for row, column in zip(*top_reasons(shares)[2:], strict=True):
-            share = float(shares[row, column])
-            listed[row].append(
+    def reasons(self, parsed: ParsedRows, matrix: np.ndarray) -> list[list[dict[str, Any]]]:
+        """Return the features that moved each row's log-odds most, as the batch explains them."""
+        is_training = np.zeros(len(matrix), dtype=bool)
+        contributions = self.model.contributions(matrix, is_training.astype(int), is_training)
+        reasons: list[list[dict[str, Any]]] = [[] for _ in parsed.indices]
+        for row, column in zip(*top_reasons(contributions)[2:], strict=True):
+            contribution = float(contributions[row, column])
+            reasons[row].append(
                 {
                     "feature": self.fields[column].name,
-                    "feature_value": read.columns[column][row],
-                    "contribution": share,
-                    "direction": "raises" if share > 0 else "lowers",
+                    "feature_value": parsed.columns[column][row],
+                    "contribution": contribution,
+                    "direction": "raises" if contribution > 0 else "lowers",
                 }
             )
-        return listed
+        return reasons
 
     def decile(self, probability: np.ndarray) -> list[int | None]:
-        """Tenth of the stored scores that each probability lies in, 1 the best."""
-        if not len(self.tenths):
+        """Return the decile of the stored scores that each probability belongs to, 1 the best."""
+        if not len(self.decile_floors):
             return [None] * len(probability)
-        above = (probability[:, None] < self.tenths[None, :]).sum(axis=1)
-        return [min(int(place), 9) + 1 for place in above]
+        above = (probability[:, None] < self.decile_floors[None, :]).sum(axis=1)
+        return [min(int(count), 9) + 1 for count in above]
 
 
 @dataclass(frozen=True)
-class Grouping:
+class LoadedSegmenter:
     """A campaign's newest segmenter, ready to assign."""
 
     version: str
@@ -85,16 +85,16 @@ class Grouping:
 
 
 @dataclass(frozen=True)
-class Offer:
-    """A campaign as the warehouse publishes it: what it can answer, and why not the rest."""
+class ServedCampaign:
+    """A campaign as the warehouse publishes it; `refused_reason` says why it has no champion."""
 
     campaign: str
     title: str
     question: str
     entity: str
-    champion: Champion | None
+    champion: LoadedChampion | None
     refused_reason: str | None
-    grouping: Grouping | None
+    segmenter: LoadedSegmenter | None
     example: dict[str, Any]
 
 
@@ -102,12 +102,12 @@ class Offer:
 class Snapshot:
     """One published warehouse: its campaigns, and a connection for stored scores."""
 
-    published: tuple[int, int, int]
-    campaigns: dict[str, Offer]
+    file_state: tuple[int, int, int]
+    campaigns: dict[str, ServedCampaign]
     connection: duckdb.DuckDBPyConnection
 
     def customer(self, campaign: str, entity_id: str) -> dict[str, Any] | None:
-        """Stored score, reasons and segment of one row; None where there is none."""
+        """Return the stored score, reasons and segment of one row; None where there is none."""
         with self.connection.cursor() as cursor:
             cursor.execute(
                 "select entity_id, customer_id, split, has_converted, predicted_probability as probability, "
@@ -143,8 +143,8 @@ class Snapshot:
         }
 
 
-def state_of(warehouse: Path) -> tuple[int, int, int]:
-    """What tells one published warehouse from another: inode, size and time."""
+def file_state(warehouse: Path) -> tuple[int, int, int]:
+    """Return what distinguishes one published warehouse from another: inode, size and time."""
     status = warehouse.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns
 
@@ -155,27 +155,27 @@ def load(warehouse: Path) -> Snapshot:
     Raises
     ------
     InputError
-        Where there is none, or it is none of this project.
+        Where there is none, or it is not one of this project.
     """
     if not warehouse.exists():
         raise InputError(f"{warehouse} does not exist: run `make build` first")
-    published = state_of(warehouse)
-    connection = _opened(warehouse)
+    state = file_state(warehouse)
+    connection = _connect(warehouse)
     try:
-        campaigns = {offer.campaign: offer for offer in _offers(connection)}
+        campaigns = {served.campaign: served for served in _read_campaigns(connection)}
     except duckdb.Error as error:
         connection.close()
         raise InputError(
             f"{warehouse} cannot be read: {error}. Build it with this version of Leadlight."
         ) from error
-    return Snapshot(published, campaigns, connection)
+    return Snapshot(state, campaigns, connection)
 
 
-def _opened(warehouse: Path) -> duckdb.DuckDBPyConnection:
-    """A connection to this very file, whatever takes its name later.
+def _connect(warehouse: Path) -> duckdb.DuckDBPyConnection:
+    """Connect to this very file, even if another one gets its name later.
 
-    DuckDB gives one database to all connections of a path, the old one as long as somebody reads it: so each
-    is opened by a name of its own, which is gone once it is open.
+    DuckDB shares one database between all connections to a path, the old file as long as it is open. So
+    each file is opened by a name of its own, which is removed once it is open.
     """
     with tempfile.TemporaryDirectory(dir=warehouse.absolute().parent, prefix=".serving-") as folder:
         name = Path(folder) / "warehouse.duckdb"
@@ -194,86 +194,114 @@ def _dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _offers(connection: duckdb.DuckDBPyConnection) -> list[Offer]:
-    cursor = connection.cursor()
-    cursor.execute(
+def _query(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    return _dictionaries(connection.execute(query))
+
+
+def _read_campaigns(connection: duckdb.DuckDBPyConnection) -> Iterator[ServedCampaign]:
+    """Read all campaigns that have a model or segments."""
+    models: dict[str, dict[str, Any]] = {}
+    for row in _query(
+        connection,
         "select campaign, model_version, model_body, is_champion, refused_reason, declaration, threshold, "
         "threshold_policy from results.conversion_models "
         "left join results.conversion_policies using (campaign) "
-        "where is_champion or is_newest order by campaign, is_champion desc"
-    )
-    models: dict[str, dict[str, Any]] = {}
-    for row in _dictionaries(cursor):
+        "where is_champion or is_newest order by campaign, is_champion desc",
+    ):
         models.setdefault(row["campaign"], row)
-    cursor.execute(
-        "select campaign, title, question, segmenter_version, model_body from results.segmenters "
-        "where model_body is not null order by campaign"
-    )
-    segmenters = {row["campaign"]: row for row in _dictionaries(cursor)}
+    segmenters = {
+        row["campaign"]: row
+        for row in _query(
+            connection,
+            "select campaign, title, question, segmenter_version, model_body from results.segmenters "
+            "where model_body is not null order by campaign",
+        )
+    }
+    types, floors = _column_types(connection), _decile_floors(connection)
+    medians = {
+        (row["campaign"], row["feature"]): row["median"]
+        for row in _query(
+            connection,
+            "select campaign, feature, median from results.feature_summaries where median is not null",
+        )
+    }
+    for campaign in sorted(models.keys() | segmenters.keys()):
+        yield _served_campaign(
+            campaign, models.get(campaign), segmenters.get(campaign), types, floors, medians
+        )
+
+
+def _column_types(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Return the type of each column of each mart."""
     types: dict[str, dict[str, str]] = {}
-    cursor.execute(
+    for row in _query(
+        connection,
         "select table_name, column_name, data_type from information_schema.columns "
-        "where table_schema = 'campaigns'"
-    )
-    for table, column, kind in cursor.fetchall():
-        types.setdefault(table, {})[column] = kind
-    cursor.execute(
+        "where table_schema = 'campaigns'",
+    ):
+        types.setdefault(row["table_name"], {})[row["column_name"]] = row["data_type"]
+    return types
+
+
+def _decile_floors(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[float]]:
+    """Return the lowest stored probability of each decile, by campaign and split."""
+    rows = _query(
+        connection,
         "select campaign, split, list(lowest order by decile) as lowest from ("
         "select campaign, split, decile, min(predicted_probability) as lowest "
-        "from results.conversion_scores group by all) group by all"
+        "from results.conversion_scores group by all) group by all",
     )
-    tenths = {(campaign, split): lowest for campaign, split, lowest in cursor.fetchall()}
-    cursor.execute("select campaign, feature, median from results.feature_summaries where median is not null")
-    medians = {(campaign, feature): median for campaign, feature, median in cursor.fetchall()}
-    offers = []
-    for name in sorted(models.keys() | segmenters.keys()):
-        model, grouping = models.get(name), segmenters.get(name)
-        declared = json.loads(model["declaration"]) if model else {}
-        mart = types.get(f"{declared.get('variant_of') or name}_features", {})
-        champion = _champion(model, mart, tenths) if model and model["is_champion"] else None
-        group = _grouping(grouping, declared, types) if grouping else None
-        said = model or grouping or {}
-        fields = champion.fields if champion else group.fields if group else []
-        offers.append(
-            Offer(
-                campaign=name,
-                title=declared.get("title") or said.get("title") or name,
-                question=declared.get("question") or said.get("question") or "",
-                entity=declared.get("entity") or (group.entity if group else ""),
-                champion=champion,
-                refused_reason=None if champion or not model else model["refused_reason"],
-                grouping=group,
-                example={
-                    field.name: _typical(field, champion, medians.get((name, field.name))) for field in fields
-                },
-            )
-        )
-    return offers
+    return {(row["campaign"], row["split"]): row["lowest"] for row in rows}
 
 
-def _champion(
-    row: dict[str, Any], mart: dict[str, str], tenths: dict[tuple[str, str], list[float]]
-) -> Champion:
+def _served_campaign(
+    campaign: str,
+    model_row: dict[str, Any] | None,
+    segmenter_row: dict[str, Any] | None,
+    types: dict[str, dict[str, str]],
+    floors: dict[tuple[str, str], list[float]],
+    medians: dict[tuple[str, str], float],
+) -> ServedCampaign:
+    """Build a campaign from its newest model and segmenter."""
+    declaration = json.loads(model_row["declaration"]) if model_row else {}
+    mart = types.get(f"{declaration.get('variant_of') or campaign}_features", {})
+    champion = _load_champion(model_row, mart, floors) if model_row and model_row["is_champion"] else None
+    segmenter = _load_segmenter(segmenter_row, declaration, types) if segmenter_row else None
+    row = model_row or segmenter_row or {}
+    fields = champion.fields if champion else segmenter.fields if segmenter else []
+    return ServedCampaign(
+        campaign=campaign,
+        title=declaration.get("title") or row.get("title") or campaign,
+        question=declaration.get("question") or row.get("question") or "",
+        entity=declaration.get("entity") or (segmenter.entity if segmenter else ""),
+        champion=champion,
+        refused_reason=None if champion or not model_row else model_row["refused_reason"],
+        segmenter=segmenter,
+        example={
+            field.name: _example_value(field, champion, medians.get((campaign, field.name)))
+            for field in fields
+        },
+    )
+
+
+def _load_champion(
+    row: dict[str, Any], mart: dict[str, str], floors: dict[tuple[str, str], list[float]]
+) -> LoadedChampion:
     model = FittedModel.from_text(row["model_body"])
-    ranked = next(
-        (tenths[row["campaign"], split] for split in RANKED_BY if (row["campaign"], split) in tenths), []
-    )
-    codes = {
-        name: {category: code for code, category in enumerate(categories)}
-        for name, categories in model.design.categories.items()
-    }
-    return Champion(
+    keys = [(row["campaign"], split) for split in DECILE_SPLITS]
+    return LoadedChampion(
         version=row["model_version"],
         model=model,
         threshold=row["threshold"],
         policy=row["threshold_policy"],
         fields=[Field.of(name, mart[name]) for name in model.design.columns],
-        codes=codes,
-        tenths=np.array(ranked),
+        decile_floors=np.array(next((floors[key] for key in keys if key in floors), [])),
     )
 
 
-def _grouping(row: dict[str, Any], declared: dict[str, Any], types: dict[str, dict[str, str]]) -> Grouping:
+def _load_segmenter(
+    row: dict[str, Any], declaration: dict[str, Any], types: dict[str, dict[str, str]]
+) -> LoadedSegmenter:
     segmenter = Segmenter.from_json(row["model_body"])
     needed = sorted(segmenter.columns)
     # the mart of segments is not always that of scores
@@ -282,30 +310,30 @@ def _grouping(row: dict[str, Any], declared: dict[str, Any], types: dict[str, di
         for table, columns in sorted(types.items())
         if table.startswith(row["campaign"]) and set(needed) <= set(columns)
     ]
-    kinds = marts[0] if marts else {}
-    entity = (declared.get("segments") or {}).get("entity") or declared.get("entity") or "id"
-    return Grouping(
+    mart = marts[0] if marts else {}
+    entity = (declaration.get("segments") or {}).get("entity") or declaration.get("entity") or "id"
+    return LoadedSegmenter(
         version=row["segmenter_version"],
         segmenter=segmenter,
-        fields=[Field.of(name, kinds.get(name, "DOUBLE")) for name in needed],
+        fields=[Field.of(name, mart.get(name, "DOUBLE")) for name in needed],
         entity=entity,
     )
 
 
-def _typical(field: Field, champion: Champion | None, median: float | None) -> Any:
-    """A value for an example, which is no real row. OpenAPI's examples drop what is null."""
+def _example_value(field: Field, champion: LoadedChampion | None, median: float | None) -> Any:
+    """Return a typical value; never null, which OpenAPI's examples drop."""
     if field.kind == "text":
-        categories = sorted(champion.codes.get(field.name, {})) if champion else []
+        categories = sorted(champion.model.design.categories.get(field.name, [])) if champion else []
         return categories[0] if categories else "unknown"
     if field.kind == "boolean":
         return bool(median)
     return round(median or 0) if field.kind == "integer" else median or 0.0
 
 
-class Shelf:
-    """The snapshot that answers, exchanged by a thread when another warehouse is published.
+class SnapshotStore:
+    """The current snapshot, replaced by a thread when another warehouse is published.
 
-    A request takes the snapshot once and keeps it to its end; the old one goes when nobody has it any more.
+    A request reads `current` once and keeps that snapshot to its end.
     """
 
     def __init__(
@@ -313,41 +341,41 @@ class Shelf:
     ):
         self.warehouse = warehouse
         self.current = load(warehouse)
-        self.trouble: str | None = None
+        self.load_error: str | None = None
         self._on_change = on_change
-        self._tried = self.current.published
+        self._seen_state = self.current.file_state
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, seconds: float = 1.0) -> None:
-        """Look for another warehouse every so many seconds."""
+        """Start to look for another warehouse, every `seconds` seconds."""
         self._stop.clear()
         self._thread = threading.Thread(target=self._watch, args=(seconds,), daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop to look."""
         self._stop.set()
         if self._thread:
             self._thread.join()
 
     def _watch(self, seconds: float) -> None:
         while not self._stop.wait(seconds):
-            self.look()
+            self.refresh()
 
-    def look(self) -> None:
-        """Exchange the snapshot if another warehouse is there; a broken one leaves the present one."""
+    def refresh(self) -> None:
+        """Replace the snapshot if another warehouse is published; keep it if that one cannot be read."""
         try:
-            state = state_of(self.warehouse)
-            if state == self._tried:
+            state = file_state(self.warehouse)
+            if state == self._seen_state:
                 return
-            self._tried = state
+            self._seen_state = state
             self.current = load(self.warehouse)
-            self.trouble = None
+            self.load_error = None
             self._on_change(self.current, None)
         except Exception as error:
-            trouble = str(error) if isinstance(error, InputError) else f"{type(error).__name__}"
-            if trouble != self.trouble:
-                self.trouble = trouble
-                log.error("the new warehouse is not served: %s", trouble)
-                self._on_change(None, trouble)
+            load_error = str(error) if isinstance(error, InputError) else type(error).__name__
+            if load_error != self.load_error:
+                self.load_error = load_error
+                log.error("the new warehouse is not served: %s", load_error)
+                self._on_change(None, load_error)

@@ -1,4 +1,4 @@
-"""What the service tells of itself: an audit line per request, figures; never who was scored."""
+"""Audit log and metrics of the service; neither ever names who was scored."""
 
 import json
 import sys
@@ -32,12 +32,12 @@ class Telemetry:
         self.swaps = Counter(
             "leadlight_warehouses_loaded", "Published warehouses that were read", registry=self.registry
         )
-        self.trouble = Gauge(
+        self.load_failed = Gauge(
             "leadlight_warehouse_refused", "1 while a newer warehouse cannot be read", registry=self.registry
         )
 
     def request(self, line: dict[str, Any]) -> None:
-        """One line of JSON, and the counters."""
+        """Log a request and count it."""
         route, status = line["route"], line["status"]
         self.requests.labels(route, str(status)).inc()
         self.seconds.labels(route).observe(line["milliseconds"] / 1_000)
@@ -46,12 +46,19 @@ class Telemetry:
                 self.rows.labels(line["campaign"], outcome).inc(line[outcome])
         self.write({"event": "request"} | line)
 
+    def warehouse_changed(self, campaigns: int | None, load_error: str | None) -> None:
+        """Log a warehouse that was loaded, with its number of campaigns, or could not be."""
+        self.load_failed.set(load_error is not None)
+        if campaigns is not None:
+            self.swaps.inc()
+        self.write({"event": "warehouse", "campaigns": campaigns, "trouble": load_error})
+
     def write(self, line: dict[str, Any]) -> None:
-        """A line of the log."""
+        """Append a line to the log."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._file.write(json.dumps({"at": at} | line) + "\n")
         self._file.flush()
 
-    def figures(self) -> bytes:
-        """All figures in Prometheus' text format."""
+    def metrics_text(self) -> bytes:
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)

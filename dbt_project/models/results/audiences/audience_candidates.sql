@@ -16,15 +16,8 @@ terms as (
     where coalesce(week_start, {{ this_week() }}) = {{ this_week() }}
 ),
 
-consents as (
-    select
-        {{ match_key('source') }} as source_key,
-        {{ match_key('customer_id') }} as customer_key,
-        nullif({{ match_key('channel') }}, '') as channel_key,
-        has_consent,
-        valid_from,
-    from {{ ref('consents') }}
-    where coalesce(valid_from <= {{ selection_time() }}, true)
+valid_consents as (
+    {{ valid_consents(ref('consents'), selection_time()) }}
 ),
 
 recent_contacts as (
@@ -40,25 +33,8 @@ channels as (
     select * from {{ ref('channels') }}
 ),
 
--- the latest word counts; of one day's, the one that withdraws
 latest_consents as (
-    select
-        terms.audience_id,
-        consents.customer_key,
-        last(
-            consents.has_consent
-            order by
-                consents.valid_from asc nulls first, consents.has_consent desc
-        ) as has_consent,
-    from terms
-    inner join consents
-        on
-            terms.source_key = consents.source_key
-            and coalesce(
-                terms.channel_key = consents.channel_key,
-                consents.channel_key is null
-            )
-    group by terms.audience_id, consents.customer_key
+    {{ latest_consents('terms', 'valid_consents') }}
 ),
 
 latest_contacts as (
@@ -98,13 +74,11 @@ judged as (
         channels.contacts_a_week,
         latest_contacts.contacted_on,
         case
-            when terms.purpose = 'rehearsal' then null
-            when not latest_consents.has_consent
-                then 'asked not to be contacted'
-            when
-                channels.consent_rule = 'required'
-                and latest_consents.has_consent is null
-                then 'no consent for ' || terms.channel
+            when terms.purpose != 'rehearsal' then {{ consent_refusal(
+                'latest_consents.has_consent',
+                'channels.consent_rule',
+                'terms.channel',
+            ) }}
         end as refusal,
     from chosen
     inner join terms

@@ -14,12 +14,7 @@
     ],
     post_hook="
         delete from {{ this }} as members
-        where exists (
-            select 1 from {{ ref('erasure_requests') }} as requests
-            where
-                {{ match_key('requests.source') }} = {{ match_key('members.source') }}
-                and {{ match_key('requests.customer_id') }} = {{ match_key('members.customer_id') }}
-        )
+        where {{ is_erased(ref('erasure_requests'), 'members.source', 'members.customer_id') }}
     ",
 ) }}
 

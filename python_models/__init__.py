@@ -20,11 +20,11 @@ _EXPORTS = {
     "group_products": "segments.product_groups",
 }
 # Two threads that import scikit-learn at once see half of it.
-importing = threading.RLock()
+import_lock = threading.RLock()
 
 
 def __getattr__(name: str) -> Any:  # imported when asked for, so that `dbt parse` stays quick
     if name not in _EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with importing:
+    with import_lock:
         return getattr(importlib.import_module(f"{__name__}.{_EXPORTS[name]}"), name)

@@ -14,13 +14,13 @@ from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import (
     BLEND,
     FoldModel,
-    Training,
+    TrainingSet,
     blend,
     cross_fit,
     default_settings,
     fit_fold,
 )
-from python_models.conversion.one_rule import OneRule, single_power
+from python_models.conversion.one_rule import OneRule, univariate_score
 from python_models.conversion.scoring import score
 from python_models.conversion.training import train
 from tests.conftest import Mart
@@ -54,13 +54,13 @@ def scored(frame: pd.DataFrame, mart: Mart, meta: dict) -> pd.DataFrame:
     return rows.sort_values("entity_id").reset_index(drop=True)
 
 
-def as_training(frame: pd.DataFrame) -> Training:
+def as_training(frame: pd.DataFrame) -> TrainingSet:
     design = make_design(frame, ["spend", "noise", "job"], ["job"])
     label = frame["has_bought"].to_numpy(np.int64)
-    return Training(design, design.matrix(frame), label, fold_of(frame["client_id"]))
+    return TrainingSet(design, design.matrix(frame), label, fold_of(frame["client_id"]))
 
 
-def fitted(name: str, training: Training, held_out: int = 0) -> FoldModel:
+def fitted(name: str, training: TrainingSet, held_out: int = 0) -> FoldModel:
     return fit_fold(name, training, held_out, "none", default_settings(name, training))
 
 
@@ -90,7 +90,7 @@ def test_a_label_of_the_held_out_fold_changes_nothing_in_its_model() -> None:
     training = as_training(clients(1_000))
     turned = training.label.copy()
     turned[training.folds == 2] = 1 - turned[training.folds == 2]
-    other = Training(training.design, training.matrix, turned, training.folds)
+    other = TrainingSet(training.design, training.matrix, turned, training.folds)
     for name in ALGORITHMS:
         before, after = fitted(name, training, 2), fitted(name, other, 2)
         np.testing.assert_array_equal(before.log_odds(training.matrix), after.log_odds(training.matrix))
@@ -105,7 +105,7 @@ def test_a_model_goes_to_text_and_back_unchanged(name: str) -> None:
     np.testing.assert_array_equal(model.contributions(training.matrix), again.contributions(training.matrix))
 
 
-def any_model(name: str, training: Training) -> FoldModel:
+def any_model(name: str, training: TrainingSet) -> FoldModel:
     if name == BLEND:
         return blend([cross_fit("logistic_regression", training), cross_fit("xgboost", training)]).models[0]
     return fitted(name, training)
@@ -225,7 +225,9 @@ def test_a_customer_is_never_torn_between_folds(mart: Mart) -> None:
 def test_the_one_rule_finds_the_one_feature_that_tells() -> None:
     frame = clients()
     training = as_training(frame)
-    powers = [single_power(training.matrix[:, i], i == 2, training.label, training.folds) for i in range(3)]
+    powers = [
+        univariate_score(training.matrix[:, i], i == 2, training.label, training.folds) for i in range(3)
+    ]
     rule = OneRule.best(training, powers)
     assert rule.feature == "spend"
     rates = rule.predict(frame, training.folds, np.ones(len(frame), bool))
@@ -237,12 +239,12 @@ def test_power_of_a_feature_is_measured_on_rows_that_its_rates_have_not_seen() -
     """Of a column in which every row has its own value, the rates of other rows say nothing."""
     training = as_training(clients())
     generator = np.random.default_rng(4)
-    noise = single_power(generator.random(2_000), False, training.label, training.folds)
+    noise = univariate_score(generator.random(2_000), False, training.label, training.folds)
     assert noise.roc_auc < 0.55
-    copy = single_power(training.label.astype(float), False, training.label, training.folds)
+    copy = univariate_score(training.label.astype(float), False, training.label, training.folds)
     assert copy.roc_auc == copy.balanced_accuracy == copy.average_precision == 1.0
     filled = np.where(training.label == 1, 5.0, np.nan)
-    assert single_power(filled, False, training.label, training.folds).missing_roc_auc == 1.0
+    assert univariate_score(filled, False, training.label, training.folds).missing_roc_auc == 1.0
 
 
 def test_a_declared_base_rate_is_restored_for_rows_to_be_scored_only(mart: Mart) -> None:

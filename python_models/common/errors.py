@@ -5,5 +5,5 @@ class DeclarationError(ValueError):
     """A declaration that is not understood; the message names campaign, key, value and what is allowed."""
 
 
-class InputError(Exception):
+class UserError(Exception):
     """The default input cannot be put in place; the message says what to do."""

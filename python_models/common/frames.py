@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from python_models.common.campaign import Campaign
 from python_models.common.errors import DeclarationError
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 
 FOLDS = 5
 SEED = 20170101
@@ -35,7 +35,7 @@ class Design:
     def categorical_positions(self) -> list[int]:
         return [i for i, name in enumerate(self.columns) if name in self.categories]
 
-    def only(self, names: list[str]) -> "Design":
+    def select(self, names: list[str]) -> "Design":
         """The design of some of its columns."""
         kept = {name: values for name, values in self.categories.items() if name in names}
         return Design(list(names), kept)
@@ -55,15 +55,15 @@ class Design:
 
 def read_rows(rel: Any, columns: Iterable[str], key: str, where: str = "true") -> pd.DataFrame:
     """Rows of a DuckDB relation as a frame, ordered by their key so that nothing depends on storage."""
-    selected = ", ".join(dict.fromkeys(quoted(name) for name in columns))
-    return rel.filter(where).order(quoted(key)).project(selected).df()
+    selected = ", ".join(dict.fromkeys(quote_identifier(name) for name in columns))
+    return rel.filter(where).order(quote_identifier(key)).project(selected).df()
 
 
 def map_batches(
     rel: Any, columns: Iterable[str], function: Callable[[pa.RecordBatch], pa.RecordBatch], schema: pa.Schema
 ) -> Any:
     """Rows of a function of some columns' batches: streamed by DuckDB, on Spark by its executors."""
-    selected = rel.project(", ".join(dict.fromkeys(quoted(name) for name in columns)))
+    selected = rel.project(", ".join(dict.fromkeys(quote_identifier(name) for name in columns)))
     if hasattr(selected, "map_batches"):
         return selected.map_batches(function, schema)
     batches = map(function, selected.to_arrow_reader(BATCH_ROWS))

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 
-def quoted(name: str) -> str:
+def quote_identifier(name: str) -> str:
     """A column's name as DuckDB's identifier."""
     return '"' + name.replace('"', '""') + '"'
 
@@ -15,7 +15,7 @@ def hashed_below(key: str, share: float) -> str:
     return f"left(md5(cast({key} as string)), 8) < '{round(share * 2**32):08x}'"
 
 
-TERMS_IN_A_ROW = 50
+MAX_TERMS_PER_SUM = 50
 
 
 def names_of(prefix: str, count: int) -> list[str]:
@@ -41,7 +41,7 @@ def weighted_sum(weights: Iterable[float], values: Iterable[str]) -> str:
 
 def total(terms: list[str]) -> str:
     """Sum of some expressions."""
-    if len(terms) <= TERMS_IN_A_ROW:
+    if len(terms) <= MAX_TERMS_PER_SUM:
         return " + ".join(terms)
     half = len(terms) // 2
     return f"({total(terms[:half])}) + ({total(terms[half:])})"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from python_models.common.campaign import Campaign
 from python_models.common.frames import BATCH_ROWS, fold_of
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.conversion.fitted import FittedModel
 
 
@@ -27,7 +27,7 @@ class Batch:
     is_training: np.ndarray
     is_new: np.ndarray
 
-    def only(self, rows: np.ndarray) -> "Batch":
+    def take(self, rows: np.ndarray) -> "Batch":
         """Some of the rows."""
         return Batch(**{name: values[rows] for name, values in vars(self).items()})
 
@@ -40,7 +40,9 @@ def model_of(body: str | None) -> FittedModel | None:
 
 def stream(features: Any, campaign: Campaign, model: FittedModel | None) -> Iterator[Batch]:
     """The rows of a mart with the columns that a model reads, some ten thousand at a time."""
-    columns = ", ".join(dict.fromkeys(quoted(name) for name in columns_read(features, campaign, model)))
+    columns = ", ".join(
+        dict.fromkeys(quote_identifier(name) for name in columns_read(features, campaign, model))
+    )
     for batch in features.project(columns).to_arrow_reader(BATCH_ROWS):
         if batch.num_rows:
             yield read_batch(batch, campaign)

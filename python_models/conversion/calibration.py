@@ -9,11 +9,11 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 # Isotonic calibration needs about a thousand events (Niculescu-Mizil and Caruana 2005).
-ISOTONIC_POSITIVES = 1_000
+MIN_ISOTONIC_POSITIVES = 1_000
 # Strength of the ridge penalty on a recalibration's shift of log-odds.
 SHIFT_PENALTY = 200.0
 # No finite number of rows proves a probability of 0 or 1.
-SMALLEST = 1e-7
+MIN_PROBABILITY = 1e-7
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Calibrator:
             return cls(slope, intercept)
         return cls(slope, intercept, _centred_isotonic(log_odds, label, weight))
 
-    def moved(self, shift: float) -> "Calibrator":
+    def with_shift(self, shift: float) -> "Calibrator":
         """The same curve with all log-odds of its probabilities moved."""
         knots = self.knots and [[score, float(expit(logit(rate) + shift))] for score, rate in self.knots]
         return Calibrator(self.slope, self.intercept + shift, knots)
@@ -60,7 +60,7 @@ class Calibrator:
     def probability(self, log_odds: np.ndarray) -> np.ndarray:
         curve = expit(self.slope * log_odds + self.intercept)
         if not self.knots:
-            return np.clip(curve, SMALLEST, 1 - SMALLEST)
+            return np.clip(curve, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
         scores, rates = np.array(self.knots).T
         # the logistic curve, moved so that it meets the outermost knots
         low = logit(rates[0]) - (self.slope * scores[0] + self.intercept)
@@ -69,13 +69,13 @@ class Calibrator:
         inside = np.interp(log_odds, scores, rates)
         outside = expit(line + np.where(log_odds < scores[0], low, high))
         is_inside = (log_odds >= scores[0]) & (log_odds <= scores[-1])
-        return np.clip(np.where(is_inside, inside, outside), SMALLEST, 1 - SMALLEST)
+        return np.clip(np.where(is_inside, inside, outside), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
 
 
 def method_for(label: np.ndarray) -> str:
     """Isotonic from a thousand conversions (and as many others) on, logistic below."""
     rarer = min(label.sum(), len(label) - label.sum())
-    return "isotonic" if rarer >= ISOTONIC_POSITIVES else "logistic"
+    return "isotonic" if rarer >= MIN_ISOTONIC_POSITIVES else "logistic"
 
 
 def _centred_isotonic(
@@ -92,7 +92,7 @@ def _centred_isotonic(
     return np.column_stack([centres[inner], rates[inner]]).tolist()
 
 
-def shift_to(rate: float, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
+def solve_shift(rate: float, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
     """What to add to all log-odds so that the mean probability is `rate`.
 
     The correction for another base rate of Saerens et al. (2002): the odds of all rows change by one factor.
@@ -104,7 +104,7 @@ def shift_to(rate: float, probability: np.ndarray, weight: np.ndarray | None = N
     )
 
 
-def cautious_shift(probability: np.ndarray, label: np.ndarray) -> float:
+def ridge_intercept_shift(probability: np.ndarray, label: np.ndarray) -> float:
     """What to add to all log-odds so that conversions come out as observed, drawn towards nothing.
 
     The penalised likelihood's maximum: sum(label - probability) = SHIFT_PENALTY * shift. Blocks of time
@@ -118,6 +118,6 @@ def cautious_shift(probability: np.ndarray, label: np.ndarray) -> float:
     return float(brentq(slope, -30, 30))
 
 
-def shifted(probability: np.ndarray, shift: float) -> np.ndarray:
+def shift_log_odds(probability: np.ndarray, shift: float) -> np.ndarray:
     """Probabilities whose log-odds are moved by `shift`."""
     return expit(logit(probability) + shift) if shift else probability

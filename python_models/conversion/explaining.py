@@ -11,21 +11,21 @@ from scipy.special import logit
 
 from python_models.common.campaign import Campaign, read_campaign
 from python_models.common.frames import Design, map_batches
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.conversion.batches import columns_read, model_of, read_batch
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.fitting import Training
-from python_models.conversion.registry import champion_row
+from python_models.conversion.fitting import TrainingSet
+from python_models.conversion.registry import load_champion
 
-EXPLAINED_ROWS = 3_000
-MOVED_ROWS = 500
+FACTOR_ROWS = 3_000
+DEPENDENCE_ROWS = 500
 DEPENDENCE_BINS = 10
 DEPENDENCE_FEATURES = 10
-REASONS = 5
+REASONS_PER_ROW = 5
 # Of a larger mart only those rows are explained that somebody might contact.
-ALL_EXPLAINED = 10_000
+MAX_ROWS_EXPLAINED_IN_FULL = 10_000
 # So many times the base rate is where the propensity band `high` begins.
-HIGH = 1.5
+HIGH_PROPENSITY_RATIO = 1.5
 UNKNOWN = "(unknown)"
 
 REASON_ROW = pa.schema(
@@ -45,12 +45,12 @@ REASON_ROW = pa.schema(
 )
 
 
-def factors(model: FittedModel, training: Training) -> list[dict[str, Any]]:
+def factors(model: FittedModel, training: TrainingSet) -> list[dict[str, Any]]:
     """Mean absolute SHAP value (log-odds) of each feature, with its direction; the strongest first.
 
-    Over out-of-fold rows, evenly picked: more than EXPLAINED_ROWS of them take long and change nothing.
+    Over out-of-fold rows, evenly picked: more than FACTOR_ROWS of them take long and change nothing.
     """
-    picked = np.unique(np.linspace(0, len(training.label) - 1, EXPLAINED_ROWS).astype(int))
+    picked = np.unique(np.linspace(0, len(training.label) - 1, FACTOR_ROWS).astype(int))
     matrix = training.matrix[picked]
     shares = model.contributions(matrix, training.folds[picked], np.ones(len(picked), dtype=bool))
     is_text = training.design.categories
@@ -77,13 +77,13 @@ def direction(values: np.ndarray, shares: np.ndarray) -> str:
     return "raises" if correlation > 0 else "lowers"
 
 
-def dependence(model: FittedModel, training: Training, strongest: list[str]) -> list[dict[str, Any]]:
+def dependence(model: FittedModel, training: TrainingSet, strongest: list[str]) -> list[dict[str, Any]]:
     """Partial dependence (Friedman 2001): mean probability if all rows had the value of a bin.
 
     Bins are tenths of the training rows with a known value, or the most frequent categories; missing
     values are a bin of their own. Rows are judged by the model that never saw them.
     """
-    picked = np.unique(np.linspace(0, len(training.label) - 1, MOVED_ROWS).astype(int))
+    picked = np.unique(np.linspace(0, len(training.label) - 1, DEPENDENCE_ROWS).astype(int))
     folds, weight = training.folds[picked], training.weight[picked]
     moved = []
     for name in strongest[:DEPENDENCE_FEATURES]:
@@ -104,7 +104,7 @@ def dependence(model: FittedModel, training: Training, strongest: list[str]) -> 
     return moved
 
 
-def _bins(training: Training, position: int) -> Iterator[tuple[str, int, float]]:
+def _bins(training: TrainingSet, position: int) -> Iterator[tuple[str, int, float]]:
     """Label, number of rows and mean value of each bin of a column."""
     column = training.matrix[:, position]
     categories = training.design.categories.get(training.design.columns[position])
@@ -157,25 +157,25 @@ def explain(features: Any, scores: Any, models: Any, meta: dict[str, Any], known
     -------
     pyarrow.RecordBatchReader or Spark relation
         Five rows per row of the mart that is scored anew (`REASON_ROW`), none without a champion; of a
-        mart of more than `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the
+        mart of more than `MAX_ROWS_EXPLAINED_IN_FULL` rows only of those whose probability is high (1.5 times
         training rows' rate).
         In log-odds, `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds
         of `predicted_probability`. Features without any share are left out.
     """
     campaign = read_campaign(meta)
-    version, body = champion_row(models, meta)
+    version, body = load_champion(models, meta)
     model = model_of(body)
     if model is None:
         return pa.RecordBatchReader.from_batches(REASON_ROW, [])
-    is_large = features.count("*").fetchone()[0] > ALL_EXPLAINED
-    least = HIGH * model.base_rate if is_large else 0.0
+    is_large = features.count("*").fetchone()[0] > MAX_ROWS_EXPLAINED_IN_FULL
+    least = HIGH_PROPENSITY_RATIO * model.base_rate if is_large else 0.0
     tell = partial(_reasons, campaign=campaign, body=body, version=version, least=least)
     columns = columns_read(features, campaign, model)
-    rows = to_be_told(features, scores, campaign, least, known)
+    rows = rows_to_explain(features, scores, campaign, least, known)
     return map_batches(rows, [*columns, "row_hash"], tell, REASON_ROW)
 
 
-def to_be_told(features: Any, scores: Any, campaign: Campaign, least: float, known: Any | None) -> Any:
+def rows_to_explain(features: Any, scores: Any, campaign: Campaign, least: float, known: Any | None) -> Any:
     """Rows of a mart with at least that probability, but those whose reasons are known.
 
     Spark tells all rows; which of them are over the least their prediction says.
@@ -187,7 +187,7 @@ def to_be_told(features: Any, scores: Any, campaign: Campaign, least: float, kno
     if known is not None and set(REASON_ROW.names) <= set(known.columns):
         told = known.project("entity_id as told_id, row_hash as told_hash").distinct()
         high = high.join(told, "scored_id = told_id and row_hash = told_hash", how="anti")
-    return features.join(high, f"cast({quoted(campaign.entity)} as varchar) = scored_id")
+    return features.join(high, f"cast({quote_identifier(campaign.entity)} as varchar) = scored_id")
 
 
 def _reasons(
@@ -200,7 +200,7 @@ def _reasons(
     matrix = model.design.matrix(batch.frame)
     probability = model.predict(matrix, batch.folds, batch.is_training, batch.is_new)
     is_told = probability >= least
-    batch, matrix, probability = batch.only(is_told), matrix[is_told], probability[is_told]
+    batch, matrix, probability = batch.take(is_told), matrix[is_told], probability[is_told]
     shares = model.contributions(matrix, batch.folds, batch.is_training)
     base = logit(probability) - shares.sum(axis=1)
     order, rank, row, column = top_reasons(shares)
@@ -227,7 +227,7 @@ def _reasons(
 
 def top_reasons(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Of each row the strongest columns, and of those that say something rank, row and column."""
-    order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
+    order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS_PER_ROW]
     rank = np.tile(np.arange(1, order.shape[1] + 1), len(shares))
     row = np.repeat(np.arange(len(shares)), order.shape[1])
     column = order.ravel()

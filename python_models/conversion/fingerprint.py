@@ -15,7 +15,7 @@ from python_models.common.frames import content_hash
 from python_models.conversion.algorithms.registry import ALGORITHMS
 
 # Part of every fingerprint: raise it when the way of training changes, so that all models are fitted anew.
-RECIPE = 6
+TRAINING_REVISION = 6
 
 
 def declaration_text(campaign: Campaign) -> str:
@@ -24,7 +24,7 @@ def declaration_text(campaign: Campaign) -> str:
     return json.dumps(declared, sort_keys=True)
 
 
-def fingerprint_of(frame: pd.DataFrame, campaign: Campaign) -> str:
+def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:
     """Hash of all that decides a model: rows, declaration, settings, way of training, library versions.
 
     Drift is told of a model that is there: to accept it fits none anew.
@@ -37,6 +37,6 @@ def fingerprint_of(frame: pd.DataFrame, campaign: Campaign) -> str:
         content_hash(frame),
         declaration_text(replace(campaign, accept_drift=[])),
         json.dumps(settings, sort_keys=True),
-        f"recipe {RECIPE}, {versions}",
+        f"recipe {TRAINING_REVISION}, {versions}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from python_models.common.frames import FOLDS, Design
-from python_models.conversion.calibration import Calibrator, shifted
-from python_models.conversion.fitting import CrossFit, FoldModel, Training
+from python_models.conversion.calibration import Calibrator, shift_log_odds
+from python_models.conversion.fitting import CrossFit, FoldModel, TrainingSet
 from python_models.conversion.one_rule import OneRule
 
 
@@ -31,7 +31,7 @@ class FittedModel:
 
     @classmethod
     def of(
-        cls, fit: CrossFit, training: Training, one_rule: OneRule, declared_rule: OneRule | None
+        cls, fit: CrossFit, training: TrainingSet, one_rule: OneRule, declared_rule: OneRule | None
     ) -> "FittedModel":
         """Add calibrators: one per fold that never saw it, and one of all."""
         return cls(
@@ -70,7 +70,7 @@ class FittedModel:
             probability[is_training] = self.out_of_fold(matrix[is_training], folds[is_training])
         if not is_training.all():
             probability[~is_training] = self.ensemble(matrix[~is_training])
-        probability[is_new] = shifted(probability[is_new], self.shift)
+        probability[is_new] = shift_log_odds(probability[is_new], self.shift)
         return probability
 
     def contributions(self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray) -> np.ndarray:

@@ -10,11 +10,11 @@ from scipy.special import expit
 from python_models.common.frames import FOLDS, Design
 from python_models.conversion.algorithms.base import Candidate, Settings
 from python_models.conversion.algorithms.registry import ALGORITHMS
-from python_models.conversion.imbalance import Sample, resample
+from python_models.conversion.imbalance import FitSample, resample
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingSet:
     """Rows to fit on: matrix (rows x columns of the design), label (0/1) and fold of each row.
 
     `kept` holds, per fold, the positions of the columns that relevance kept without looking at the fold;
@@ -38,17 +38,17 @@ class Training:
         """Conversion rate of the population that the rows are a sample of."""
         return float(np.average(self.label, weights=self.weight))
 
-    def keeping(self, kept: list[list[int]] | None) -> "Training":
+    def keeping(self, kept: list[list[int]] | None) -> "TrainingSet":
         """The same rows, with other columns kept in each fold."""
         return replace(self, kept=kept)
 
-    def sample(self, rows: np.ndarray, positions: list[int] | None) -> Sample:
+    def sample(self, rows: np.ndarray, positions: list[int] | None) -> FitSample:
         """The rows picked, with the columns picked."""
         matrix, categorical = self.matrix[rows], self.design.categorical_positions
         if positions is not None:
             matrix = matrix[:, positions]
             categorical = [i for i, position in enumerate(positions) if position in categorical]
-        return Sample(matrix, self.label[rows], categorical)
+        return FitSample(matrix, self.label[rows], categorical)
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,14 @@ class CrossFit:
         return self.blended or (self,)
 
 
-def default_settings(algorithm: str, training: Training) -> Settings:
+def default_settings(algorithm: str, training: TrainingSet) -> Settings:
     """The algorithm's settings for a table of that many rows and conversions."""
     return ALGORITHMS[algorithm].settings(len(training.label), int(training.label.sum()))
 
 
 def fit_rows(
     algorithm: str,
-    training: Training,
+    training: TrainingSet,
     rows: np.ndarray,
     positions: list[int] | None,
     imbalance: str,
@@ -173,9 +173,9 @@ def fit_rows(
     return FoldModel(algorithm, candidate, positions, offset)
 
 
-def find_rounds(
+def best_iteration(
     algorithm: str,
-    training: Training,
+    training: TrainingSet,
     rows: np.ndarray,
     stopping: np.ndarray,
     positions: list[int] | None,
@@ -194,7 +194,7 @@ def find_rounds(
 
 
 def fit_fold(
-    algorithm: str, training: Training, held_out: int, imbalance: str, settings: Settings
+    algorithm: str, training: TrainingSet, held_out: int, imbalance: str, settings: Settings
 ) -> FoldModel:
     """Fit on all folds but `held_out`; the number of trees is found on the next fold, so that neither the
     trees nor their number know the held-out rows.
@@ -202,12 +202,12 @@ def fit_fold(
     known = training.folds != held_out
     stopping = training.folds == (held_out + 1) % FOLDS
     positions = training.kept[held_out] if training.kept else None
-    rounds = find_rounds(algorithm, training, known & ~stopping, stopping, positions, imbalance, settings)
+    rounds = best_iteration(algorithm, training, known & ~stopping, stopping, positions, imbalance, settings)
     return fit_rows(algorithm, training, known, positions, imbalance, settings, rounds)
 
 
 def cross_fit(
-    algorithm: str, training: Training, imbalance: str = "none", settings: Settings | None = None
+    algorithm: str, training: TrainingSet, imbalance: str = "none", settings: Settings | None = None
 ) -> CrossFit:
     """Fit once per fold; every row is predicted by the model that never saw its customer."""
     start = time.perf_counter()
@@ -240,7 +240,7 @@ def blend(fits: list[CrossFit]) -> CrossFit:
     )
 
 
-def fit_again(fit: CrossFit, training: Training) -> CrossFit:
+def refit(fit: CrossFit, training: TrainingSet) -> CrossFit:
     """The same candidate, cross-fitted on the rows or columns of another training."""
     parts = [cross_fit(part.algorithm, training, part.imbalance, part.settings) for part in fit.parts]
     return blend(parts) if fit.blended else parts[0]

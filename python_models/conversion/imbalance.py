@@ -10,7 +10,7 @@ NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
-class Sample:
+class FitSample:
     """Rows to fit on: matrix, label (0/1), weights if any, positions of the categorical columns.
 
     `odds_factor` says how many times the odds of conversion were raised by resampling; a model's log-odds
@@ -24,7 +24,7 @@ class Sample:
     odds_factor: float = 1.0
 
 
-def resample(sample: Sample, imbalance: str) -> Sample:
+def resample(sample: FitSample, imbalance: str) -> FitSample:
     """The rows with fewer, copied or weighted outcomes.
 
     With r non-conversions per conversion, all three ways aim at sqrt(r): full balance throws away, invents
@@ -40,19 +40,19 @@ def resample(sample: Sample, imbalance: str) -> Sample:
     aim = float(np.sqrt(ratio))
     if imbalance == "weight":
         weight = np.where(sample.label == 1, ratio / aim, 1.0)
-        return Sample(sample.matrix, sample.label, sample.categorical, weight, ratio / aim)
+        return FitSample(sample.matrix, sample.label, sample.categorical, weight, ratio / aim)
     if imbalance == "downsample":
         generator = np.random.default_rng(SEED)
         drawn = generator.choice(np.flatnonzero(sample.label == 0), round(positives * aim), replace=False)
         rows = np.sort(np.concatenate([drawn, np.flatnonzero(sample.label == 1)]))
         factor = negatives / len(drawn)
-        return Sample(sample.matrix[rows], sample.label[rows], sample.categorical, None, factor)
+        return FitSample(sample.matrix[rows], sample.label[rows], sample.categorical, None, factor)
     if imbalance == "smote":
         return _with_synthetic_conversions(sample, positives, round(negatives / aim))
     raise ValueError(f"imbalance is {imbalance!r}; allowed: none, weight, smote, downsample")
 
 
-def _with_synthetic_conversions(sample: Sample, positives: int, wanted: int) -> Sample:
+def _with_synthetic_conversions(sample: FitSample, positives: int, wanted: int) -> FitSample:
     # a second to import, and hardly ever declared
     from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 
@@ -73,10 +73,10 @@ def _with_synthetic_conversions(sample: Sample, positives: int, wanted: int) -> 
     for position in sample.categorical:
         column = matrix[:, position]
         column[column < 0] = np.nan
-    return Sample(matrix, label, sample.categorical, None, wanted / positives)
+    return FitSample(matrix, label, sample.categorical, None, wanted / positives)
 
 
-def _filled(sample: Sample) -> np.ndarray:
+def _filled(sample: FitSample) -> np.ndarray:
     """The matrix without missing values: medians, and -1 for a missing category."""
     filled = sample.matrix.copy()
     for position in range(filled.shape[1]):

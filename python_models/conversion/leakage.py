@@ -8,12 +8,12 @@ import pandas as pd
 
 from python_models.common.campaign import AFTER_CONTACT, Campaign
 from python_models.common.frames import order_values
-from python_models.conversion.fitting import Training
-from python_models.conversion.one_rule import Power
+from python_models.conversion.fitting import TrainingSet
+from python_models.conversion.one_rule import UnivariateScore
 
 ALL_FEATURES = "all_features"
 # Below so much ROC AUC of its own, no feature is worth a fit without it.
-SUSPECT = 0.78
+MIN_SUSPICIOUS_AUC = 0.78
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Finding:
 def check_features(
     campaign: Campaign,
     frame: pd.DataFrame,
-    training: Training,
-    powers: list[Power],
+    training: TrainingSet,
+    powers: list[UnivariateScore],
     roc_auc: float,
     loss_without: Callable[[int], float],
 ) -> list[Finding]:
@@ -80,9 +80,9 @@ def check_features(
         The declaration.
     frame : pandas.DataFrame
         The training rows, with the keys and times that the declaration names.
-    training : Training
+    training : TrainingSet
         The same rows as a matrix.
-    powers : list of Power
+    powers : list of UnivariateScore
         One per column of the design.
     roc_auc : float
         Out of fold, of a model with all features.
@@ -103,7 +103,7 @@ def check_features(
         find(name, "key_or_order", _order(frame[name], orders))
         find(name, "known_after_contact", _known_after(campaign, frame, name))
     strongest = max(range(len(powers)), key=lambda position: powers[position].roc_auc)
-    if powers[strongest].roc_auc >= SUSPECT and len(powers) > 1:
+    if powers[strongest].roc_auc >= MIN_SUSPICIOUS_AUC and len(powers) > 1:
         find(training.design.columns[strongest], "power_beyond_all_others", loss_without(strongest))
     find(ALL_FEATURES, "too_good_to_be_true", roc_auc)
     return findings

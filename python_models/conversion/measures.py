@@ -19,7 +19,7 @@ def best_f1(label: np.ndarray, probability: np.ndarray, sample_weight: np.ndarra
     return float(f1.max())
 
 
-MEASURES = {
+METRICS = {
     "roc_auc": roc_auc_score,
     "average_precision": average_precision_score,
     "f1": best_f1,
@@ -28,16 +28,18 @@ MEASURES = {
 }
 
 
-def measures(
+def compute_metrics(
     label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None
 ) -> dict[str, float]:
     """All measures of predicted probabilities; `weight` says for how many rows a row stands."""
-    return {name: measure(name, label, probability, weight) for name in MEASURES}
+    return {name: compute_metric(name, label, probability, weight) for name in METRICS}
 
 
-def measure(name: str, label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
+def compute_metric(
+    name: str, label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None
+) -> float:
     """One of them."""
-    return float(MEASURES[name](label, probability, sample_weight=weight))
+    return float(METRICS[name](label, probability, sample_weight=weight))
 
 
 def is_loss(name: str) -> bool:

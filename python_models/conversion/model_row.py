@@ -9,10 +9,10 @@ import pyarrow as pa
 from python_models.common.campaign import Campaign
 from python_models.common.frames import Design
 from python_models.conversion.algorithms.registry import ALGORITHMS
-from python_models.conversion.backtest import Forward
-from python_models.conversion.fitting import CrossFit, Training, fit_again
-from python_models.conversion.measures import measure, measures
-from python_models.conversion.relevance import Fate
+from python_models.conversion.backtest import BacktestResult
+from python_models.conversion.fitting import CrossFit, TrainingSet, refit
+from python_models.conversion.measures import compute_metric, compute_metrics
+from python_models.conversion.relevance import FeatureSelection
 
 
 def _struct(**kinds: pa.DataType) -> pa.DataType:
@@ -119,31 +119,31 @@ def used_features(fit: CrossFit, design: Design) -> list[str]:
     return [name for position, name in enumerate(design.columns) if position in read]
 
 
-def candidate_row(fit: CrossFit, training: Training, best: CrossFit) -> dict[str, Any]:
+def candidate_row(fit: CrossFit, training: TrainingSet, best: CrossFit) -> dict[str, Any]:
     """How a candidate did out of fold; of the best also what it does with all columns."""
     everything = None
     if fit is best and training.kept:
-        whole = fit_again(fit, training.keeping(None))
-        everything = measure("average_precision", training.label, whole.probability, training.weight)
+        whole = refit(fit, training.keeping(None))
+        everything = compute_metric("average_precision", training.label, whole.probability, training.weight)
     return {
         "algorithm": fit.name,
         "imbalance": fit.imbalance,
         "fit_seconds": fit.seconds,
         "feature_count": len(training.kept[0]) if training.kept else len(training.design.columns),
         "all_features_average_precision": everything,
-    } | measures(training.label, fit.probability, training.weight)
+    } | compute_metrics(training.label, fit.probability, training.weight)
 
 
-def relevance_rows(fates: list[Fate], training: Training) -> list[dict[str, Any]]:
-    """Fate of each column on all training rows, and in how many folds it was kept."""
+def relevance_rows(selection: list[FeatureSelection], training: TrainingSet) -> list[dict[str, Any]]:
+    """FeatureSelection of each column on all training rows, and in how many folds it was kept."""
     kept = training.kept or []
     return [
         asdict(fate) | {"folds_kept": sum(position in fold for fold in kept)}
-        for position, fate in enumerate(fates)
+        for position, fate in enumerate(selection)
     ]
 
 
-def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: Forward) -> list[dict[str, Any]]:
+def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: BacktestResult) -> list[dict[str, Any]]:
     """Forward predictions, one per row of the last fifth.
 
     Rows and customers are numbers within the validation: model rows are kept for good, and must not

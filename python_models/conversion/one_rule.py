@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 
 from python_models.common.frames import FOLDS, SEED, Design
-from python_models.conversion.fitting import Training
-from python_models.conversion.measures import measure
+from python_models.conversion.fitting import TrainingSet
+from python_models.conversion.measures import compute_metric
 
-GROUPS = 32
+MAX_GROUPS = 32
 # Conversions are drawn towards the general rate as if so many more rows had it.
 PRIOR_ROWS = 20
-TRIED_AS_RULES = 5
+MAX_RULES_TRIED = 5
 
 
 @dataclass(frozen=True)
@@ -31,13 +31,13 @@ class OneRule:
         return self.design.columns[0]
 
     @classmethod
-    def fit(cls, training: Training, position: int) -> "OneRule":
+    def fit(cls, training: TrainingSet, position: int) -> "OneRule":
         """The rule on the column at `position` of the design."""
-        design = training.design.only([training.design.columns[position]])
+        design = training.design.select([training.design.columns[position]])
         return cls.of(design, training.matrix[:, position], training)
 
     @classmethod
-    def of(cls, design: Design, column: np.ndarray, training: Training) -> "OneRule":
+    def of(cls, design: Design, column: np.ndarray, training: TrainingSet) -> "OneRule":
         """The rule on a column that need not be a feature, of the rows of a training."""
         is_text = bool(design.categories)
         others = [training.folds != fold for fold in range(FOLDS)]
@@ -47,15 +47,15 @@ class OneRule:
         return cls(design, [tree.model_to_string() for tree in trees])
 
     @classmethod
-    def best(cls, training: Training, powers: "list[Power]") -> "OneRule":
+    def best(cls, training: TrainingSet, powers: "list[UnivariateScore]") -> "OneRule":
         """The rule with the best average precision out of fold, of the features with the most power."""
         tried = sorted(range(len(powers)), key=lambda position: -powers[position].average_precision)
-        rules = [cls.fit(training, position) for position in tried[:TRIED_AS_RULES]]
+        rules = [cls.fit(training, position) for position in tried[:MAX_RULES_TRIED]]
 
         def precision(rule: OneRule) -> float:
             column = training.matrix[:, [training.design.columns.index(rule.feature)]]
             predicted = rule.out_of_fold(column, training.folds)
-            return measure("average_precision", training.label, predicted, training.weight)
+            return compute_metric("average_precision", training.label, predicted, training.weight)
 
         return max(rules, key=precision)
 
@@ -111,7 +111,7 @@ def fit_tree(
 
 
 @dataclass(frozen=True)
-class Power:
+class UnivariateScore:
     """What one feature alone says about the outcome, out of fold."""
 
     roc_auc: float
@@ -120,8 +120,10 @@ class Power:
     missing_roc_auc: float
 
 
-def single_power(column: np.ndarray, is_categorical: bool, label: np.ndarray, folds: np.ndarray) -> Power:
-    """Power of a feature cut into at most `GROUPS` groups, each predicted by the rate of the other folds.
+def univariate_score(
+    column: np.ndarray, is_categorical: bool, label: np.ndarray, folds: np.ndarray
+) -> UnivariateScore:
+    """Power of a feature cut into at most `MAX_GROUPS` groups, each predicted by the rate of the other folds.
 
     Missing values are a group. `balanced_accuracy` is that of the best cut between groups;
     `missing_roc_auc` that of knowing only whether the value is missing, 0.5 where none is.
@@ -140,7 +142,7 @@ def single_power(column: np.ndarray, is_categorical: bool, label: np.ndarray, fo
     if is_missing.any() and not is_missing.all():
         gap = is_missing[label == 1].mean() - is_missing[label == 0].mean()
         missing_roc_auc = 0.5 + abs(gap) / 2
-    return Power(roc_auc, precision, accuracy, float(missing_roc_auc))
+    return UnivariateScore(roc_auc, precision, accuracy, float(missing_roc_auc))
 
 
 def _groups(column: np.ndarray, is_categorical: bool) -> np.ndarray:
@@ -148,8 +150,8 @@ def _groups(column: np.ndarray, is_categorical: bool) -> np.ndarray:
     group = np.zeros(len(column), dtype=np.int64)
     if known.any():
         values = column[known]
-        if not is_categorical and len(np.unique(values)) > GROUPS:
-            edges = np.unique(np.quantile(values, np.linspace(0, 1, GROUPS + 1)[1:-1]))
+        if not is_categorical and len(np.unique(values)) > MAX_GROUPS:
+            edges = np.unique(np.quantile(values, np.linspace(0, 1, MAX_GROUPS + 1)[1:-1]))
             group[known] = np.searchsorted(edges, values, side="right") + 1
         else:
             group[known] = np.unique(values, return_inverse=True)[1] + 1

@@ -9,12 +9,12 @@ import pandas as pd
 from python_models.common.frames import SEED, Design
 
 # Variance of "is the most frequent value": 0.005 is one row in two hundred that differs.
-LEAST_VARIANCE = 0.005
-MOST_CORRELATION = 0.95
-ROWS_LOOKED_AT = 5_000
+MIN_VARIANCE = 0.005
+MAX_CORRELATION = 0.95
+MAX_SAMPLE_ROWS = 5_000
 # How much likeness to what stays counts against relevance: where hundreds of columns hang together, as those
 # of places do, a low power keeps the hundredth of them and drops the one that says something else.
-UNLIKENESS_POWER = 16
+REDUNDANCY_EXPONENT = 16
 BINS = 20
 FOREST = {
     "objective": "binary",
@@ -36,7 +36,7 @@ TREES = 40
 
 
 @dataclass(frozen=True)
-class Fate:
+class FeatureSelection:
     """What became of one column: kept, or dropped by which filter, with its measure and the limit."""
 
     feature: str
@@ -47,11 +47,11 @@ class Fate:
     correlated_with: str | None = None
 
 
-def judge_features(matrix: np.ndarray, design: Design, keep: int) -> list[Fate]:
+def select_features(matrix: np.ndarray, design: Design, keep: int) -> list[FeatureSelection]:
     """The fate of each column of a matrix, in the order of the design.
 
-    1. Variance: of "is the most frequent value" at least `LEAST_VARIANCE`, missing being a value.
-    2. Correlation: of two numbers whose ranks correlate above `MOST_CORRELATION`, the one that says less
+    1. Variance: of "is the most frequent value" at least `MIN_VARIANCE`, missing being a value.
+    2. Correlation: of two numbers whose ranks correlate above `MAX_CORRELATION`, the one that says less
        (the lower entropy of its binned values) goes.
     3. Relevance: an unsupervised random forest (Shi and Horvath 2006) tells real rows from rows whose
        columns were permuted one by one. One after the other, the column stays whose share of the gain,
@@ -59,36 +59,38 @@ def judge_features(matrix: np.ndarray, design: Design, keep: int) -> list[Fate]:
        redundancy: Peng, Long and Ding 2005), until `keep` do. By the share alone one large group of
        columns that say the same would fill all places.
     """
-    rows = np.unique(np.linspace(0, len(matrix) - 1, ROWS_LOOKED_AT).astype(int))
-    looked_at = matrix[rows]
-    fates: dict[int, Fate] = {}
+    rows = np.unique(np.linspace(0, len(matrix) - 1, MAX_SAMPLE_ROWS).astype(int))
+    sample = matrix[rows]
+    selection: dict[int, FeatureSelection] = {}
 
     def drop(position: int, by: str, measured: float, limit: float, twin: int | None = None) -> None:
         other = None if twin is None else design.columns[twin]
-        fates[position] = Fate(design.columns[position], False, by, measured, limit, other)
+        selection[position] = FeatureSelection(design.columns[position], False, by, measured, limit, other)
 
-    variances = [_variance(column) for column in looked_at.T]
+    variances = [_variance(column) for column in sample.T]
     for position, variance in enumerate(variances):
-        if variance < LEAST_VARIANCE:
-            drop(position, "variance", variance, LEAST_VARIANCE)
-    correlations = _correlations(looked_at, design)
-    for loser, winner, correlation in _twins(looked_at, correlations, set(fates)):
-        drop(loser, "correlation", correlation, MOST_CORRELATION, winner)
-    left = [position for position in range(len(design.columns)) if position not in fates]
-    gains = _gains(looked_at[:, left], design, left)
-    measured, kept = _spread(gains, correlations[np.ix_(left, left)], keep)
+        if variance < MIN_VARIANCE:
+            drop(position, "variance", variance, MIN_VARIANCE)
+    correlations = _correlations(sample, design)
+    for loser, winner, correlation in _redundant_pairs(sample, correlations, set(selection)):
+        drop(loser, "correlation", correlation, MAX_CORRELATION, winner)
+    left = [position for position in range(len(design.columns)) if position not in selection]
+    gains = _gains(sample[:, left], design, left)
+    measured, kept = _select_diverse(gains, correlations[np.ix_(left, left)], keep)
     limit = min((measured[place] for place in kept), default=0.0)
     for place, position in enumerate(left):
         if place in kept:
-            fates[position] = Fate(design.columns[position], True, None, measured[place], limit)
+            selection[position] = FeatureSelection(
+                design.columns[position], True, None, measured[place], limit
+            )
         else:
             drop(position, "relevance", measured[place], limit)
-    return [fates[position] for position in range(len(design.columns))]
+    return [selection[position] for position in range(len(design.columns))]
 
 
-def kept_positions(fates: list[Fate]) -> list[int]:
+def kept_positions(selection: list[FeatureSelection]) -> list[int]:
     """Places in the design of the columns that stay."""
-    return [position for position, fate in enumerate(fates) if fate.is_kept]
+    return [position for position, fate in enumerate(selection) if fate.is_kept]
 
 
 def _variance(column: np.ndarray) -> float:
@@ -122,9 +124,11 @@ def _correlations(matrix: np.ndarray, design: Design) -> np.ndarray:
     return correlations
 
 
-def _twins(matrix: np.ndarray, correlations: np.ndarray, gone: set[int]) -> list[tuple[int, int, float]]:
+def _redundant_pairs(
+    matrix: np.ndarray, correlations: np.ndarray, gone: set[int]
+) -> list[tuple[int, int, float]]:
     """Loser, winner and rank correlation of each pair of numbers that say the same, strongest first."""
-    first, second = np.nonzero(np.triu(correlations > MOST_CORRELATION, 1))
+    first, second = np.nonzero(np.triu(correlations > MAX_CORRELATION, 1))
     dropped = set(gone)
     twins = []
     for pair in np.argsort(-correlations[first, second], kind="stable"):
@@ -139,20 +143,20 @@ def _twins(matrix: np.ndarray, correlations: np.ndarray, gone: set[int]) -> list
     return twins
 
 
-def _spread(gains: np.ndarray, correlations: np.ndarray, keep: int) -> tuple[list[float], set[int]]:
+def _select_diverse(gains: np.ndarray, correlations: np.ndarray, keep: int) -> tuple[list[float], set[int]]:
     """Measure of each column, and the places of those that stay: relevant, and unlike the others that do."""
     measured = gains.copy()
     nearest = np.zeros(len(gains))
     kept: list[int] = []
     for _ in range(min(keep, len(gains))):
-        worth = gains * (1 - nearest) ** UNLIKENESS_POWER
+        worth = gains * (1 - nearest) ** REDUNDANCY_EXPONENT
         worth[kept] = -1.0
         best = int(np.argmax(worth))
         measured[best] = worth[best]
         kept.append(best)
         nearest = np.maximum(nearest, correlations[best])
     others = [place for place in range(len(gains)) if place not in kept]
-    measured[others] = (gains * (1 - nearest) ** UNLIKENESS_POWER)[others]
+    measured[others] = (gains * (1 - nearest) ** REDUNDANCY_EXPONENT)[others]
     return measured.tolist(), set(kept)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from python_models.common.campaign import Campaign
-from python_models.common.sql import hashed_below, quoted
+from python_models.common.sql import hashed_below, quote_identifier
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class RowSample:
         return 1.0 if self.negatives is None else int((~rows[campaign.label]).sum()) / self.negatives
 
 
-def sample_of(features: Any, campaign: Campaign) -> RowSample:
+def training_sample(features: Any, campaign: Campaign) -> RowSample:
     """All conversions and `negatives_per_positive` times as many others; all rows where it is not declared.
 
     What is not taken says little: with a hundred others per conversion, average precision is that of all
@@ -29,11 +29,13 @@ def sample_of(features: Any, campaign: Campaign) -> RowSample:
     """
     if campaign.label is None or campaign.negatives_per_positive is None:
         return RowSample()
-    label = quoted(campaign.label)
-    train = features.filter(f"{quoted(campaign.split)} = 'train' and {label} is not null")
+    label = quote_identifier(campaign.label)
+    train = features.filter(f"{quote_identifier(campaign.split)} = 'train' and {label} is not null")
     rows, positives = train.aggregate(f"count(*), coalesce(sum(cast({label} as int)), 0)").fetchone()
     wanted = campaign.negatives_per_positive * int(positives)
     if wanted >= rows - positives:
         return RowSample()
     share = wanted / (rows - positives)
-    return RowSample(f"({label} or {hashed_below(quoted(campaign.entity), share)})", rows - positives)
+    return RowSample(
+        f"({label} or {hashed_below(quote_identifier(campaign.entity), share)})", rows - positives
+    )

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from python_models.common.campaign import MONEY, Campaign, read_campaign
 from python_models.common.frames import map_batches
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.conversion.batches import columns_read, model_of, read_batch
-from python_models.conversion.registry import champion_row
+from python_models.conversion.registry import load_champion
 
 SCORE_ROW = pa.schema(
     [
@@ -56,15 +56,15 @@ def score(features: Any, models: Any, meta: dict[str, Any], known: Any | None = 
         is no champion.
     """
     campaign = read_campaign(meta)
-    version, body = champion_row(models, meta)
+    version, body = load_champion(models, meta)
     scored_at = datetime.now(UTC).replace(tzinfo=None)
     judge = partial(_scores, campaign=campaign, body=body, version=version, scored_at=scored_at)
     columns = columns_read(features, campaign, model_of(body))
-    rows = to_be_scored(features, columns, campaign, version, known, meta.get("backfill_from"))
+    rows = rows_to_score(features, columns, campaign, version, known, meta.get("backfill_from"))
     return map_batches(rows, [*columns, "row_hash"], judge, SCORE_ROW)
 
 
-def to_be_scored(
+def rows_to_score(
     features: Any, columns: list[str], campaign: Campaign, version: str, known: Any | None, since: str | None
 ) -> Any:
     """Rows of a mart but those whose score is known, with the `row_hash` of all that makes a score.
@@ -74,14 +74,14 @@ def to_be_scored(
     """
     if hasattr(features, "map_batches"):
         return features.project("*, cast(null as varchar) as row_hash")
-    read = ", ".join(dict.fromkeys(quoted(name) for name in columns))
+    read = ", ".join(dict.fromkeys(quote_identifier(name) for name in columns))
     judge = f"{version} {campaign.contact_cost} {campaign.conversion_value}".replace("'", "''")
     hashed = features.project(f"*, cast(hash(row('{judge}', {read})) as varchar) as row_hash")
     if known is None or not set(SCORE_ROW.names) <= set(known.columns):
         return hashed
-    same = f"cast({quoted(campaign.entity)} as varchar) = known_id and row_hash = known_hash"
+    same = f"cast({quote_identifier(campaign.entity)} as varchar) = known_id and row_hash = known_hash"
     if since:
-        same += f" and {quoted(campaign.as_of) if campaign.as_of else 'known_at'} < date '{since}'"
+        same += f" and {quote_identifier(campaign.as_of) if campaign.as_of else 'known_at'} < date '{since}'"
     listed = known.project("entity_id as known_id, row_hash as known_hash, scored_at as known_at")
     return hashed.join(listed, same, how="anti")
 

@@ -11,11 +11,11 @@ from sklearn.metrics import roc_auc_score
 from python_models.common.campaign import Campaign
 from python_models.common.frames import FOLDS, make_design
 from python_models.conversion import explaining
-from python_models.conversion.backtest import Ordered, later_measure, validate_forward
+from python_models.conversion.backtest import TimeOrderedRows, backtest, holdout_metric
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.fitting import CrossFit, Training, blend, cross_fit, fit_again
+from python_models.conversion.fitting import CrossFit, TrainingSet, blend, cross_fit, refit
 from python_models.conversion.leakage import Finding, check_features, leak_refusal, withheld_findings
-from python_models.conversion.measures import expected_calibration_error, is_loss, measure
+from python_models.conversion.measures import compute_metric, expected_calibration_error, is_loss
 from python_models.conversion.model_row import (
     candidate_row,
     forward_rows,
@@ -23,23 +23,23 @@ from python_models.conversion.model_row import (
     relevance_rows,
     used_features,
 )
-from python_models.conversion.one_rule import OneRule, single_power
-from python_models.conversion.registry import judge, present_champion
-from python_models.conversion.relevance import Fate, kept_positions
+from python_models.conversion.one_rule import OneRule, univariate_score
+from python_models.conversion.registry import current_champion, decide_promotion
+from python_models.conversion.relevance import FeatureSelection, kept_positions
 from python_models.conversion.tuning import tune
 
-BLENDED = 2
+BLEND_SIZE = 2
 # Expected calibration error, out of fold, beyond which probabilities are not to be believed: this much,
 # and never more than half the base rate.
-WORST_CALIBRATION = 0.05
+MAX_CALIBRATION_ERROR = 0.05
 
 
-def compete(
+def select_champion(
     campaign: Campaign,
     rows: pd.DataFrame,
     frame: pd.DataFrame,
-    training: Training,
-    fates: list[Fate],
+    training: TrainingSet,
+    selection: list[FeatureSelection],
     version: str,
     known: Any | None,
 ) -> tuple[dict[str, Any], FittedModel | None]:
@@ -48,15 +48,17 @@ def compete(
     Returns what it adds to the model row, and the model if it may be used.
     """
     label, design = training.label, training.design
-    ordered = Ordered.of(rows, campaign, design, kept_positions(fates) if fates else None)
+    ordered = TimeOrderedRows.from_frame(
+        rows, campaign, design, kept_positions(selection) if selection else None
+    )
     fits = candidates(campaign, training)
-    later = [later_measure(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
+    later = [holdout_metric(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
     best = champion(campaign, training, fits, later)
     powers = [
-        single_power(training.matrix[:, i], i in design.categorical_positions, label, training.folds)
+        univariate_score(training.matrix[:, i], i in design.categorical_positions, label, training.folds)
         for i in range(len(design.columns))
     ]
-    roc_auc = measure("roc_auc", label, best.probability, training.weight)
+    roc_auc = compute_metric("roc_auc", label, best.probability, training.weight)
     findings = check_features(
         campaign,
         frame,
@@ -65,12 +67,14 @@ def compete(
         roc_auc,
         lambda position: roc_auc - _roc_auc_without(position, best, training),
     )
-    declared_rule = rule_on(campaign.baseline, frame, training) if campaign.baseline else None
+    declared_rule = fit_declared_baseline(campaign.baseline, frame, training) if campaign.baseline else None
     model = FittedModel.of(best, training, OneRule.best(training, powers), declared_rule)
     probability = model.out_of_fold(training.matrix, training.folds)
-    reason = leak_refusal(findings) or distrust(training, best.log_odds, probability)
-    allowed = [name for name in design.columns if name not in leaking(findings)]
-    verdict = judge(version, campaign, present_champion(known), frame, training, probability, allowed, reason)
+    reason = leak_refusal(findings) or failed_sanity_check(training, best.log_odds, probability)
+    allowed = [name for name in design.columns if name not in leaky_features(findings)]
+    promotion = decide_promotion(
+        version, campaign, current_champion(known), frame, training, probability, allowed, reason
+    )
     factors = explaining.factors(model, training)
     result: dict[str, Any] = {
         "algorithm": best.name,
@@ -83,17 +87,17 @@ def compete(
             candidate_row(fit, training, best) | {"later_measure": value}
             for fit, value in zip(fits, later, strict=True)
         ],
-        "relevance": relevance_rows(fates, training),
+        "relevance": relevance_rows(selection, training),
         "leakage": [asdict(finding) for finding in [*findings, *withheld_findings(campaign)]],
         "factors": factors,
-        "champion_version": verdict.champion_version,
-        "refused_reason": verdict.refused_reason,
-        "gate_note": verdict.note,
+        "champion_version": promotion.champion_version,
+        "refused_reason": promotion.refused_reason,
+        "gate_note": promotion.note,
     }
     if reason:
         return result, None
     rules = [rule.design for rule in (model.one_rule, model.declared_rule) if rule]
-    forward = validate_forward(ordered, best, rules, campaign.recalibrate) if ordered else None
+    forward = backtest(ordered, best, rules, campaign.recalibrate) if ordered else None
     result |= {
         "model_format": f"json of {FOLDS} x {model_format(best)}",
         "dependence": explaining.dependence(model, training, [factor["feature"] for factor in factors]),
@@ -102,7 +106,7 @@ def compete(
     return result, replace(model, shift=forward.shift) if forward else model
 
 
-def candidates(campaign: Campaign, training: Training) -> list[CrossFit]:
+def candidates(campaign: Campaign, training: TrainingSet) -> list[CrossFit]:
     """Every declared algorithm with every declared handling of imbalance, tuned ones and a blend."""
     fits = [
         cross_fit(algorithm, training, imbalance)
@@ -120,12 +124,12 @@ def candidates(campaign: Campaign, training: Training) -> list[CrossFit]:
         fits += [tuned] if tuned else []
     if campaign.blend and len(fits) > 1:
         ranked = sorted(fits, key=lambda fit: _loss(campaign.choose_by, training, fit))
-        fits.append(blend(ranked[:BLENDED]))
+        fits.append(blend(ranked[:BLEND_SIZE]))
     return fits
 
 
 def champion(
-    campaign: Campaign, training: Training, fits: list[CrossFit], later: list[float | None]
+    campaign: Campaign, training: TrainingSet, fits: list[CrossFit], later: list[float | None]
 ) -> CrossFit:
     """The best candidate: by how it predicts a later fifth where that was measured, else out of fold."""
     if None not in later:
@@ -134,35 +138,35 @@ def champion(
     return min(fits, key=lambda fit: _loss(campaign.choose_by, training, fit))
 
 
-def _loss(choose_by: str, training: Training, fit: CrossFit) -> float:
-    value = measure(choose_by, training.label, fit.probability, training.weight)
+def _loss(choose_by: str, training: TrainingSet, fit: CrossFit) -> float:
+    value = compute_metric(choose_by, training.label, fit.probability, training.weight)
     return value if is_loss(choose_by) else -value
 
 
-def _roc_auc_without(position: int, fit: CrossFit, training: Training) -> float:
+def _roc_auc_without(position: int, fit: CrossFit, training: TrainingSet) -> float:
     """ROC AUC out of fold of the same candidate without one column."""
     every = range(len(training.design.columns))
     kept = [
         [column for column in (training.kept[fold] if training.kept else every) if column != position]
         for fold in range(FOLDS)
     ]
-    again = fit_again(fit, training.keeping(kept))
-    return measure("roc_auc", training.label, again.probability, training.weight)
+    again = refit(fit, training.keeping(kept))
+    return compute_metric("roc_auc", training.label, again.probability, training.weight)
 
 
-def rule_on(column: str, frame: pd.DataFrame, training: Training) -> OneRule:
+def fit_declared_baseline(column: str, frame: pd.DataFrame, training: TrainingSet) -> OneRule:
     """The declared baseline: a rule on one column of the mart that is no feature."""
     is_text = not pd.api.types.is_numeric_dtype(frame[column])
     design = make_design(frame, [column], [column] if is_text else [])
     return OneRule.of(design, design.matrix(frame)[:, 0], training)
 
 
-def leaking(findings: list[Finding]) -> set[str]:
+def leaky_features(findings: list[Finding]) -> set[str]:
     """Features that failed a check."""
     return {finding.feature for finding in findings if finding.status == "fail"}
 
 
-def distrust(training: Training, log_odds: np.ndarray, probability: np.ndarray) -> str | None:
+def failed_sanity_check(training: TrainingSet, log_odds: np.ndarray, probability: np.ndarray) -> str | None:
     """Why a fitted model is of no use, in a sentence; None where it is."""
     label = training.label
     if all(np.ptp(log_odds[training.folds == fold]) < 1e-9 for fold in np.unique(training.folds)):
@@ -171,7 +175,7 @@ def distrust(training: Training, log_odds: np.ndarray, probability: np.ndarray) 
     if roc_auc <= 0.5:
         return f"Ranks no better than chance out of fold (ROC AUC {roc_auc:.3f})."
     error = expected_calibration_error(label, probability, training.weight)
-    limit = min(WORST_CALIBRATION, training.base_rate / 2)
+    limit = min(MAX_CALIBRATION_ERROR, training.base_rate / 2)
     if error > limit:
         return f"Calibration failed: expected calibration error {error:.4f} out of fold, limit {limit:.4f}."
     return None

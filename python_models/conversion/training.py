@@ -9,15 +9,15 @@ import pyarrow as pa
 
 from python_models.common.campaign import AFTER_CONTACT, Campaign, read_campaign
 from python_models.common.frames import FOLDS, Design, feature_columns, fold_of, make_design, read_rows
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.common.versions import newest_fingerprint, retrains
-from python_models.conversion.base_rates import assume_base_rate
-from python_models.conversion.fingerprint import declaration_text, fingerprint_of
-from python_models.conversion.fitting import Training
+from python_models.conversion.base_rates import adjust_for_prior_shift
+from python_models.conversion.fingerprint import declaration_text, training_fingerprint
+from python_models.conversion.fitting import TrainingSet
 from python_models.conversion.model_row import MODEL_ROW
-from python_models.conversion.relevance import Fate, judge_features, kept_positions
-from python_models.conversion.sampling import RowSample, sample_of
-from python_models.conversion.selection import compete
+from python_models.conversion.relevance import FeatureSelection, kept_positions, select_features
+from python_models.conversion.sampling import RowSample, training_sample
+from python_models.conversion.selection import select_champion
 
 
 def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.Table:
@@ -41,10 +41,10 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
     """
     campaign = read_campaign(meta)
     names, texts = feature_columns(features, campaign)
-    taken = sample_of(features, campaign)
+    taken = training_sample(features, campaign)
     rows = known_rows(features, campaign, names, taken)
     kept_share = taken.kept_share(rows, campaign)
-    fingerprint = fingerprint_of(rows, campaign)
+    fingerprint = training_fingerprint(rows, campaign)
     if known is not None and not set(MODEL_ROW.names) <= set(known.columns):
         known = None
     if known is not None and not retrains(meta) and newest_fingerprint(known) == fingerprint:
@@ -62,17 +62,21 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
         "features": names,
         "fingerprint": fingerprint,
         "declaration": declaration_text(campaign),
-        "refused_reason": refusal(campaign, frame, kept_share),
+        "refused_reason": insufficient_data_reason(campaign, frame, kept_share),
     }
     row |= {
         nested: [] for nested in ("candidates", "factors", "relevance", "leakage", "dependence", "forward")
     }
     if row["refused_reason"] is None:
-        training, fates = training_of(campaign, frame, make_design(frame, names, texts), kept_share)
-        result, model = compete(campaign, rows, frame, training, fates, row["model_version"], known)
+        training, selection = build_training_set(
+            campaign, frame, make_design(frame, names, texts), kept_share
+        )
+        result, model = select_champion(
+            campaign, rows, frame, training, selection, row["model_version"], known
+        )
         row |= result
         if model:
-            model, assumption = assume_base_rate(campaign, features, training, model)
+            model, assumption = adjust_for_prior_shift(campaign, features, training, model)
             row |= assumption | {"model_body": model.to_text()}
     return pa.Table.from_pylist([row], schema=MODEL_ROW)
 
@@ -88,13 +92,13 @@ def known_rows(features: Any, campaign: Campaign, names: list[str], taken: RowSa
     more = [campaign.order_by, campaign.label_known_at, campaign.baseline, *sorted(times)]
     more += [campaign.as_of] if times else []
     columns = [campaign.entity, campaign.customer, campaign.split, *names, campaign.label]
-    where = f"{quoted(campaign.label)} is not null and {taken.condition}"
+    where = f"{quote_identifier(campaign.label)} is not null and {taken.condition}"
     if not campaign.order_by:
-        where += f" and {quoted(campaign.split)} = 'train'"
+        where += f" and {quote_identifier(campaign.split)} = 'train'"
     return read_rows(features, columns + [name for name in more if name], campaign.entity, where)
 
 
-def refusal(campaign: Campaign, frame: pd.DataFrame, kept_share: float) -> str | None:
+def insufficient_data_reason(campaign: Campaign, frame: pd.DataFrame, kept_share: float) -> str | None:
     """Why no model can be fitted, in a sentence; None where one can.
 
     Counts all training rows, those that a sample left out included.
@@ -116,15 +120,15 @@ def refusal(campaign: Campaign, frame: pd.DataFrame, kept_share: float) -> str |
     return None
 
 
-def training_of(
+def build_training_set(
     campaign: Campaign, frame: pd.DataFrame, design: Design, kept_share: float
-) -> tuple[Training, list[Fate]]:
+) -> tuple[TrainingSet, list[FeatureSelection]]:
     """The training rows as a matrix, and what relevance keeps in each fold and in all of them."""
     matrix, folds = design.matrix(frame), fold_of(frame[campaign.customer])
     label = frame[campaign.label].to_numpy(np.int64)
-    training = Training(design, matrix, label, folds, kept_share=kept_share)
+    training = TrainingSet(design, matrix, label, folds, kept_share=kept_share)
     if campaign.keep_features is None or campaign.keep_features >= len(design.columns):
         return training, []
     keep = campaign.keep_features
-    kept = [kept_positions(judge_features(matrix[folds != fold], design, keep)) for fold in range(FOLDS)]
-    return training.keeping(kept), judge_features(matrix, design, keep)
+    kept = [kept_positions(select_features(matrix[folds != fold], design, keep)) for fold in range(FOLDS)]
+    return training.keeping(kept), select_features(matrix, design, keep)

@@ -4,25 +4,25 @@ import optuna
 
 from python_models.common.frames import SEED
 from python_models.conversion.algorithms.base import Settings
-from python_models.conversion.fitting import CrossFit, Training, cross_fit, default_settings
-from python_models.conversion.measures import is_loss, measure
+from python_models.conversion.fitting import CrossFit, TrainingSet, cross_fit, default_settings
+from python_models.conversion.measures import compute_metric, is_loss
 
 # A cross-fit takes about half a second and one more per so many cells (rows x columns). The budget in
 # seconds is turned into a number of trials by this and not by a clock: a faster machine must not find
 # another model.
-LEAST_SECONDS = 0.5
+MIN_FIT_SECONDS = 0.5
 CELLS_PER_SECOND = 60_000
-FEWEST_TRIALS = 5
+MIN_TRIALS = 5
 TUNABLE = ("lightgbm", "xgboost")
 
 
-def trials_for(seconds: int, training: Training) -> int:
+def trials_for(seconds: int, training: TrainingSet) -> int:
     """Number of settings tried in about so many seconds."""
-    return max(FEWEST_TRIALS, int(seconds / (LEAST_SECONDS + training.matrix.size / CELLS_PER_SECOND)))
+    return max(MIN_TRIALS, int(seconds / (MIN_FIT_SECONDS + training.matrix.size / CELLS_PER_SECOND)))
 
 
 def tune(
-    algorithms: list[str], training: Training, imbalance: str, choose_by: str, seconds: int
+    algorithms: list[str], training: TrainingSet, imbalance: str, choose_by: str, seconds: int
 ) -> CrossFit | None:
     """The best cross-fit that a search finds, None where no algorithm can be tuned.
 
@@ -41,7 +41,7 @@ def tune(
         settings = default_settings(algorithm, training) | suggested(trial, algorithm)
         fit = cross_fit(algorithm, training, imbalance, settings)
         fits[trial.number] = fit
-        return measure(choose_by, training.label, fit.probability, training.weight)
+        return compute_metric(choose_by, training.label, fit.probability, training.weight)
 
     study = optuna.create_study(
         direction="minimize" if is_loss(choose_by) else "maximize",

@@ -22,7 +22,7 @@ from typing import Any
 
 import duckdb
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.request_checks import match_key, unknown_names
 
 FOLDER = Path("audiences")
@@ -125,12 +125,12 @@ def write_audience(
 
     Raises
     ------
-    InputError
+    UserError
         Without a warehouse, campaign or audience, where the newest audience is not of this week, and where a
         seed cannot be read or names an unknown source or channel.
     """
     if not warehouse.exists():
-        raise InputError(f"{warehouse} does not exist: run `make build` first")
+        raise UserError(f"{warehouse} does not exist: run `make build` first")
     with duckdb.connect() as connection:
         _attach(connection, warehouse)
         audience = _chosen(connection, warehouse, campaign, audience_id, today or datetime.now(UTC).date())
@@ -197,7 +197,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
         try:
             connection.execute(f"attach '{_quoted(identities)}' as identities (read_only)")
         except duckdb.IOException as error:
-            raise InputError(f"{identities} cannot be read: {error}") from None
+            raise UserError(f"{identities} cannot be read: {error}") from None
         found = (
             "select 1 from duckdb_tables() where database_name = 'identities' and table_name = 'identity_map'"
         )
@@ -215,7 +215,7 @@ def _chosen(
 ) -> Audience:
     campaigns = _strings(connection, "select campaign from warehouse.results.campaigns order by campaign")
     if campaign not in campaigns:
-        raise InputError(f"there is no campaign '{campaign}' in {warehouse}; it has {', '.join(campaigns)}")
+        raise UserError(f"there is no campaign '{campaign}' in {warehouse}; it has {', '.join(campaigns)}")
     try:
         weeks = dict(
             connection.execute(
@@ -230,20 +230,20 @@ def _chosen(
             ).fetchall()
         )
     except duckdb.CatalogException:
-        raise InputError(f"{warehouse} has no results.audiences: run `make build` again") from None
+        raise UserError(f"{warehouse} has no results.audiences: run `make build` again") from None
     if not weeks:
         others = "select distinct campaign from warehouse.results.audiences order by campaign"
-        raise InputError(
+        raise UserError(
             f"campaign '{campaign}' has no audience: it declares no channel, or has no model in service; "
             f"there are audiences of {', '.join(_strings(connection, others)) or 'no campaign'}"
         )
     if audience_id is not None and audience_id not in weeks:
-        raise InputError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
+        raise UserError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
     newest, week_start = next(iter(weeks.items()))
     monday = today - timedelta(days=today.weekday())
     # a rehearsal is of no week
     if audience_id is None and week_start not in (None, monday):
-        raise InputError(
+        raise UserError(
             f"The newest audience of campaign '{campaign}' that has members is {newest}, of week "
             f"{week_start:%G-W%V}; this week is {monday:%G-W%V}. Run `dbt build --selector daily` to draw "
             f"this week's audience, or add `--audience {newest}` to export the older one."
@@ -293,14 +293,14 @@ def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, s
                 f"from read_csv('{_quoted(path)}', header = true, delim = ',', all_varchar = true)"
             )
         except duckdb.Error as error:
-            raise InputError(
+            raise UserError(
                 f"{path}: it cannot be read, and who must not be contacted not told: {error}"
             ) from None
     rule = connection.execute(
         "select consent_rule from channels where channel = ?", [audience.channel]
     ).fetchone()
     if audience.channel is not None and rule is None:
-        raise InputError(
+        raise UserError(
             f"{seeds / 'channels.csv'} has no channel '{audience.channel}', through which "
             f"{audience.audience_id} is to be contacted: add its row"
         )
@@ -312,7 +312,7 @@ def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, s
         """,
     )
     if problems := unknown_names(seeds, sources):
-        raise InputError(problems)
+        raise UserError(problems)
     hashes = ",\n".join(f"sha256({each.normalised}) as {name}" for name, each in IDENTIFIERS.items())
     connection.execute(
         f"""

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 
 from python_models.common.campaign import Segmentation
 from python_models.common.frames import SEED
-from python_models.common.sql import literal, named, names_of, quoted, weighted_sum
+from python_models.common.sql import literal, named, names_of, quote_identifier, weighted_sum
 
 # A number more skewed than this is transformed: else one giant customer would be a segment of his own.
 LARGEST_SKEW = 1.0
@@ -50,7 +50,7 @@ class Axis:
     @property
     def sql(self) -> str:
         """The coordinate of a row, as DuckDB's expression."""
-        name = quoted(self.column)
+        name = quote_identifier(self.column)
         if self.category is not None:
             category = self.category.replace("'", "''")
             value = f"cast(coalesce(cast({name} as varchar), '{UNKNOWN}') = '{category}' as double)"

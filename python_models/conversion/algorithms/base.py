@@ -7,7 +7,7 @@ import numpy as np
 # What a model can learn depends on its conversions, not on its rows (docs/benchmarks.md).
 FEW_POSITIVES = 2_000
 RARE = 0.02
-MOST_ROUNDS = 2_000
+MAX_BOOST_ROUNDS = 2_000
 PATIENCE = 50
 Settings = dict[str, Any]
 

@@ -7,8 +7,8 @@ import lightgbm as lgb
 import numpy as np
 
 from python_models.common.frames import SEED
-from python_models.conversion.algorithms.base import FEW_POSITIVES, MOST_ROUNDS, PATIENCE, RARE, Settings
-from python_models.conversion.imbalance import Sample
+from python_models.conversion.algorithms.base import FEW_POSITIVES, MAX_BOOST_ROUNDS, PATIENCE, RARE, Settings
+from python_models.conversion.imbalance import FitSample
 
 
 @dataclass(frozen=True)
@@ -18,20 +18,20 @@ class LightGBM:
     booster: lgb.Booster
 
     @staticmethod
-    def rounds(sample: Sample, stopping: Sample, settings: Settings) -> int:
+    def rounds(sample: FitSample, stopping: FitSample, settings: Settings) -> int:
         """Number of trees with the best log loss on the rows of `stopping`."""
         data = _lightgbm_data(sample, settings)
         search = lgb.train(
             settings,
             data,
-            num_boost_round=MOST_ROUNDS,
+            num_boost_round=MAX_BOOST_ROUNDS,
             valid_sets=[lgb.Dataset(stopping.matrix, stopping.label, reference=data)],
             callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
         )
         return search.best_iteration
 
     @classmethod
-    def fit(cls, sample: Sample, settings: Settings, rounds: int) -> Self:
+    def fit(cls, sample: FitSample, settings: Settings, rounds: int) -> Self:
         """Fit `rounds` trees, or as many as the settings fix."""
         growing = {name: value for name, value in settings.items() if name != "trees"}
         trees = settings.get("trees", rounds)
@@ -64,7 +64,7 @@ class RandomForest(LightGBM):
         return super().contributions(matrix) / self.booster.num_trees()
 
 
-def _lightgbm_data(sample: Sample, settings: Settings) -> lgb.Dataset:
+def _lightgbm_data(sample: FitSample, settings: Settings) -> lgb.Dataset:
     return lgb.Dataset(
         sample.matrix,
         sample.label,

@@ -13,12 +13,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 
-from python_models import importing
+from python_models import import_lock
 from python_models.common.frames import SEED
 from python_models.conversion.algorithms.base import FEW_POSITIVES, Settings
-from python_models.conversion.imbalance import Sample
+from python_models.conversion.imbalance import FitSample
 
-FEW_VALUES = 10
+MAX_CATEGORICAL_VALUES = 10
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Logistic:
     means: np.ndarray
 
     @classmethod
-    def fit(cls, sample: Sample, settings: Settings, rounds: int) -> "Logistic":
+    def fit(cls, sample: FitSample, settings: Settings, rounds: int) -> "Logistic":
         # a number of few values (a boolean, say) has no quantiles: its values are categories
         categorical = [
             position
@@ -106,16 +106,16 @@ class Logistic:
 
 def _skops() -> Any:
     """The reader and writer of scikit-learn's models: half a second to import, which few models need."""
-    with importing:
+    with import_lock:
         return importlib.import_module("skops.io")
 
 
 def _has_few_values(values: np.ndarray) -> bool:
     known = values[~np.isnan(values)]
     # a thousand rows tell most columns apart without sorting a million
-    if len(np.unique(known[:1_000])) > FEW_VALUES:
+    if len(np.unique(known[:1_000])) > MAX_CATEGORICAL_VALUES:
         return False
-    return len(np.unique(known)) <= FEW_VALUES
+    return len(np.unique(known)) <= MAX_CATEGORICAL_VALUES
 
 
 def logistic_settings(rows: int, positives: int) -> Settings:

@@ -15,7 +15,7 @@ from python_models.conversion.algorithms.lightgbm import (
 )
 from python_models.conversion.algorithms.logistic import Logistic, logistic_settings
 from python_models.conversion.algorithms.xgboost import XGBoost, xgboost_settings
-from python_models.conversion.imbalance import Sample
+from python_models.conversion.imbalance import FitSample
 
 # Equal quantiles make fewer bins, as they should. For the whole process, because dbt's models are threads.
 warnings.filterwarnings("ignore", message="Bins whose width are too small")
@@ -28,11 +28,11 @@ class Algorithm:
     `rounds` finds the number of trees on rows that are not fitted on; algorithms without it have none.
     """
 
-    fit: Callable[[Sample, Settings, int], Candidate]
+    fit: Callable[[FitSample, Settings, int], Candidate]
     from_text: Callable[[str], Candidate]
     settings: Callable[[int, int], Settings]
     model_format: str
-    rounds: Callable[[Sample, Sample, Settings], int] | None = None
+    rounds: Callable[[FitSample, FitSample, Settings], int] | None = None
 
 
 ALGORITHMS: dict[str, Algorithm] = {

@@ -6,8 +6,8 @@ import numpy as np
 import xgboost as xgb
 
 from python_models.common.frames import SEED
-from python_models.conversion.algorithms.base import FEW_POSITIVES, MOST_ROUNDS, PATIENCE, Settings
-from python_models.conversion.imbalance import Sample
+from python_models.conversion.algorithms.base import FEW_POSITIVES, MAX_BOOST_ROUNDS, PATIENCE, Settings
+from python_models.conversion.imbalance import FitSample
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,11 @@ class XGBoost:
     booster: xgb.Booster
 
     @staticmethod
-    def rounds(sample: Sample, stopping: Sample, settings: Settings) -> int:
+    def rounds(sample: FitSample, stopping: FitSample, settings: Settings) -> int:
         search = xgb.train(
             settings,
             _xgboost_data(sample),
-            num_boost_round=MOST_ROUNDS,
+            num_boost_round=MAX_BOOST_ROUNDS,
             evals=[(_xgboost_data(stopping), "stopping")],
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
@@ -29,7 +29,7 @@ class XGBoost:
         return search.best_iteration + 1
 
     @classmethod
-    def fit(cls, sample: Sample, settings: Settings, rounds: int) -> "XGBoost":
+    def fit(cls, sample: FitSample, settings: Settings, rounds: int) -> "XGBoost":
         return cls(xgb.train(settings, _xgboost_data(sample), num_boost_round=rounds))
 
     def log_odds(self, matrix: np.ndarray) -> np.ndarray:
@@ -53,7 +53,7 @@ class XGBoost:
         return cls(booster)
 
 
-def _xgboost_data(sample: Sample) -> xgb.DMatrix:
+def _xgboost_data(sample: FitSample) -> xgb.DMatrix:
     kinds = ["c" if i in sample.categorical else "float" for i in range(sample.matrix.shape[1])]
     return xgb.DMatrix(
         sample.matrix,

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.frames import Design
-from python_models.conversion.calibration import shifted
+from python_models.conversion.calibration import shift_log_odds
 from python_models.conversion.fitted import FittedModel
 from python_models.delivery.bulk.buckets import Bucket, unreadable
 
@@ -48,7 +48,7 @@ def score_all(
 
     Raises
     ------
-    InputError
+    UserError
         The first failure of a worker; the others stop after their batch.
     """
     waiting: Queue[tuple[Bucket, Path]] = Queue()
@@ -89,7 +89,7 @@ def _work(waiting: Queue, news: Queue, stop: Event, model: FittedModel, order: O
     except (Empty, Stopped):
         pass
     except OSError as error:
-        news.put(InputError(f"{path}: {error}; what is finished stays: mend it and run the same again"))
+        news.put(UserError(f"{path}: {error}; what is finished stays: mend it and run the same again"))
     except Exception as error:  # whatever it is, nobody waits for this worker any more
         news.put(error)
     news.put(None)
@@ -127,7 +127,7 @@ def score_bucket(bucket: Bucket, path: Path, model: FittedModel, order: Order, s
         raise
     if rows != bucket.rows:
         names = ", ".join(map(str, bucket.files[:3]))
-        raise InputError(f"{names}: {rows:,} rows of {bucket.rows:,} were read; did a file change? Run again")
+        raise UserError(f"{names}: {rows:,} rows of {bucket.rows:,} were read; did a file change? Run again")
     _keep(unfinished, path)
 
 
@@ -151,7 +151,7 @@ def read(file: Path, key: str, design: Design) -> Iterator[pa.RecordBatch]:
             columns = list(dict.fromkeys([key, *design.columns]))
             for batch in parquet.iter_batches(size, columns=columns, use_threads=False):
                 if batch.column(key).null_count:
-                    raise InputError(f"{file}: '{key}' is empty in some rows; every row needs its key")
+                    raise UserError(f"{file}: '{key}' is empty in some rows; every row needs its key")
                 yield batch
     except (pa.ArrowException, OSError) as error:
         raise unreadable(file, error) from None
@@ -168,7 +168,7 @@ def score_batch(batch: pa.RecordBatch, model: FittedModel, order: Order) -> pa.R
     rows = len(batch)
     probability = np.empty(0)
     if rows:
-        probability = shifted(model.ensemble(matrix_of(batch, model.design)), model.shift)
+        probability = shift_log_odds(model.ensemble(matrix_of(batch, model.design)), model.shift)
     decision: pa.Array = pa.nulls(rows, pa.bool_())
     if order.threshold is not None:
         decision = pa.array(probability >= order.threshold)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 
 VARIABLE = "LEADLIGHT_API_KEYS"
 SCOPES = ("read", "score")
@@ -29,33 +29,33 @@ def read_keys(environment: Mapping[str, str]) -> list[Key]:
 
     Raises
     ------
-    InputError
+    UserError
         Without a key; for an entry that is not of that form. No message holds a secret.
     """
     keys: list[Key] = []
     for number, entry in enumerate(environment.get(VARIABLE, "").replace(",", " ").split(), start=1):
         found = _ENTRY.fullmatch(entry)
         if not found:
-            raise InputError(
+            raise UserError(
                 f"{VARIABLE}, entry {number}: it must be name:scopes:secret, such as crm:read+score:..."
             )
         scopes = frozenset(found["scopes"].split("+"))
         if unknown := sorted(scopes - set(SCOPES)):
-            raise InputError(
+            raise UserError(
                 f"{VARIABLE}, entry {number} ({found['name']}): scope '{unknown[0]}' is unknown; allowed are "
                 "read, score and read+score."
             )
         if len(found["secret"]) < SHORTEST:
-            raise InputError(
+            raise UserError(
                 f"{VARIABLE}, entry {number} ({found['name']}): the secret has fewer than {SHORTEST} "
                 "characters. Make one: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
             )
         key = Key(found["name"], scopes, hashlib.sha256(found["secret"].encode()).digest())
         if key.name in {other.name for other in keys} or key.digest in {other.digest for other in keys}:
-            raise InputError(f"{VARIABLE}, entry {number} ({found['name']}): name or secret is there twice.")
+            raise UserError(f"{VARIABLE}, entry {number} ({found['name']}): name or secret is there twice.")
         keys.append(key)
     if not keys:
-        raise InputError(
+        raise UserError(
             f"{VARIABLE} is empty: without a key the service does not start. Set name:scopes:secret, such as "
             "crm:read+score:..., the secret of 16 characters or more."
         )

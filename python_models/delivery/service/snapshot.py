@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from python_models.common.errors import InputError
-from python_models.conversion.calibration import shifted
+from python_models.common.errors import UserError
+from python_models.conversion.calibration import shift_log_odds
 from python_models.conversion.explaining import top_reasons
 from python_models.conversion.fitted import FittedModel
 from python_models.delivery.service.rows import Field, Read, matrix_of
@@ -47,7 +47,7 @@ class Champion:
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
         """Probability of rows whose outcome is not known: as the batch gives it."""
-        return shifted(self.model.ensemble(matrix), self.model.shift)
+        return shift_log_odds(self.model.ensemble(matrix), self.model.shift)
 
     def reasons(self, read: Read, matrix: np.ndarray) -> list[list[dict[str, Any]]]:
         """The features that moved each row's log-odds most, strongest first; as the batch explains them."""
@@ -154,18 +154,18 @@ def load(warehouse: Path) -> Snapshot:
 
     Raises
     ------
-    InputError
+    UserError
         Where there is none, or it is none of this project.
     """
     if not warehouse.exists():
-        raise InputError(f"{warehouse} does not exist: run `make build` first")
+        raise UserError(f"{warehouse} does not exist: run `make build` first")
     published = state_of(warehouse)
     connection = _opened(warehouse)
     try:
         campaigns = {offer.campaign: offer for offer in _offers(connection)}
     except duckdb.Error as error:
         connection.close()
-        raise InputError(
+        raise UserError(
             f"{warehouse} cannot be read: {error}. Build it with this version of Leadlight."
         ) from error
     return Snapshot(published, campaigns, connection)
@@ -186,7 +186,7 @@ def _opened(warehouse: Path) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(str(name), read_only=True, config={"memory_limit": "1GB", "threads": 1})
         except duckdb.Error as error:
-            raise InputError(f"{warehouse} is no whole database: {error}") from error
+            raise UserError(f"{warehouse} is no whole database: {error}") from error
 
 
 def _dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -346,7 +346,7 @@ class Shelf:
             self.trouble = None
             self._on_change(self.current, None)
         except Exception as error:
-            trouble = str(error) if isinstance(error, InputError) else f"{type(error).__name__}"
+            trouble = str(error) if isinstance(error, UserError) else f"{type(error).__name__}"
             if trouble != self.trouble:
                 self.trouble = trouble
                 log.error("the new warehouse is not served: %s", trouble)

@@ -35,8 +35,9 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import StratifiedKFold
 
-from python_models.common.campaign import ALGORITHMS, read_campaign
+from python_models.common.campaign import read_campaign
 from python_models.common.frames import FOLDS, SEED, make_design
+from python_models.conversion.algorithms.registry import DEFAULT_CANDIDATES
 from python_models.conversion.calibration import Calibrator
 from python_models.conversion.fitting import TrainingSet, cross_fit
 from python_models.conversion.measures import compute_metric, expected_calibration_error
@@ -273,7 +274,7 @@ def donors(file: Path) -> None:
     frame = mart.drop(columns=["person_id", "split", "has_responded"])
     frame = frame[[name for name in frame.columns if frame[name].notna().any()]]
     for title, keep in {"all columns": None, "half of the columns": len(frame.columns) // 2}.items():
-        show(f"donors, {title}", frame, label, ALGORITHMS, keep)
+        show(f"donors, {title}", frame, label, DEFAULT_CANDIDATES, keep)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from python_models.conversion.measures import expected_calibration_error
 
 
 def drawn(count: int, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """True log-odds and outcomes."""
+    """Return true log-odds and outcomes."""
     generator = np.random.default_rng(seed)
     truth = generator.normal(-1, 1, count)
     return truth, (generator.random(count) < expit(truth)).astype(int)

@@ -18,7 +18,7 @@ from tests.test_campaign import DECLARED
 
 
 def calls(count: int = 6_000, drift: float = 0.0) -> pd.DataFrame:
-    """Calls over 300 days; `drift` raises the base rate (log-odds) from the first to the last."""
+    """Return calls over 300 days; `drift` raises the base rate (log-odds) from the first to the last."""
     generator = np.random.default_rng(11)
     day = np.arange(count) * 300 // count
     spend = generator.normal(size=count)

@@ -9,7 +9,7 @@ from python_models.conversion.imbalance import FitSample, resample
 
 
 def rare(count: int = 8_000) -> TrainingSet:
-    """Some 4 % conversions, which rise with a number and with a category; a tenth of values is missing."""
+    """Return rows with 4 % conversions, driven by a number and a category; a tenth of values is missing."""
     generator = np.random.default_rng(3)
     spend, job = generator.normal(size=count), generator.integers(0, 3, count).astype(float)
     chance = 1 / (1 + np.exp(4 - 1.2 * spend - (job == 1)))

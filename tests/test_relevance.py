@@ -33,12 +33,12 @@ def columns(frame: pd.DataFrame) -> list[str]:
 def test_each_filter_drops_what_it_is_for() -> None:
     frame = people()
     design = make_design(frame, columns(frame), [])
-    selection = {fate.feature: fate for fate in select_features(design.matrix(frame), design, 6)}
+    selection = {selected.feature: selected for selected in select_features(design.matrix(frame), design, 6)}
     assert selection["same"].dropped_by == "variance"
     assert selection["same"].measured < selection["same"].limit
     assert (selection["copy"].dropped_by, selection["copy"].correlated_with) == ("correlation", "linked_0")
     assert selection["copy"].measured > 0.99
-    kept = {name for name, fate in selection.items() if fate.is_kept}
+    kept = {name for name, selected in selection.items() if selected.is_kept}
     assert kept == {f"linked_{number}" for number in range(6)}
     assert all(selection[f"noise_{number}"].dropped_by == "relevance" for number in range(6))
 

@@ -148,9 +148,9 @@ def test_the_interval_of_an_estimate_holds_the_truth_as_often_as_it_says() -> No
 
 
 def test_an_estimate_is_news_only_where_it_is_precise_and_another_one() -> None:
-    assert BaseRate(0.02, 0.018, 0.022, 100).why_not(0.03) is None
-    assert BaseRate(0.02, 0.018, 0.022, 100).why_not(0.021) == "they do not differ from it"
-    assert str(BaseRate(0.02, 0.001, 0.028, 100).why_not(0.03)).startswith("too few rows")
+    assert BaseRate(0.02, 0.018, 0.022, 100).rejection_reason(0.03) is None
+    assert BaseRate(0.02, 0.018, 0.022, 100).rejection_reason(0.021) == "they do not differ from it"
+    assert str(BaseRate(0.02, 0.001, 0.028, 100).rejection_reason(0.03)).startswith("too few rows")
 
 
 def test_people_who_changed_are_not_taken_for_more_converters() -> None:
@@ -158,7 +158,10 @@ def test_people_who_changed_are_not_taken_for_more_converters() -> None:
     label = known["has_bought"].to_numpy(int)
     moved = estimate_base_rate(new["spend"].to_numpy() + 0.3, known["spend"].to_numpy(), label)
     assert moved.rate > 0.06
-    assert moved.why_not(0.05) == "the new rows look like no mixture of converters and others as they were"
+    assert (
+        moved.rejection_reason(0.05)
+        == "the new rows look like no mixture of converters and others as they were"
+    )
     assert estimate_base_rate(new["spend"].to_numpy(), known["spend"].to_numpy(), label).fits
 
 

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from python_models.common.errors import DeclarationError
 from python_models.common.frames import FOLDS, fold_of, make_design
 from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.declaration import competing, read_conversion_campaign
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import (
     BLEND,
@@ -20,7 +22,7 @@ from python_models.conversion.fitting import (
     default_settings,
     fit_fold,
 )
-from python_models.conversion.one_rule import OneRule, univariate_score
+from python_models.conversion.one_rule import OneRule, univariate_score, univariate_scores
 from python_models.conversion.scoring import score
 from python_models.conversion.training import train
 from tests.conftest import Mart
@@ -113,14 +115,37 @@ def any_model(name: str, training: TrainingSet) -> FoldModel:
 
 @pytest.mark.parametrize("name", [*ALGORITHMS, BLEND])
 def test_contributions_explain_the_log_odds(name: str) -> None:
-    """Shares of a row sum to its log-odds, but for a constant; pure noise weighs least."""
+    """Check that contributions add up to the log-odds less a constant, and that noise counts least."""
     training = as_training(clients(3_000))
     model = any_model(name, training)
-    shares = model.contributions(training.matrix)
-    rest = model.log_odds(training.matrix) - shares.sum(axis=1)
+    contributions = model.contributions(training.matrix)
+    rest = model.log_odds(training.matrix) - contributions.sum(axis=1)
     np.testing.assert_allclose(rest, rest[0], atol=1e-5)
-    weight = dict(zip(training.design.columns, np.abs(shares).mean(axis=0), strict=True))
+    weight = dict(zip(training.design.columns, np.abs(contributions).mean(axis=0), strict=True))
     assert min(weight, key=weight.get) == "noise"
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"candidates": ["xgboost", "magic"]}, ["key 'candidates.1'", "'magic'", "'lightgbm'"]),
+        ({"choose_by": "accuracy"}, ["key 'choose_by'", "'accuracy'", "'log_loss'"]),
+    ],
+)
+def test_an_unknown_algorithm_or_metric_is_named_with_those_available(
+    declared: dict, words: list[str]
+) -> None:
+    with pytest.raises(DeclarationError) as error:
+        train(None, DECLARED | declared)
+    for word in ["campaign 'spring'", *words]:
+        assert word in str(error.value)
+
+
+def test_the_algorithm_for_rare_events_competes_by_name_only() -> None:
+    by_default = competing(read_conversion_campaign(DECLARED))
+    assert by_default == [name for name in ALGORITHMS if name != "lightgbm_rare"]
+    named = read_conversion_campaign(DECLARED | {"candidates": ["lightgbm_rare"]})
+    assert competing(named) == ["lightgbm_rare"]
 
 
 def test_every_algorithm_competes_and_the_best_is_champion(mart: Mart) -> None:
@@ -225,14 +250,12 @@ def test_a_customer_is_never_torn_between_folds(mart: Mart) -> None:
 def test_the_one_rule_finds_the_one_feature_that_tells() -> None:
     frame = clients()
     training = as_training(frame)
-    powers = [
-        univariate_score(training.matrix[:, i], i == 2, training.label, training.folds) for i in range(3)
-    ]
-    rule = OneRule.best(training, powers)
+    scores = univariate_scores(training)
+    rule = OneRule.best(training, scores)
     assert rule.feature == "spend"
     rates = rule.predict(frame, training.folds, np.ones(len(frame), bool))
     assert len(np.unique(rates)) <= 8 * FOLDS
-    assert roc_auc_score(training.label, rates) == pytest.approx(powers[0].roc_auc, abs=0.03)
+    assert roc_auc_score(training.label, rates) == pytest.approx(scores[0].roc_auc, abs=0.03)
 
 
 def test_power_of_a_feature_is_measured_on_rows_that_its_rates_have_not_seen() -> None:

@@ -23,7 +23,7 @@ class Champion:
 
 
 def read_champion(warehouse: Path, campaign: str) -> Champion:
-    """The model in service as the warehouse publishes it, with its threshold."""
+    """Read the champion that the warehouse publishes, with its threshold."""
     if not warehouse.exists():
         raise UserError(f"{warehouse} does not exist: run `make build` first")
     with duckdb.connect(str(warehouse), read_only=True) as connection:

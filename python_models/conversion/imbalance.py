@@ -1,4 +1,4 @@
-"""Rows as a model is fitted on them: all, weighted, oversampled or a part, and what that does to the odds."""
+"""Class imbalance: weighted, oversampled or undersampled rows, and how much that raises the odds."""
 
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ NEIGHBOURS = 5
 class FitSample:
     """Rows to fit on: matrix, label (0/1), weights if any, positions of the categorical columns.
 
-    `odds_factor` says how many times the odds of conversion were raised by resampling; a model's log-odds
-    less its logarithm are those of the rows before (King and Zeng 2001, prior correction).
+    `odds_factor` is how many times resampling raised the odds of conversion. Subtract its logarithm from a
+    model's log-odds to get those of the original rows (prior correction, King and Zeng 2001).
     """
 
     matrix: np.ndarray
@@ -25,12 +25,12 @@ class FitSample:
 
 
 def resample(sample: FitSample, imbalance: str) -> FitSample:
-    """The rows with fewer, copied or weighted outcomes.
+    """Weight, oversample or undersample the rows as `imbalance` names it.
 
-    With r non-conversions per conversion, all three ways aim at sqrt(r): full balance throws away, invents
-    or overrates more than ranking gains. `weight` counts conversions more; `smote` puts new ones between
-    neighbours (Chawla et al. 2002; missing numbers take the median first); `downsample` draws from the
-    non-conversions.
+    With r non-conversions per conversion, all three aim at sqrt(r): full balance drops, invents or
+    overweights more rows than the ranking gains. `weight` gives conversions more weight; `smote` adds
+    synthetic ones between neighbours (Chawla et al. 2002; missing numbers get the median first);
+    `downsample` keeps a random part of the non-conversions.
     """
     positives = int(sample.label.sum())
     negatives = len(sample.label) - positives
@@ -53,7 +53,8 @@ def resample(sample: FitSample, imbalance: str) -> FitSample:
 
 
 def _with_synthetic_conversions(sample: FitSample, positives: int, wanted: int) -> FitSample:
-    # a second to import, and hardly ever declared
+    """Add synthetic conversions (SMOTE) until there are `wanted`."""
+    # takes a second to import and is rarely declared
     from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 
     shared = {
@@ -68,7 +69,7 @@ def _with_synthetic_conversions(sample: FitSample, positives: int, wanted: int) 
     else:
         sampler = SMOTENC(categorical_features=sample.categorical, **shared)
     matrix, label = sampler.fit_resample(_filled(sample), sample.label)
-    # SMOTE only appends: the rows that were there keep their missing values
+    # SMOTE only appends: the original rows keep their missing values
     matrix[: len(sample.label)] = sample.matrix
     for position in sample.categorical:
         column = matrix[:, position]
@@ -77,7 +78,7 @@ def _with_synthetic_conversions(sample: FitSample, positives: int, wanted: int) 
 
 
 def _filled(sample: FitSample) -> np.ndarray:
-    """The matrix without missing values: medians, and -1 for a missing category."""
+    """Return the matrix with missing values filled in: the median, or -1 for a category."""
     filled = sample.matrix.copy()
     for position in range(filled.shape[1]):
         column = filled[:, position]

@@ -11,16 +11,16 @@ from python_models.conversion.fitting import TrainingSet
 from python_models.conversion.measures import compute_metric
 
 MAX_GROUPS = 32
-# Conversions are drawn towards the general rate as if so many more rows had it.
+# Shrinkage: each group's rate counts this many extra rows at the general rate.
 PRIOR_ROWS = 20
 MAX_RULES_TRIED = 5
 
 
 @dataclass(frozen=True)
 class OneRule:
-    """A tree of at most eight leaves on one feature; `trees` holds one per held-out fold, as LightGBM's text.
+    """A tree of at most eight leaves on one feature, the only column of `design`.
 
-    `design` has that feature as its only column.
+    `trees` holds one tree per held-out fold, as LightGBM's text.
     """
 
     design: Design
@@ -32,13 +32,13 @@ class OneRule:
 
     @classmethod
     def fit(cls, training: TrainingSet, position: int) -> "OneRule":
-        """The rule on the column at `position` of the design."""
+        """Fit the rule on the column at `position` of the design."""
         design = training.design.select([training.design.columns[position]])
         return cls.of(design, training.matrix[:, position], training)
 
     @classmethod
     def of(cls, design: Design, column: np.ndarray, training: TrainingSet) -> "OneRule":
-        """The rule on a column that need not be a feature, of the rows of a training."""
+        """Fit the rule on a column of the training rows, which need not be a feature."""
         is_text = bool(design.categories)
         others = [training.folds != fold for fold in range(FOLDS)]
         trees = [
@@ -47,9 +47,9 @@ class OneRule:
         return cls(design, [tree.model_to_string() for tree in trees])
 
     @classmethod
-    def best(cls, training: TrainingSet, powers: "list[UnivariateScore]") -> "OneRule":
-        """The rule with the best average precision out of fold, of the features with the most power."""
-        tried = sorted(range(len(powers)), key=lambda position: -powers[position].average_precision)
+    def best(cls, training: TrainingSet, scores: "list[UnivariateScore]") -> "OneRule":
+        """Return the rule with the best out-of-fold average precision, of the five strongest features."""
+        tried = sorted(range(len(scores)), key=lambda position: -scores[position].average_precision)
         rules = [cls.fit(training, position) for position in tried[:MAX_RULES_TRIED]]
 
         def precision(rule: OneRule) -> float:
@@ -60,8 +60,9 @@ class OneRule:
         return max(rules, key=precision)
 
     def predict(self, frame: pd.DataFrame, folds: np.ndarray, is_training: np.ndarray) -> np.ndarray:
-        """Conversion rate of each row's group: training rows from the tree that never saw them, all
-        others the mean over the trees.
+        """Return the conversion rate of each row's group.
+
+        Training rows are predicted by the tree that never saw them, all others by the mean of the trees.
         """
         column = self.design.matrix(frame)
         probability = np.empty(len(column))
@@ -73,7 +74,7 @@ class OneRule:
         return probability
 
     def out_of_fold(self, column: np.ndarray, folds: np.ndarray) -> np.ndarray:
-        """Rates of training rows, of a matrix with the rule's column alone."""
+        """Return the rates of training rows; `column` is a matrix with the rule's column alone."""
         probability = np.empty(len(column))
         for fold, tree in enumerate(self._boosters()):
             rows = folds == fold
@@ -88,7 +89,7 @@ class OneRule:
 def fit_tree(
     column: np.ndarray, is_categorical: bool, label: np.ndarray, weight: np.ndarray | None = None
 ) -> lgb.Booster:
-    """A tree of at most eight leaves on one column; it predicts the conversion rate of a group."""
+    """Fit a tree of at most eight leaves on one column; it predicts the conversion rate of a group."""
     parameters = {
         "objective": "binary",
         "num_leaves": 8,
@@ -112,7 +113,7 @@ def fit_tree(
 
 @dataclass(frozen=True)
 class UnivariateScore:
-    """What one feature alone says about the outcome, out of fold."""
+    """How well one feature alone predicts the outcome, out of fold."""
 
     roc_auc: float
     average_precision: float
@@ -120,13 +121,22 @@ class UnivariateScore:
     missing_roc_auc: float
 
 
+def univariate_scores(training: TrainingSet) -> list[UnivariateScore]:
+    """Score each column of the design alone."""
+    categorical = training.design.categorical_positions
+    return [
+        univariate_score(column, position in categorical, training.label, training.folds)
+        for position, column in enumerate(training.matrix.T)
+    ]
+
+
 def univariate_score(
     column: np.ndarray, is_categorical: bool, label: np.ndarray, folds: np.ndarray
 ) -> UnivariateScore:
-    """Power of a feature cut into at most `MAX_GROUPS` groups, each predicted by the rate of the other folds.
+    """Score a feature cut into at most `MAX_GROUPS` groups, each predicted by its rate in the other folds.
 
-    Missing values are a group. `balanced_accuracy` is that of the best cut between groups;
-    `missing_roc_auc` that of knowing only whether the value is missing, 0.5 where none is.
+    Missing values are a group. `balanced_accuracy` is that of the best cut between groups. `missing_roc_auc`
+    uses only whether the value is missing; 0.5 if none is.
     """
     group = _groups(column, is_categorical)
     cell = group * FOLDS + folds
@@ -146,6 +156,7 @@ def univariate_score(
 
 
 def _groups(column: np.ndarray, is_categorical: bool) -> np.ndarray:
+    """Return the group of each value: 0 if missing, else a quantile or the value itself."""
     known = ~np.isnan(column)
     group = np.zeros(len(column), dtype=np.int64)
     if known.any():
@@ -159,7 +170,11 @@ def _groups(column: np.ndarray, is_categorical: bool) -> np.ndarray:
 
 
 def _ranked(rate: np.ndarray, size: np.ndarray, converted: np.ndarray) -> tuple[float, float, float]:
-    """ROC AUC, average precision and best balanced accuracy of cells ranked by their rate."""
+    """Return ROC AUC, average precision and best balanced accuracy of cells ranked by their rate.
+
+    >>> _ranked(np.array([0.9, 0.1]), np.array([10, 10]), np.array([10, 0]))
+    (1.0, 1.0, 1.0)
+    """
     _, tied = np.unique(-rate, return_inverse=True)
     size = np.bincount(tied, size)
     positive = np.bincount(tied, converted)

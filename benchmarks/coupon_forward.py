@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from python_models.common.frames import fold_of, make_design
 from python_models.conversion.algorithms.registry import ALGORITHMS
-from python_models.conversion.fitting import Training, cross_fit
+from python_models.conversion.fitting import TrainingSet, cross_fit
 
 BLOCKS = [[1, 2, 3], [4, 5], [6, 7], [8], [9], [10], [11, 12], [13]]
 NOT_FEATURES = (
@@ -42,7 +42,7 @@ def main(warehouse: str = "warehouse.duckdb") -> None:
             later = frame["campaign_id"].isin(block)
             earlier = frame["as_of_date"] < frame.loc[later, "as_of_date"].min()
             design = make_design(frame[earlier], names, [])
-            training = Training(
+            training = TrainingSet(
                 design,
                 design.matrix(frame[earlier]),
                 label[earlier],

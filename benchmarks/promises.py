@@ -56,7 +56,8 @@ def promises(
     """
     generator = np.random.default_rng(1)
     curves, policies = (
-        (compiled / f"results/evaluation/conversion_{name}.sql").read_text() for name in ("curves", "policies")
+        (compiled / f"results/evaluation/conversion_{name}.sql").read_text()
+        for name in ("curves", "policies")
     )
     connection = duckdb.connect()
     connection.execute(

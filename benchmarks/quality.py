@@ -35,12 +35,13 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import StratifiedKFold
 
-from python_models.common.campaign import ALGORITHMS, read_campaign
+from python_models.common.campaign import read_campaign
 from python_models.common.frames import FOLDS, SEED, make_design
+from python_models.conversion.algorithms.registry import DEFAULT_CANDIDATES
 from python_models.conversion.calibration import Calibrator
-from python_models.conversion.fitting import Training, cross_fit
-from python_models.conversion.measures import expected_calibration_error, measure
-from python_models.conversion.relevance import judge_features, kept_positions
+from python_models.conversion.fitting import TrainingSet, cross_fit
+from python_models.conversion.measures import compute_metric, expected_calibration_error
+from python_models.conversion.relevance import kept_positions, select_features
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PEERS = {
@@ -129,11 +130,11 @@ def fold_figures(
     inner = StratifiedKFold(FOLDS, shuffle=True, random_state=1).split(train, label[train])
     for number, (_, held_out) in enumerate(inner):
         folds[held_out] = number
-    kept = [kept_positions(judge_features(matrix, design, keep))] * FOLDS if keep else None
-    training = Training(design, matrix, label[train], folds, kept)
+    kept = [kept_positions(select_features(matrix, design, keep))] * FOLDS if keep else None
+    training = TrainingSet(design, matrix, label[train], folds, kept)
     fit = max(
         (cross_fit(candidate, training) for candidate in candidates),
-        key=lambda fit: measure("average_precision", training.label, fit.probability),
+        key=lambda fit: compute_metric("average_precision", training.label, fit.probability),
     )
     calibrator = Calibrator.fit(fit.log_odds, training.label)
     outside = design.matrix(frame.iloc[test])
@@ -273,7 +274,7 @@ def donors(file: Path) -> None:
     frame = mart.drop(columns=["person_id", "split", "has_responded"])
     frame = frame[[name for name in frame.columns if frame[name].notna().any()]]
     for title, keep in {"all columns": None, "half of the columns": len(frame.columns) // 2}.items():
-        show(f"donors, {title}", frame, label, ALGORITHMS, keep)
+        show(f"donors, {title}", frame, label, DEFAULT_CANDIDATES, keep)
 
 
 def main() -> None:

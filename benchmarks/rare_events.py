@@ -22,8 +22,8 @@ from python_models.common.campaign import read_campaign
 from python_models.common.frames import FOLDS, Design, fold_of
 from python_models.conversion.algorithms.lightgbm import rare_settings
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.fitting import Training, fit_fold
-from python_models.conversion.sampling import sample_of
+from python_models.conversion.fitting import TrainingSet, fit_fold
+from python_models.conversion.sampling import training_sample
 from python_models.conversion.training import train
 
 BASE_RATE = 0.0000981
@@ -116,12 +116,12 @@ def compare_with_all(mart: duckdb.DuckDBPyRelation) -> None:
     for declared in ({"negatives_per_positive": 100}, {}):
         start = time.process_time()
         campaign = read_campaign(META | declared)
-        taken = sample_of(mart, campaign)
+        taken = training_sample(mart, campaign)
         rows = mart.filter(f"split = 'train' and {taken.condition}").to_arrow_table()
         label = rows["has_converted"].cast("int64").to_numpy()
         kept_share = 1.0 if taken.negatives is None else int((label == 0).sum()) / taken.negatives
         values = np.column_stack([rows[name].to_numpy() for name in names]).astype(float)
-        training = Training(
+        training = TrainingSet(
             Design(names), values, label, fold_of(rows["device_id"].to_numpy()), None, kept_share
         )
         settings = rare_settings(len(label), int(label.sum()))

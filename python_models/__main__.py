@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.warehouse import published_path
 from python_models.delivery.audience_files import write_audience
 from python_models.delivery.model_cards import write_model_cards
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for line in given.verb(given):
             print(line, flush=True)
-    except (InputError, OSError) as error:
+    except (UserError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from python_models.__main__ import main
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.delivery import audience_files
 from python_models.delivery.audience_files import IDENTIFIERS, write_audience
 from tests.conftest import REPOSITORY
@@ -400,7 +400,7 @@ def test_the_export_refuses_whom_the_build_refuses(write: Callable, published: P
 def test_the_audience_of_another_week_is_written_by_name_only(
     write: Callable, tmp_path: Path, today: date
 ) -> None:
-    with pytest.raises(InputError) as error:
+    with pytest.raises(UserError) as error:
         write(today=today)
     assert str(error.value) == (
         f"The newest audience of campaign 'insurance' that has members is {TODAY}, of week 2026-W47; this "
@@ -423,7 +423,7 @@ def test_an_empty_audience_of_this_week_is_no_reason_to_write_an_older_one(
         connection.execute(
             "update results.audiences set candidate_count = 3 where audience_id = 'coupon-2026-W46'"
         )
-    with pytest.raises(InputError, match="that has members is coupon-2026-W46, of week 2026-W46"):
+    with pytest.raises(UserError, match="that has members is coupon-2026-W46, of week 2026-W46"):
         write("coupon")
 
 
@@ -450,18 +450,16 @@ def test_an_audience_may_be_named(write: Callable) -> None:
     ],
 )
 def test_what_is_not_there_is_said(write: Callable, arguments: tuple, sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(UserError, match=sentence):
         write(*arguments)
 
 
 def test_without_the_seeds_nothing_is_written(write: Callable, seeds: Path, tmp_path: Path) -> None:
     (seeds / "channels.csv").write_text("channel,consent_rule\nemail,required\n")
-    with pytest.raises(
-        InputError, match=r"channels.csv has no channel 'phone', through which .* add its row"
-    ):
+    with pytest.raises(UserError, match=r"channels.csv has no channel 'phone', through which .* add its row"):
         write()
     (seeds / "consents.csv").unlink()
-    with pytest.raises(InputError, match=r"consents.csv: .* must not be contacted"):
+    with pytest.raises(UserError, match=r"consents.csv: .* must not be contacted"):
         write()
     assert not (tmp_path / "audiences").exists()
 
@@ -493,7 +491,7 @@ def test_a_request_with_an_unknown_name_stops_the_export(
         consents.write(
             "\ninsurance,Chosen 1,telephone,false,\nonline_retail,a,,false,\ninsurnace,a,,false,\n"
         )
-    with pytest.raises(InputError) as error:
+    with pytest.raises(UserError) as error:
         write()
     path = seeds / "consents.csv"
     assert str(error.value) == (
@@ -542,5 +540,5 @@ def test_the_verb_without_a_warehouse(
 def test_a_warehouse_from_before_audiences(published: Path, seeds: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(published)) as connection:
         connection.execute("drop table results.audiences")
-    with pytest.raises(InputError, match=r"has no results\.audiences: run `make build` again"):
+    with pytest.raises(UserError, match=r"has no results\.audiences: run `make build` again"):
         list(write_audience(published, "insurance", None, tmp_path / "audiences", seeds))

@@ -4,12 +4,18 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from python_models.conversion.calibration import Calibrator, cautious_shift, method_for, shift_to, shifted
+from python_models.conversion.calibration import (
+    Calibrator,
+    method_for,
+    ridge_intercept_shift,
+    shift_log_odds,
+    solve_shift,
+)
 from python_models.conversion.measures import expected_calibration_error
 
 
 def drawn(count: int, seed: int = 2) -> tuple[np.ndarray, np.ndarray]:
-    """True log-odds and outcomes."""
+    """Return true log-odds and outcomes."""
     generator = np.random.default_rng(seed)
     truth = generator.normal(-1, 1, count)
     return truth, (generator.random(count) < expit(truth)).astype(int)
@@ -52,7 +58,7 @@ def test_the_method_follows_the_number_of_conversions() -> None:
 
 def test_a_shift_restores_a_base_rate_and_keeps_odds_ratios() -> None:
     probability = np.array([0.1, 0.2, 0.6])
-    moved = shifted(probability, shift_to(0.05, probability))
+    moved = shift_log_odds(probability, solve_shift(0.05, probability))
     assert moved.mean() == pytest.approx(0.05)
     np.testing.assert_allclose(np.diff(logit(moved)), np.diff(logit(probability)))
 
@@ -60,5 +66,5 @@ def test_a_shift_restores_a_base_rate_and_keeps_odds_ratios() -> None:
 def test_a_recalibration_follows_many_rows_and_hardly_few() -> None:
     truth, label = drawn(100_000)
     too_low = expit(truth - 1)
-    assert cautious_shift(too_low, label) == pytest.approx(1.0, abs=0.05)
-    assert 0 < cautious_shift(too_low[:100], label[:100]) < 0.15
+    assert ridge_intercept_shift(too_low, label) == pytest.approx(1.0, abs=0.05)
+    assert 0 < ridge_intercept_shift(too_low[:100], label[:100]) < 0.15

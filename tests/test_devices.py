@@ -21,11 +21,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from python_models.__main__ import make_parser
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.frames import fold_of, make_design, matrix_of
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.fitting import BLEND, Training, blend, cross_fit, default_settings
+from python_models.conversion.fitting import BLEND, TrainingSet, blend, cross_fit, default_settings
 from python_models.conversion.one_rule import OneRule
 from python_models.conversion.training import train
 from python_models.delivery.bulk import buckets, workers
@@ -126,9 +126,9 @@ def test_what_is_not_known_in_the_warehouse_is_scored_as_the_build_scores_it(
 
 
 def test_a_campaign_without_a_model_in_service_says_why(warehouse: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"'display_ads' has no model in service: Only .* converted"):
+    with pytest.raises(UserError, match=r"'display_ads' has no model in service: Only .* converted"):
         list(score_files(warehouse, "display_ads", None, tmp_path))
-    with pytest.raises(InputError, match=r"'no_such' has no model in .*; it has app_install, coupon"):
+    with pytest.raises(UserError, match=r"'no_such' has no model in .*; it has app_install, coupon"):
         list(score_files(warehouse, "no_such", None, tmp_path))
 
 
@@ -143,7 +143,7 @@ def trained(name: str, **settings: object) -> FittedModel:
     frame["town"] = np.array([f"t{number % 40}" for number in range(len(frame))])
     design = make_design(frame, ["spend", "noise", "job", "town"], ["job", "town"])
     label = frame["has_bought"].to_numpy(np.int64)
-    training = Training(design, design.matrix(frame), label, fold_of(frame["client_id"]))
+    training = TrainingSet(design, design.matrix(frame), label, fold_of(frame["client_id"]))
     if name == BLEND:
         fit = blend([cross_fit("lightgbm_shallow", training), cross_fit("random_forest", training)])
     else:
@@ -286,7 +286,7 @@ def test_files_that_the_model_cannot_read_are_named(
     folder = write_buckets(tmp_path / "in", clients(100)[COLUMNS], 2)
     bad = pa.Table.from_pandas(spoil(clients(50)[COLUMNS]), preserve_index=False)
     pq.write_table(bad, folder / "bucket-001.parquet")
-    with pytest.raises(InputError, match=sentence):
+    with pytest.raises(UserError, match=sentence):
         score_folder(champion, folder, tmp_path / "out")
     assert not list((tmp_path / "out").rglob("bucket-001*"))
 
@@ -295,14 +295,14 @@ def test_a_file_that_is_cut_is_named_and_an_empty_folder_too(champion: Champion,
     folder = write_buckets(tmp_path / "in", clients(100)[COLUMNS], 2)
     whole = (folder / "bucket-001.parquet").read_bytes()
     (folder / "bucket-001.parquet").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"bucket-001.parquet: cannot be read as Parquet"):
+    with pytest.raises(UserError, match=r"bucket-001.parquet: cannot be read as Parquet"):
         score_folder(champion, folder, tmp_path / "out")
     # whole at its end, damaged in the middle: found while scoring
     (folder / "bucket-001.parquet").write_bytes(b"PAR1" + b"\0" * 500 + whole[504:])
-    with pytest.raises(InputError, match=r"bucket-001.parquet: cannot be read as Parquet"):
+    with pytest.raises(UserError, match=r"bucket-001.parquet: cannot be read as Parquet"):
         score_folder(champion, folder, tmp_path / "out")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"has no file"):
+    with pytest.raises(UserError, match=r"has no file"):
         score_folder(champion, tmp_path / "empty", tmp_path / "out")
 
 
@@ -313,7 +313,7 @@ def test_scores_of_something_else_are_never_mixed_in(champion: Champion, tmp_pat
         replace(champion, threshold=0.5),
         replace(champion, body=_with_shift(champion.body, 1.0)),
     ):
-        with pytest.raises(InputError, match=r"holds scores of something else .*(threshold|model_hash) was"):
+        with pytest.raises(UserError, match=r"holds scores of something else .*(threshold|model_hash) was"):
             score_folder(changed, folder, tmp_path / "out")
     before = (Path(output) / "bucket-000.parquet").read_bytes()
     *_, other = score_folder(replace(champion, version="b" * 12), folder, tmp_path / "out")
@@ -321,10 +321,10 @@ def test_scores_of_something_else_are_never_mixed_in(champion: Champion, tmp_pat
     assert (Path(output) / "bucket-000.parquet").read_bytes() == before
     foreign = Path(other) / "bucket-002.parquet"
     (Path(output) / "bucket-002.parquet").write_bytes(foreign.read_bytes())
-    with pytest.raises(InputError, match=r"bucket-002.parquet was not written by this run"):
+    with pytest.raises(UserError, match=r"bucket-002.parquet was not written by this run"):
         score_folder(champion, folder, tmp_path / "out")
     write_buckets(folder, clients(201)[COLUMNS])
-    with pytest.raises(InputError, match=r"input_hash was .*; input_rows was 200, is 201"):
+    with pytest.raises(UserError, match=r"input_hash was .*; input_rows was 200, is 201"):
         score_folder(champion, folder, tmp_path / "out")
 
 
@@ -348,7 +348,7 @@ def test_a_full_disk_leaves_what_is_finished(champion: Champion, tmp_path: Path)
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, limit[1]))
     try:
-        with pytest.raises(InputError, match=r"bucket-007.parquet: .*run the same again"):
+        with pytest.raises(UserError, match=r"bucket-007.parquet: .*run the same again"):
             list(score_rows(champion, file_rows(folder, champion), tmp_path / "out", 1))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
@@ -372,7 +372,7 @@ def test_two_runs_do_not_score_into_one_folder(champion: Champion, tmp_path: Pat
     pq.write_table(pa.Table.from_pandas(clients(100)[COLUMNS]), tmp_path / "in/all.parquet")
     first = score_rows(champion, file_rows(tmp_path / "in", champion), tmp_path / "out", 1)
     next(first)  # routed, not yet scored
-    with pytest.raises(InputError, match=r"another run is scoring into"):
+    with pytest.raises(UserError, match=r"another run is scoring into"):
         score_folder(champion, tmp_path / "in", tmp_path / "out")
     assert len(list(first)) == 2
 

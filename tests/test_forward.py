@@ -6,13 +6,19 @@ import pytest
 
 from python_models.common.campaign import read_campaign
 from python_models.common.frames import make_design
-from python_models.conversion.backtest import Forward, Ordered, block_starts, later_measure, validate_forward
-from python_models.conversion.fitting import Training, cross_fit
+from python_models.conversion.backtest import (
+    BacktestResult,
+    TimeOrderedRows,
+    backtest,
+    block_starts,
+    holdout_metric,
+)
+from python_models.conversion.fitting import TrainingSet, cross_fit
 from tests.test_campaign import DECLARED
 
 
 def calls(count: int = 6_000, drift: float = 0.0) -> pd.DataFrame:
-    """Calls over 300 days; `drift` raises the base rate (log-odds) from the first to the last."""
+    """Return calls over 300 days; `drift` raises the base rate (log-odds) from the first to the last."""
     generator = np.random.default_rng(11)
     day = np.arange(count) * 300 // count
     spend = generator.normal(size=count)
@@ -28,15 +34,15 @@ def calls(count: int = 6_000, drift: float = 0.0) -> pd.DataFrame:
     )
 
 
-def forward_of(frame: pd.DataFrame, **declared: object) -> tuple[Ordered, Forward | None]:
+def forward_of(frame: pd.DataFrame, **declared: object) -> tuple[TimeOrderedRows, BacktestResult | None]:
     campaign = read_campaign(DECLARED | {"order_by": "called_on"} | declared)
     design = make_design(frame, ["spend"], [])
-    ordered = Ordered.of(frame, campaign, design)
+    ordered = TimeOrderedRows.from_frame(frame, campaign, design)
     assert ordered is not None
     label = frame["has_bought"].to_numpy(np.int64)
-    training = Training(design, design.matrix(frame), label, np.arange(len(frame)) % 5)
+    training = TrainingSet(design, design.matrix(frame), label, np.arange(len(frame)) % 5)
     fit = cross_fit("lightgbm_shallow", training)
-    return ordered, validate_forward(ordered, fit, [design], campaign.recalibrate)
+    return ordered, backtest(ordered, fit, [design], campaign.recalibrate)
 
 
 def test_the_last_fifth_is_predicted_in_ten_blocks_of_whole_days() -> None:
@@ -88,7 +94,7 @@ def test_recalibration_follows_a_rate_that_moves() -> None:
 def test_without_an_order_or_with_hardly_a_conversion_there_is_no_forward_figure() -> None:
     campaign = read_campaign(DECLARED | {"order_by": "called_on"})
     unordered = calls().assign(called_on=None)
-    assert Ordered.of(unordered, campaign, make_design(unordered, ["spend"], [])) is None
+    assert TimeOrderedRows.from_frame(unordered, campaign, make_design(unordered, ["spend"], [])) is None
     _, forward = forward_of(calls().assign(has_bought=lambda frame: frame.index > 5_500))
     assert forward is None
 
@@ -105,13 +111,18 @@ def test_candidates_are_chosen_by_a_later_fifth_where_conversions_suffice() -> N
     frame = calls()
     campaign = read_campaign(DECLARED | {"order_by": "called_on"})
     design = make_design(frame, ["spend"], [])
-    training = Training(design, design.matrix(frame), frame["has_bought"].to_numpy(int), np.arange(6_000) % 5)
+    training = TrainingSet(
+        design, design.matrix(frame), frame["has_bought"].to_numpy(int), np.arange(6_000) % 5
+    )
     fit = cross_fit("lightgbm_shallow", training)
-    measured = later_measure(Ordered.of(frame, campaign, design), fit, "average_precision")
+    measured = holdout_metric(TimeOrderedRows.from_frame(frame, campaign, design), fit, "average_precision")
     assert 0.3 < measured < 0.7
     # the last fifth has no say
     changed = frame.copy()
     changed.loc[4_800:, "has_bought"] = ~changed.loc[4_800:, "has_bought"]
-    assert later_measure(Ordered.of(changed, campaign, design), fit, "average_precision") == measured
+    assert (
+        holdout_metric(TimeOrderedRows.from_frame(changed, campaign, design), fit, "average_precision")
+        == measured
+    )
     few = frame.assign(has_bought=frame["has_bought"] & (frame.index % 10 == 0))
-    assert later_measure(Ordered.of(few, campaign, design), fit, "average_precision") is None
+    assert holdout_metric(TimeOrderedRows.from_frame(few, campaign, design), fit, "average_precision") is None

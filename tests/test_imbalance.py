@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from python_models.common.frames import Design
-from python_models.conversion.fitting import Training, cross_fit
-from python_models.conversion.imbalance import Sample, resample
+from python_models.conversion.fitting import TrainingSet, cross_fit
+from python_models.conversion.imbalance import FitSample, resample
 
 
-def rare(count: int = 8_000) -> Training:
-    """Some 4 % conversions, which rise with a number and with a category; a tenth of values is missing."""
+def rare(count: int = 8_000) -> TrainingSet:
+    """Return rows with 4 % conversions, driven by a number and a category; a tenth of values is missing."""
     generator = np.random.default_rng(3)
     spend, job = generator.normal(size=count), generator.integers(0, 3, count).astype(float)
     chance = 1 / (1 + np.exp(4 - 1.2 * spend - (job == 1)))
@@ -18,7 +18,7 @@ def rare(count: int = 8_000) -> Training:
     matrix[generator.random(count) < 0.1, 0] = np.nan
     matrix[generator.random(count) < 0.1, 1] = np.nan
     design = Design(["spend", "job"], {"job": ["a", "b", "c"]})
-    return Training(design, matrix, label, np.arange(count) % 5)
+    return TrainingSet(design, matrix, label, np.arange(count) % 5)
 
 
 @pytest.mark.parametrize("imbalance", ["weight", "smote", "downsample"])
@@ -34,7 +34,7 @@ def test_log_odds_are_corrected_back_to_the_population(algorithm: str, imbalance
 
 def test_downsampling_keeps_every_conversion_and_draws_from_the_rest() -> None:
     training = rare()
-    sample = Sample(training.matrix, training.label, [1])
+    sample = FitSample(training.matrix, training.label, [1])
     drawn = resample(sample, "downsample")
     assert drawn.label.sum() == training.label.sum()
     ratio = (training.label == 0).sum() / training.label.sum()
@@ -44,7 +44,7 @@ def test_downsampling_keeps_every_conversion_and_draws_from_the_rest() -> None:
 
 def test_smote_appends_conversions_of_known_categories_and_leaves_the_rows_alone() -> None:
     training = rare(2_000)
-    sample = Sample(training.matrix, training.label, [1])
+    sample = FitSample(training.matrix, training.label, [1])
     more = resample(sample, "smote")
     rows = len(training.label)
     np.testing.assert_array_equal(more.matrix[:rows], training.matrix)
@@ -55,5 +55,5 @@ def test_smote_appends_conversions_of_known_categories_and_leaves_the_rows_alone
 
 
 def test_balanced_rows_are_left_as_they_are() -> None:
-    sample = Sample(np.zeros((4, 1)), np.array([1, 1, 1, 0]), [])
+    sample = FitSample(np.zeros((4, 1)), np.array([1, 1, 1, 0]), [])
     assert all(resample(sample, how) is sample for how in ("none", "weight", "smote", "downsample"))

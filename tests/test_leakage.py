@@ -25,7 +25,7 @@ def found(row: dict, feature: str) -> dict[str, str]:
 
 
 def noisy(bought: pd.Series, seed: int, share: float) -> np.ndarray:
-    """The outcome, turned round in a share of the rows."""
+    """Return the outcome, inverted in a share of the rows."""
     turned = np.random.default_rng(seed).random(len(bought)) < share
     return (bought.to_numpy(bool) ^ turned).astype(float)
 

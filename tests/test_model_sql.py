@@ -14,13 +14,13 @@ import pandas as pd
 import pytest
 
 from python_models.__main__ import main
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.frames import fold_of, make_design
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.algorithms.registry import ALGORITHMS
-from python_models.conversion.calibration import Calibrator, shifted
+from python_models.conversion.calibration import Calibrator, shift_log_odds
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.fitting import Training, blend, cross_fit
+from python_models.conversion.fitting import TrainingSet, blend, cross_fit
 from python_models.conversion.one_rule import OneRule
 from python_models.delivery.model_sql import MAX_LEAVES, model_sql, write_model_sql
 from python_models.delivery.predict_function import add_predict_conversion
@@ -41,15 +41,15 @@ def people(count: int, seed: int) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def training() -> Training:
+def training() -> TrainingSet:
     frame = people(3_000, 1)
     design = make_design(frame, COLUMNS, ["job"])
     label = frame["has_bought"].fillna(False).to_numpy(np.int64)
-    return Training(design, design.matrix(frame), label, fold_of(frame["client_id"]))
+    return TrainingSet(design, design.matrix(frame), label, fold_of(frame["client_id"]))
 
 
 @pytest.fixture(scope="module")
-def models(training: Training) -> dict[str, FittedModel]:
+def models(training: TrainingSet) -> dict[str, FittedModel]:
     """A model of every kind, one of two kinds, and one whose folds read different columns."""
     fits = {name: cross_fit(name, training) for name in ALGORITHMS}
     fits["blend"] = blend([fits["lightgbm"], fits["logistic_regression"]])
@@ -83,7 +83,7 @@ MODELS = [*ALGORITHMS, "blend", "some columns", "moved", "isotonic"]
 
 def expected(model: FittedModel, frame: pd.DataFrame) -> np.ndarray:
     """What the batch gives to rows whose outcome is not known."""
-    return shifted(model.ensemble(model.design.matrix(frame)), model.shift)
+    return shift_log_odds(model.ensemble(model.design.matrix(frame)), model.shift)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -206,11 +206,11 @@ def test_a_statement_is_written_whole_and_a_large_one_only_when_asked(
     assert [path.name for path in target.parent.iterdir()] == ["clients.sql"]
     before = target.read_text()
     monkeypatch.setattr("python_models.delivery.model_sql.MAX_LEAVES", 10)
-    with pytest.raises(InputError, match="leaves and terms, more than the 10 that are sensible as SQL"):
+    with pytest.raises(UserError, match="leaves and terms, more than the 10 that are sensible as SQL"):
         list(write_model_sql(published, "clients", target))
     assert target.read_text() == before
     assert list(write_model_sql(published, "clients", target, force=True))
-    with pytest.raises(InputError, match="campaign 'nobody' has no model"):
+    with pytest.raises(UserError, match="campaign 'nobody' has no model"):
         list(write_model_sql(published, "nobody", target))
 
 

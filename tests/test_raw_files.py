@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.engines.duckdb import file_checks
 from python_models.engines.duckdb.privacy import Plugin as Privacy
 from python_models.inputs.raw_files import cleaning, loading
@@ -96,7 +96,7 @@ def values(rows: list[Row], *names: str) -> list[Any]:
     return [row[names[0]] if len(names) == 1 else tuple(row[name] for name in names) for row in rows]
 
 
-def quoted(value: str) -> str:
+def quote_identifier(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
@@ -122,7 +122,7 @@ def quoted(value: str) -> str:
 )
 def test_a_value_is_read_as_its_type(shop: Shop, declared: str, raw: str, typed: str) -> None:
     shop.declare(f"value,{declared},,,,,,,")
-    shop.write("a.csv", "value,other", f"{quoted(raw)},1", ",2")
+    shop.write("a.csv", "value,other", f"{quote_identifier(raw)},1", ",2")
     shop.rows()
     rows = shop.query("select cast(value as varchar) as value, row_status from base order by row_number")
     assert values(rows, "value", "row_status") == [(typed, "kept"), (None, "kept")]
@@ -145,7 +145,7 @@ def test_a_value_is_read_as_its_type(shop: Shop, declared: str, raw: str, typed:
 )
 def test_a_row_with_another_value_is_rejected(shop: Shop, declared: str, raw: str, reason: str) -> None:
     shop.declare(f"value,{declared},,,,,,,")
-    shop.write("a.csv", "value,other", f"{quoted(raw)},1")
+    shop.write("a.csv", "value,other", f"{quote_identifier(raw)},1")
     [row] = shop.rows()
     assert (row["value"], row["row_status"]) == (None, "rejected")
     assert row["reject_reason"] == f"column 'value': {reason}"
@@ -377,15 +377,15 @@ def test_a_change_of_rules_or_of_an_earlier_file_reads_files_again(shop: Shop) -
 def test_a_file_that_cannot_be_read_is_named(shop: Shop, name: str, lines: list[str], message: str) -> None:
     shop.declare("id,bigint,,key,,,,,", "name,text,name|label,,,,,,")
     shop.write(name, *lines)
-    with pytest.raises(InputError) as error:
+    with pytest.raises(UserError) as error:
         shop.request().sql()
     assert str(error.value).startswith(f"{shop.data}/shop/{message}")
 
 
 def test_own_files_replace_the_default_input(shop: Shop) -> None:
-    with pytest.raises(InputError, match=r"no file .* found\. Run `python -m python_models inputs`"):
+    with pytest.raises(UserError, match=r"no file .* found\. Run `python -m python_models inputs`"):
         shop.thing.paths()
-    with pytest.raises(InputError, match="own files replace its whole default"):
+    with pytest.raises(UserError, match="own files replace its whole default"):
         replace(shop.thing, has_default=False).paths()
     (shop.data / "shop/default").mkdir()
     shop.write("default/a.csv", "id,n", "1,1")
@@ -403,7 +403,7 @@ def test_the_files_of_several_things_begin_with_their_names(shop: Shop) -> None:
     shop.write("goods.csv", "id,n", "1,1")
     assert [Path(path).name for path in shop.thing.paths()] == ["sales1.csv"]
     (shop.data / "shop/sales1.csv").unlink()
-    with pytest.raises(InputError, match="own files replace its whole default: add the missing file"):
+    with pytest.raises(UserError, match="own files replace its whole default: add the missing file"):
         shop.thing.paths()
 
 

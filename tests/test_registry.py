@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 
 from python_models.common.campaign import read_campaign
-from python_models.conversion.registry import champion_row, judge, present_champion
+from python_models.conversion.registry import current_champion, decide_promotion, load_champion
 from python_models.conversion.scoring import score
 from python_models.conversion.training import train
 from tests.test_training import DECLARED_SMALL, as_training, clients
@@ -35,22 +35,22 @@ def test_a_model_that_is_not_worse_takes_over() -> None:
     both = trained(clients(2_400), first)
     assert newest(both)["champion_version"] == newest(both)["model_version"]
     assert "Not worse: average_precision" in newest(both)["gate_note"]
-    assert champion_row(relation(both), META)[0] == newest(both)["model_version"]
+    assert load_champion(relation(both), META)[0] == newest(both)["model_version"]
 
 
 def test_a_worse_model_is_refused_and_the_champion_stays() -> None:
     first = trained(clients())
-    present = present_champion(relation(first))
+    present = current_champion(relation(first))
     assert present is not None
     label_frame = clients().query("split == 'train'").reset_index(drop=True)
     training = as_training(label_frame)
     noise = np.random.default_rng(1).random(len(label_frame))
-    verdict = judge(
+    promotion = decide_promotion(
         "new", read_campaign(META), present, label_frame, training, noise, ["spend", "noise", "job"], None
     )
-    assert verdict.champion_version == present[0]
-    assert "Worse than the champion: average_precision" in str(verdict.refused_reason)
-    assert "tolerance is 5%" in str(verdict.refused_reason)
+    assert promotion.champion_version == present[0]
+    assert "Worse than the champion: average_precision" in str(promotion.refused_reason)
+    assert "tolerance is 5%" in str(promotion.refused_reason)
 
 
 def test_a_champion_that_reads_a_forbidden_column_leaves_service() -> None:
@@ -79,7 +79,7 @@ def test_too_few_conversions_take_every_model_out_of_service() -> None:
     first = trained(clients())
     both = trained(clients().assign(has_bought=False), first)
     assert newest(both)["champion_version"] is None
-    version, body = champion_row(relation(both), META)
+    version, body = load_champion(relation(both), META)
     assert (version, body) == (newest(both)["model_version"], None)
 
 
@@ -87,7 +87,7 @@ def test_a_version_named_by_the_project_comes_back() -> None:
     first = trained(clients())
     both = trained(clients(2_400), first)
     old = newest(first)["model_version"]
-    assert champion_row(relation(both), META | {"champion": f"other, {old}"})[0] == old
+    assert load_champion(relation(both), META | {"champion": f"other, {old}"})[0] == old
     rows = score(relation(clients()), relation(both), META | {"champion": old}).read_pandas()
     assert set(rows["model_version"]) == {old}
 

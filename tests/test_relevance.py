@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from python_models.common.frames import make_design
-from python_models.conversion.relevance import judge_features, kept_positions
+from python_models.conversion.relevance import kept_positions, select_features
 from python_models.conversion.training import train
 from tests.test_campaign import DECLARED
 
@@ -33,20 +33,20 @@ def columns(frame: pd.DataFrame) -> list[str]:
 def test_each_filter_drops_what_it_is_for() -> None:
     frame = people()
     design = make_design(frame, columns(frame), [])
-    fates = {fate.feature: fate for fate in judge_features(design.matrix(frame), design, 6)}
-    assert fates["same"].dropped_by == "variance"
-    assert fates["same"].measured < fates["same"].limit
-    assert (fates["copy"].dropped_by, fates["copy"].correlated_with) == ("correlation", "linked_0")
-    assert fates["copy"].measured > 0.99
-    kept = {name for name, fate in fates.items() if fate.is_kept}
+    selection = {selected.feature: selected for selected in select_features(design.matrix(frame), design, 6)}
+    assert selection["same"].dropped_by == "variance"
+    assert selection["same"].measured < selection["same"].limit
+    assert (selection["copy"].dropped_by, selection["copy"].correlated_with) == ("correlation", "linked_0")
+    assert selection["copy"].measured > 0.99
+    kept = {name for name, selected in selection.items() if selected.is_kept}
     assert kept == {f"linked_{number}" for number in range(6)}
-    assert all(fates[f"noise_{number}"].dropped_by == "relevance" for number in range(6))
+    assert all(selection[f"noise_{number}"].dropped_by == "relevance" for number in range(6))
 
 
 def test_as_many_columns_stay_as_are_asked_for() -> None:
     frame = people()
     design = make_design(frame, columns(frame), [])
-    assert len(kept_positions(judge_features(design.matrix(frame), design, 3))) == 3
+    assert len(kept_positions(select_features(design.matrix(frame), design, 3))) == 3
 
 
 def test_selection_happens_inside_the_folds_and_never_sees_the_outcome() -> None:

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.inputs.defaults import sample_sizes
 from python_models.inputs.samples import SAMPLES, parts, write_sample
 from tests.conftest import REPOSITORY, Dbt
@@ -44,7 +44,7 @@ def test_sizes_are_one_variable() -> None:
     sizes = sample_sizes({"LEADLIGHT_SAMPLE_SIZES": "display_ads=1000000000 mail_out=891211"})
     assert (sizes["display_ads"], sizes["mail_out"]) == (1_000_000_000, 891_211)
     for wrong in ("display_ads", "devices=3", "mail_out=many", "mail_out=0"):
-        with pytest.raises(InputError, match=f"holds '{wrong}'; allowed are, by blanks apart: app_install="):
+        with pytest.raises(UserError, match=f"holds '{wrong}'; allowed are, by blanks apart: app_install="):
             sample_sizes({"LEADLIGHT_SAMPLE_SIZES": wrong})
 
 

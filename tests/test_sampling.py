@@ -10,8 +10,8 @@ from python_models.common.errors import DeclarationError
 from python_models.common.sql import hashed_below
 from python_models.conversion.base_rates import BaseRate, estimate_base_rate
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.measures import expected_calibration_error, measures
-from python_models.conversion.sampling import sample_of
+from python_models.conversion.measures import compute_metrics, expected_calibration_error
+from python_models.conversion.sampling import training_sample
 from python_models.conversion.training import train
 from tests.conftest import Mart
 from tests.test_training import DECLARED_SMALL
@@ -46,7 +46,7 @@ def drawn(count: int, base_rate: float, seed: int, prefix: str = "c") -> pd.Data
 def test_every_conversion_and_a_hashed_share_of_the_others_is_taken(mart: Mart) -> None:
     frame = drawn(40_000, 0.01, seed=1)
     campaign = read_campaign(SAMPLED)
-    taken = sample_of(mart(frame), campaign)
+    taken = training_sample(mart(frame), campaign)
     rows = mart(frame).filter(taken.condition).df()
     positives = int(frame["has_bought"].sum())
     assert int(rows["has_bought"].sum()) == positives
@@ -61,7 +61,7 @@ def test_every_conversion_and_a_hashed_share_of_the_others_is_taken(mart: Mart) 
 def test_nothing_is_left_out_where_it_is_not_asked_or_would_not_suffice(mart: Mart) -> None:
     frame = drawn(1_000, 0.2, seed=2)
     for declared in (DECLARED_SMALL, SAMPLED):
-        taken = sample_of(mart(frame), campaign := read_campaign(declared))
+        taken = training_sample(mart(frame), campaign := read_campaign(declared))
         assert (taken.condition, taken.kept_share(frame, campaign)) == ("true", 1.0)
     assert hashed_below("key", 1.0) == "true"
 
@@ -79,7 +79,7 @@ def test_probabilities_of_a_sample_are_those_of_the_population(mart: Mart) -> No
     assert probability.mean() == pytest.approx(new["truth"].mean(), rel=0.15)
     # measures are of the population too: a random order would have the base rate, not that of the sample
     precision = row["candidates"][0]["average_precision"]
-    limit = measures(new["has_bought"].to_numpy(int), new["truth"].to_numpy())["average_precision"]
+    limit = compute_metrics(new["has_bought"].to_numpy(int), new["truth"].to_numpy())["average_precision"]
     assert precision == pytest.approx(limit, rel=0.5)
     assert precision < 0.2
 
@@ -148,9 +148,9 @@ def test_the_interval_of_an_estimate_holds_the_truth_as_often_as_it_says() -> No
 
 
 def test_an_estimate_is_news_only_where_it_is_precise_and_another_one() -> None:
-    assert BaseRate(0.02, 0.018, 0.022, 100).why_not(0.03) is None
-    assert BaseRate(0.02, 0.018, 0.022, 100).why_not(0.021) == "they do not differ from it"
-    assert str(BaseRate(0.02, 0.001, 0.028, 100).why_not(0.03)).startswith("too few rows")
+    assert BaseRate(0.02, 0.018, 0.022, 100).rejection_reason(0.03) is None
+    assert BaseRate(0.02, 0.018, 0.022, 100).rejection_reason(0.021) == "they do not differ from it"
+    assert str(BaseRate(0.02, 0.001, 0.028, 100).rejection_reason(0.03)).startswith("too few rows")
 
 
 def test_people_who_changed_are_not_taken_for_more_converters() -> None:
@@ -158,7 +158,10 @@ def test_people_who_changed_are_not_taken_for_more_converters() -> None:
     label = known["has_bought"].to_numpy(int)
     moved = estimate_base_rate(new["spend"].to_numpy() + 0.3, known["spend"].to_numpy(), label)
     assert moved.rate > 0.06
-    assert moved.why_not(0.05) == "the new rows look like no mixture of converters and others as they were"
+    assert (
+        moved.rejection_reason(0.05)
+        == "the new rows look like no mixture of converters and others as they were"
+    )
     assert estimate_base_rate(new["spend"].to_numpy(), known["spend"].to_numpy(), label).fits
 
 
@@ -183,7 +186,9 @@ def test_weighted_measures_are_those_of_the_rows_they_stand_for() -> None:
     probability = generator.random(300).round(2)
     weight = np.where(label == 1, 1, 4)
     rows = np.repeat(np.arange(300), weight)
-    assert measures(label, probability, weight) == pytest.approx(measures(label[rows], probability[rows]))
+    assert compute_metrics(label, probability, weight) == pytest.approx(
+        compute_metrics(label[rows], probability[rows])
+    )
     gap = expected_calibration_error(label, probability, weight)
     assert gap == pytest.approx(expected_calibration_error(label[rows], probability[rows]), abs=0.02)
 

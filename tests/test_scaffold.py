@@ -13,7 +13,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from python_models.common.campaign import read_campaign
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.inputs.new_campaign.profiling import Column, literal, open_file, profile, table_names
 from python_models.inputs.new_campaign.proposing import Proposal, propose
 from python_models.inputs.new_campaign.rendering import DOORWAYS, render, said
@@ -311,7 +311,7 @@ def test_a_table_that_cannot_be_understood_is_refused_and_nothing_is_written(
 ) -> None:
     before = content(project)
     Path("own.csv").write_text(text)
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(UserError) as refused:
         new("own", "own.csv", **given)
     assert "own.csv" in str(refused.value)
     assert sentence in str(refused.value)
@@ -335,7 +335,7 @@ def test_a_name_that_is_taken_or_a_table_that_is_not_there(
 ) -> None:
     Path("own.csv").write_text("a,b\n1,x\n2,y\n")
     before = content(project)
-    with pytest.raises(InputError, match=re.escape(sentence)):
+    with pytest.raises(UserError, match=re.escape(sentence)):
         new(campaign, table)
     assert content(project) == before
 
@@ -343,7 +343,7 @@ def test_a_name_that_is_taken_or_a_table_that_is_not_there(
 def test_a_table_that_no_model_makes_would_be_lost(project: Path) -> None:
     with duckdb.connect("warehouse.duckdb") as connection:
         connection.execute("create schema core; create table core.mine as select 1 as a")
-    with pytest.raises(InputError, match=r"core\.mine: no model or seed of the project makes this table"):
+    with pytest.raises(UserError, match=r"core\.mine: no model or seed of the project makes this table"):
         new("own", "core.mine")
 
 
@@ -369,7 +369,7 @@ def test_what_is_written_is_listed_declared_and_taken_back_whole(project: Path) 
     assert campaign.audit == ["age_band", "gender"]
     assert "e_mail" not in (project / "models/campaigns/poll/poll_features.sql").read_text()
     assert any("+poll_scores +poll_segments" in line for line in said)
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(UserError, match="is there already"):
         new("poll", table)
     new("poll", table, label="Gender=male", replace=True)
     assert declaration(project, "poll")["label"] == "has_converted"

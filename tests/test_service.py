@@ -24,7 +24,7 @@ from hypothesis.strategies import sampled_from
 from schemathesis import GenerationMode
 from schemathesis.checks import positive_data_acceptance
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.frames import Design, matrix_of
 from python_models.conversion.explaining import explain
 from python_models.conversion.scoring import score
@@ -339,19 +339,19 @@ def test_keys_scopes_and_rotation(client: TestClient) -> None:
     ],
 )
 def test_no_start_without_good_keys(warehouse: Path, variable: str, sentence: str) -> None:
-    with pytest.raises(InputError, match=re.escape(sentence)) as refused:
+    with pytest.raises(UserError, match=re.escape(sentence)) as refused:
         create_app(warehouse, {"LEADLIGHT_API_KEYS": variable})
     assert "0123456789" not in str(refused.value)
 
 
 def test_no_start_without_a_warehouse_or_with_odd_limits(tmp_path: Path, warehouse: Path) -> None:
-    with pytest.raises(InputError, match="does not exist: run `make build` first"):
+    with pytest.raises(UserError, match="does not exist: run `make build` first"):
         create_app(tmp_path / "none.duckdb", KEYS)
     (tmp_path / "none.duckdb").write_text("no database")
-    with pytest.raises(InputError, match="is no whole database"):
+    with pytest.raises(UserError, match="is no whole database"):
         create_app(tmp_path / "none.duckdb", KEYS)
     with pytest.raises(
-        InputError, match="LEADLIGHT_API_TIMEOUT_SECONDS is 'soon'; allowed is a number above 0"
+        UserError, match="LEADLIGHT_API_TIMEOUT_SECONDS is 'soon'; allowed is a number above 0"
     ):
         create_app(warehouse, KEYS | {"LEADLIGHT_API_TIMEOUT_SECONDS": "soon"})
 

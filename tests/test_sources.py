@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.inputs import defaults as sources
 from python_models.inputs.defaults import DEFAULT_INPUTS, package_folder, put_default_inputs
 from python_models.inputs.samples import Sample
@@ -68,7 +68,7 @@ def test_a_second_call_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_missing_data_package_says_what_to_do() -> None:
-    with pytest.raises(InputError, match=r"no-such==1.0 is not installed: run `make setup`"):
+    with pytest.raises(UserError, match=r"no-such==1.0 is not installed: run `make setup`"):
         package_folder("no_such_package", "no-such==1.0")
 
 

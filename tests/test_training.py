@@ -8,19 +8,21 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from python_models.common.errors import DeclarationError
 from python_models.common.frames import FOLDS, fold_of, make_design
 from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.declaration import competing, read_conversion_campaign
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import (
     BLEND,
     FoldModel,
-    Training,
+    TrainingSet,
     blend,
     cross_fit,
     default_settings,
     fit_fold,
 )
-from python_models.conversion.one_rule import OneRule, single_power
+from python_models.conversion.one_rule import OneRule, univariate_score, univariate_scores
 from python_models.conversion.scoring import score
 from python_models.conversion.training import train
 from tests.conftest import Mart
@@ -54,13 +56,13 @@ def scored(frame: pd.DataFrame, mart: Mart, meta: dict) -> pd.DataFrame:
     return rows.sort_values("entity_id").reset_index(drop=True)
 
 
-def as_training(frame: pd.DataFrame) -> Training:
+def as_training(frame: pd.DataFrame) -> TrainingSet:
     design = make_design(frame, ["spend", "noise", "job"], ["job"])
     label = frame["has_bought"].to_numpy(np.int64)
-    return Training(design, design.matrix(frame), label, fold_of(frame["client_id"]))
+    return TrainingSet(design, design.matrix(frame), label, fold_of(frame["client_id"]))
 
 
-def fitted(name: str, training: Training, held_out: int = 0) -> FoldModel:
+def fitted(name: str, training: TrainingSet, held_out: int = 0) -> FoldModel:
     return fit_fold(name, training, held_out, "none", default_settings(name, training))
 
 
@@ -90,7 +92,7 @@ def test_a_label_of_the_held_out_fold_changes_nothing_in_its_model() -> None:
     training = as_training(clients(1_000))
     turned = training.label.copy()
     turned[training.folds == 2] = 1 - turned[training.folds == 2]
-    other = Training(training.design, training.matrix, turned, training.folds)
+    other = TrainingSet(training.design, training.matrix, turned, training.folds)
     for name in ALGORITHMS:
         before, after = fitted(name, training, 2), fitted(name, other, 2)
         np.testing.assert_array_equal(before.log_odds(training.matrix), after.log_odds(training.matrix))
@@ -105,7 +107,7 @@ def test_a_model_goes_to_text_and_back_unchanged(name: str) -> None:
     np.testing.assert_array_equal(model.contributions(training.matrix), again.contributions(training.matrix))
 
 
-def any_model(name: str, training: Training) -> FoldModel:
+def any_model(name: str, training: TrainingSet) -> FoldModel:
     if name == BLEND:
         return blend([cross_fit("logistic_regression", training), cross_fit("xgboost", training)]).models[0]
     return fitted(name, training)
@@ -113,14 +115,37 @@ def any_model(name: str, training: Training) -> FoldModel:
 
 @pytest.mark.parametrize("name", [*ALGORITHMS, BLEND])
 def test_contributions_explain_the_log_odds(name: str) -> None:
-    """Shares of a row sum to its log-odds, but for a constant; pure noise weighs least."""
+    """Check that contributions add up to the log-odds less a constant, and that noise counts least."""
     training = as_training(clients(3_000))
     model = any_model(name, training)
-    shares = model.contributions(training.matrix)
-    rest = model.log_odds(training.matrix) - shares.sum(axis=1)
+    contributions = model.contributions(training.matrix)
+    rest = model.log_odds(training.matrix) - contributions.sum(axis=1)
     np.testing.assert_allclose(rest, rest[0], atol=1e-5)
-    weight = dict(zip(training.design.columns, np.abs(shares).mean(axis=0), strict=True))
+    weight = dict(zip(training.design.columns, np.abs(contributions).mean(axis=0), strict=True))
     assert min(weight, key=weight.get) == "noise"
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"candidates": ["xgboost", "magic"]}, ["key 'candidates.1'", "'magic'", "'lightgbm'"]),
+        ({"choose_by": "accuracy"}, ["key 'choose_by'", "'accuracy'", "'log_loss'"]),
+    ],
+)
+def test_an_unknown_algorithm_or_metric_is_named_with_those_available(
+    declared: dict, words: list[str]
+) -> None:
+    with pytest.raises(DeclarationError) as error:
+        train(None, DECLARED | declared)
+    for word in ["campaign 'spring'", *words]:
+        assert word in str(error.value)
+
+
+def test_the_algorithm_for_rare_events_competes_by_name_only() -> None:
+    by_default = competing(read_conversion_campaign(DECLARED))
+    assert by_default == [name for name in ALGORITHMS if name != "lightgbm_rare"]
+    named = read_conversion_campaign(DECLARED | {"candidates": ["lightgbm_rare"]})
+    assert competing(named) == ["lightgbm_rare"]
 
 
 def test_every_algorithm_competes_and_the_best_is_champion(mart: Mart) -> None:
@@ -225,24 +250,24 @@ def test_a_customer_is_never_torn_between_folds(mart: Mart) -> None:
 def test_the_one_rule_finds_the_one_feature_that_tells() -> None:
     frame = clients()
     training = as_training(frame)
-    powers = [single_power(training.matrix[:, i], i == 2, training.label, training.folds) for i in range(3)]
-    rule = OneRule.best(training, powers)
+    scores = univariate_scores(training)
+    rule = OneRule.best(training, scores)
     assert rule.feature == "spend"
     rates = rule.predict(frame, training.folds, np.ones(len(frame), bool))
     assert len(np.unique(rates)) <= 8 * FOLDS
-    assert roc_auc_score(training.label, rates) == pytest.approx(powers[0].roc_auc, abs=0.03)
+    assert roc_auc_score(training.label, rates) == pytest.approx(scores[0].roc_auc, abs=0.03)
 
 
 def test_power_of_a_feature_is_measured_on_rows_that_its_rates_have_not_seen() -> None:
     """Of a column in which every row has its own value, the rates of other rows say nothing."""
     training = as_training(clients())
     generator = np.random.default_rng(4)
-    noise = single_power(generator.random(2_000), False, training.label, training.folds)
+    noise = univariate_score(generator.random(2_000), False, training.label, training.folds)
     assert noise.roc_auc < 0.55
-    copy = single_power(training.label.astype(float), False, training.label, training.folds)
+    copy = univariate_score(training.label.astype(float), False, training.label, training.folds)
     assert copy.roc_auc == copy.balanced_accuracy == copy.average_precision == 1.0
     filled = np.where(training.label == 1, 5.0, np.nan)
-    assert single_power(filled, False, training.label, training.folds).missing_roc_auc == 1.0
+    assert univariate_score(filled, False, training.label, training.folds).missing_roc_auc == 1.0
 
 
 def test_a_declared_base_rate_is_restored_for_rows_to_be_scored_only(mart: Mart) -> None:

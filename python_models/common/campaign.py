@@ -1,9 +1,9 @@
-"""A campaign's declaration: the `meta` of its dbt models, read once, refused where not understood."""
+"""A campaign's declaration: the `meta` of its dbt models, read once; unknown keys and values are errors."""
 
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
@@ -11,40 +11,34 @@ from pydantic.dataclasses import dataclass
 from python_models.common.errors import DeclarationError
 
 POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most", "capacity", "budget")
-# Their number is a share; that of the others is a number of contacts, or money.
+# The limit of these policies is a share; that of the others a number of contacts, or money.
 _SHARES = ("fixed", "precision_at_least", "false_alarms_at_most")
 _NOTHING_UNKNOWN = ConfigDict(extra="forbid")
-# Set by the project for all campaigns; no part of what a campaign declares.
+# Set by the project for all campaigns; not part of a declaration.
 _PROJECT_KEYS = ("retrain", "champion", "backfill_from")
-# As a value of `known_at`: not before the contact.
+# Value of `known_at` for a column that is only known after the contact.
 AFTER_CONTACT = "after_contact"
-# As a value of `expected_base_rate`: from the scores of the rows with an unknown outcome, or from the
+# Values of `expected_base_rate`: estimate it from the scores of rows with an unknown outcome, or from the
 # outcomes of the test rows.
 ESTIMATED = "estimated"
 NEWEST_OUTCOMES = "newest_outcomes"
-# In `accept_drift`, besides columns of the mart: the score and the label rate.
+# Values of `accept_drift` besides columns of the mart: the score and the label rate.
 DRIFTING_RESULTS = ("predicted_probability", "conversion_rate")
-# Money per row: each a number, or the name of the mart's column that gives it.
+# Money per row: a number, or the name of a column of the mart.
 MONEY = ("contact_cost", "conversion_value")
-Algorithm = Literal[
-    "logistic_regression", "random_forest", "lightgbm", "lightgbm_shallow", "lightgbm_rare", "xgboost"
-]
-# Those that compete where none is named; the one for rare events asks to be named.
-ALGORITHMS: tuple[Algorithm, ...] = tuple(name for name in get_args(Algorithm) if name != "lightgbm_rare")
 Imbalance = Literal["none", "weight", "smote", "downsample"]
 
 
 @dataclass(frozen=True, config=_NOTHING_UNKNOWN)
 class Segmentation:
-    """Which columns of the customer mart group the customers, and into how many segments.
+    """The columns that customers are grouped by, and the number of segments.
 
-    `columns` and `profile` give each column the words of which segment names are made: a number's for a low
-    and for a high mean; a text column's with `{}` for the category, or none where the category or the column
-    says it all. `columns: all` groups by every column of the mart but the keys, with the words in `words`
-    of those that are there. A column of `profile` describes and names, but does not group. `weights` says
-    how much a column counts where not 1; `skewed` what stands for a number with a long tail, its logarithm
-    or its decile; `components` how many principal components are kept, and `count` how many segments there
-    are, where a person decides.
+    `columns` and `profile` give each column the words for segment names: for a number the words for a low
+    and a high mean; for text a phrase with `{}` for the category, or nothing if the category or the column
+    name is enough. `columns: all` groups by every column of the mart except the keys; `words` then names
+    some of them. `profile` columns describe and name segments but do not group. `weights` are 1 by default.
+    `skewed` replaces a number with a long tail by its logarithm or decile. `components` fixes the number of
+    principal components, `count` the number of segments.
     """
 
     columns: dict[str, list[str]] | Literal["all"]
@@ -60,7 +54,7 @@ class Segmentation:
 
     @model_validator(mode="after")
     def check_range(self) -> "Segmentation":
-        """The numbers of segments make sense, and words go with the way the columns are named."""
+        """Check the numbers of segments, and that `words` comes with `columns: all`."""
         if self.min > self.max:
             raise ValueError(f"segments.min {self.min} is over segments.max {self.max}")
         if self.count is not None and not self.min <= self.count <= self.max:
@@ -71,15 +65,15 @@ class Segmentation:
 
     @property
     def all_words(self) -> dict[str, list[str]]:
-        """The words of each column that has some."""
+        """Words by column, for the columns that have some."""
         return (self.words if isinstance(self.columns, str) else self.columns) | self.profile
 
 
 @dataclass(frozen=True, config=_NOTHING_UNKNOWN)
 class Holdout:
-    """Which share of an audience is kept from contact at random, and what it is to find.
+    """A control group: the random share of an audience that is not contacted.
 
-    `effect` is the smallest difference of conversion rates, contacted less held out, worth finding.
+    `effect` is the minimum detectable difference in conversion rates, contacted less control group.
     """
 
     share: Annotated[float, Field(gt=0, lt=1)]
@@ -88,7 +82,7 @@ class Holdout:
 
 @dataclass(frozen=True, config=_NOTHING_UNKNOWN)
 class Campaign:
-    """What a campaign declares; the meaning of each key is a row of the table in `docs/method.md`."""
+    """A campaign's declaration; `docs/method.md` has a table with the meaning of each key."""
 
     campaign: str
     entity: str
@@ -115,13 +109,10 @@ class Campaign:
     conversion_value: float | str | None = None
     channel: Annotated[str, Field(min_length=1)] | None = None
     holdout: Holdout | None = None
-    candidates: list[Algorithm] = Field(
-        default_factory=lambda: list(ALGORITHMS),
-        min_length=1,
-    )
+    candidates: Annotated[list[str], Field(min_length=1)] | None = None
     imbalance: Imbalance | list[Imbalance] = "none"
     blend: bool = False
-    choose_by: Literal["average_precision", "roc_auc", "log_loss", "brier", "f1"] = "average_precision"
+    choose_by: str = "average_precision"
     tune: int | str | None = None
     keep_features: Annotated[int, Field(ge=2)] | None = None
     expected_base_rate: (
@@ -137,7 +128,7 @@ class Campaign:
 
     @model_validator(mode="after")
     def check_policy(self) -> "Campaign":
-        """`decide_by` is a known policy, with the money it needs."""
+        """Check that `decide_by` is a known policy, with the limit and money that it needs."""
         if self.policy not in POLICIES:
             raise ValueError(f"decide_by is {self.policy!r}; allowed: {', '.join(POLICIES)}")
         needs_limit = self.policy not in ("f1", "profit")
@@ -154,6 +145,11 @@ class Campaign:
         for key in MONEY:
             if isinstance(amount := getattr(self, key), float) and not 0 <= amount < math.inf:
                 raise ValueError(f"{key} is {amount}; allowed: a number from 0 on, or a column of the mart")
+        return self
+
+    @model_validator(mode="after")
+    def check_keys_that_go_together(self) -> "Campaign":
+        """Check keys that need or exclude each other."""
         if (self.variant_of is None) != (self.not_usable_reason is None):
             raise ValueError("variant_of and not_usable_reason go together")
         if self.negatives_per_positive is not None and self.order_by is not None:
@@ -179,13 +175,13 @@ class Campaign:
 
     @property
     def tune_seconds(self) -> int | None:
-        """Seconds that the search for settings may take; None without a search."""
+        """Time budget of the tuning in seconds; None without tuning."""
         text = str(self.tune or "").strip().removesuffix("s")
         return int(text) if text.isdigit() and int(text) > 0 else None
 
     @property
     def imbalances(self) -> list[str]:
-        """The ways of handling imbalance that compete."""
+        """The imbalance methods that compete."""
         return [self.imbalance] if isinstance(self.imbalance, str) else list(self.imbalance)
 
     @property
@@ -195,22 +191,22 @@ class Campaign:
 
     @property
     def policy_limit(self) -> float | None:
-        """The number that goes with the policy, if it has one."""
+        """The limit of the policy, if it has one."""
         return None if isinstance(self.decide_by, str) else next(iter(self.decide_by.values()))
 
     @property
     def customer(self) -> str:
-        """Column that says whom a row is about: folds and bootstrap never tear it apart."""
+        """Column of the customer: folds and bootstrap draws keep a customer's rows together."""
         return self.group_by or self.entity
 
     @property
     def money_columns(self) -> list[str]:
-        """Columns of the mart that give contact cost or conversion value row by row."""
+        """Columns of the mart with the contact cost or conversion value of each row."""
         return [amount for key in MONEY if isinstance(amount := getattr(self, key), str)]
 
     @property
     def not_features(self) -> set[str]:
-        """Columns of the mart that no model may see; what is audited only where it is allowed by name."""
+        """Columns of the mart that no model may read; audited ones too unless `allow_audited` names them."""
         audited = set(self.audit) - set(self.allow_audited)
         keys = {self.entity, self.split, self.label, self.as_of, self.order_by, self.label_known_at}
         times = set(self.known_at.values()) - {AFTER_CONTACT}
@@ -218,7 +214,7 @@ class Campaign:
         return {name for name in named if name}
 
     def require_columns(self, mart: Iterable[str]) -> None:
-        """Refuse a declaration that names a column which the mart lacks."""
+        """Raise a `DeclarationError` if the declaration names a column that the mart lacks."""
         present = set(mart)
         keys = {"entity": [self.entity], "split": [self.split]}
         for key in ("label", "as_of", "order_by", "label_known_at", "group_by", "baseline"):
@@ -240,34 +236,35 @@ class Campaign:
 
 
 _READER = TypeAdapter(Campaign)
-# Whose keys stand under a key of the declaration.
+# Declarations nested under a key.
 _OWNERS = {"segments": Segmentation, "holdout": Holdout}
 
 
 def read_campaign(meta: Mapping[str, Any]) -> Campaign:
-    """The declaration in a model's `meta`, checked.
+    """Read and check the declaration in a model's `meta`.
 
     Raises
     ------
     DeclarationError
-        With one sentence per fault: an unknown key, a missing key, a wrong type or value.
+        With one sentence per problem: an unknown key, a missing key, a wrong type or value.
     """
-    declared = {key: value for key, value in meta.items() if key not in _PROJECT_KEYS}
+    declaration = {key: value for key, value in meta.items() if key not in _PROJECT_KEYS}
     try:
-        return _READER.validate_python(declared)
+        return _READER.validate_python(declaration)
     except ValidationError as error:
-        faults = " ".join(_sentence(dict(fault)) for fault in error.errors())
-        raise DeclarationError(f"campaign '{declared.get('campaign', '?')}': {faults}") from None
+        problems = " ".join(_sentence(dict(problem)) for problem in error.errors())
+        raise DeclarationError(f"campaign '{declaration.get('campaign', '?')}': {problems}") from None
 
 
-def _sentence(fault: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "unexpected_keyword_argument":
-        owner = _OWNERS.get(str(fault["loc"][0]), Campaign) if len(fault["loc"]) > 1 else Campaign
+def _sentence(problem: dict[str, Any]) -> str:
+    """Describe a validation error: the key, its value, and what is allowed."""
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "unexpected_keyword_argument":
+        owner = _OWNERS.get(str(problem["loc"][0]), Campaign) if len(problem["loc"]) > 1 else Campaign
         allowed = ", ".join(sorted(field.name for field in fields(owner)))
-        return f"key '{key}' (value {fault['input']!r}) is unknown; allowed keys are {allowed}."
-    if fault["type"] == "missing":
+        return f"key '{key}' (value {problem['input']!r}) is unknown; allowed keys are {allowed}."
+    if problem["type"] == "missing":
         return f"key '{key}' is missing; add it to the declaration."
-    if fault["type"] == "value_error":
-        return f"{fault['ctx']['error']}."
-    return f"key '{key}', value {fault['input']!r}: {fault['msg']}."
+    if problem["type"] == "value_error":
+        return f"{problem['ctx']['error']}."
+    return f"key '{key}', value {problem['input']!r}: {problem['msg']}."

@@ -2,8 +2,8 @@
 
 
 class DeclarationError(ValueError):
-    """A declaration that is not understood; the message names campaign, key, value and what is allowed."""
+    """An invalid declaration; the message names campaign, key, value and what is allowed."""
 
 
-class InputError(Exception):
-    """The default input cannot be put in place; the message says what to do."""
+class UserError(Exception):
+    """An error that a user can mend; the message says what to do."""

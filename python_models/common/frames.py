@@ -1,4 +1,4 @@
-"""From a mart to the matrix a model reads: the same columns, codes and folds in fitting and scoring."""
+"""From a mart to the input of a model: the same columns, codes and folds in fitting and scoring."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from python_models.common.campaign import Campaign
 from python_models.common.errors import DeclarationError
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 
 FOLDS = 5
 SEED = 20170101
@@ -24,10 +24,10 @@ _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DOUBLE|FLOAT|DECIMAL.
 
 @dataclass(frozen=True)
 class Design:
-    """Which columns a model reads, in order, and the codes of the text columns.
+    """The columns that a model reads, in order, and the codes of the text columns.
 
-    `categories` holds, for each text column, the values of the training rows in sorted order. A value
-    that is missing or was not there in training becomes NaN, which every model here reads as missing.
+    `categories` holds, for each text column, the values of the training rows in sorted order. Missing and
+    unknown values become NaN, which every model here reads as missing.
     """
 
     columns: list[str]
@@ -45,8 +45,12 @@ class Design:
             for name, categories in self.categories.items()
         }
 
-    def only(self, names: list[str]) -> "Design":
-        """The design of some of its columns."""
+    def select(self, names: list[str]) -> "Design":
+        """Return the design of some of the columns.
+
+        >>> Design(["age", "job"], {"job": ["clerk", "cook"]}).select(["job"])
+        Design(columns=['job'], categories={'job': ['clerk', 'cook']})
+        """
         kept = {name: values for name, values in self.categories.items() if name in names}
         return Design(list(names), kept)
 
@@ -95,16 +99,16 @@ def _encode(values: Any, codes: dict[str, int]) -> np.ndarray:
 
 
 def read_rows(rel: Any, columns: Iterable[str], key: str, where: str = "true") -> pd.DataFrame:
-    """Rows of a DuckDB relation as a frame, ordered by their key so that nothing depends on storage."""
-    selected = ", ".join(dict.fromkeys(quoted(name) for name in columns))
-    return rel.filter(where).order(quoted(key)).project(selected).df()
+    """Read rows of a DuckDB relation, ordered by their key so that nothing depends on storage."""
+    selected = ", ".join(dict.fromkeys(quote_identifier(name) for name in columns))
+    return rel.filter(where).order(quote_identifier(key)).project(selected).df()
 
 
 def map_batches(
     rel: Any, columns: Iterable[str], function: Callable[[pa.RecordBatch], pa.RecordBatch], schema: pa.Schema
 ) -> Any:
-    """Rows of a function of some columns' batches: streamed by DuckDB, on Spark by its executors."""
-    selected = rel.project(", ".join(dict.fromkeys(quoted(name) for name in columns)))
+    """Apply a function to batches of some columns: streamed by DuckDB, on Spark by its executors."""
+    selected = rel.project(", ".join(dict.fromkeys(quote_identifier(name) for name in columns)))
     if hasattr(selected, "map_batches"):
         return selected.map_batches(function, schema)
     batches = map(function, selected.to_arrow_reader(BATCH_ROWS))
@@ -112,44 +116,44 @@ def map_batches(
 
 
 def feature_columns(rel: Any, campaign: Campaign) -> tuple[list[str], list[str]]:
-    """All features of a mart and, of these, the text columns.
+    """Return the features of a mart, and those of them that are text.
 
     Raises
     ------
     DeclarationError
-        Where a column is neither number, boolean nor text: a date says nothing until SQL makes it a number.
+        If a column is neither number, boolean nor text, such as a date.
     """
     campaign.require_columns(rel.columns)
     features, texts = [], []
-    for name, kind in zip(rel.columns, map(str, rel.types), strict=True):
+    for name, column_type in zip(rel.columns, map(str, rel.types), strict=True):
         if name in campaign.not_features:
             continue
-        if is_text(campaign, name, kind):
+        if is_text(campaign, name, column_type):
             texts.append(name)
         features.append(name)
     return features, texts
 
 
-def is_text(campaign: Campaign, name: str, kind: str) -> bool:
-    """Whether a column of that kind is text; else it is a number.
+def is_text(campaign: Campaign, name: str, column_type: str) -> bool:
+    """Return whether a column of this SQL type is text; otherwise it is a number or boolean.
 
     Raises
     ------
     DeclarationError
-        Where it is neither: a date says nothing until SQL makes it a number.
+        If it is neither, such as a date.
     """
-    if kind == "VARCHAR" or kind.startswith("ENUM"):
+    if column_type == "VARCHAR" or column_type.startswith("ENUM"):
         return True
-    if not _NUMBERS.fullmatch(kind):
+    if not _NUMBERS.fullmatch(column_type):
         raise DeclarationError(
-            f"campaign '{campaign.campaign}': column '{name}' is a {kind}, which no model reads. "
+            f"campaign '{campaign.campaign}': column '{name}' is a {column_type}, which no model reads. "
             "Make it a number in SQL (days since ...), or withhold it."
         )
     return False
 
 
 def make_design(frame: pd.DataFrame, features: list[str], texts: list[str]) -> Design:
-    """The design that the training rows give."""
+    """Build the design from the training rows."""
     return Design(
         columns=features,
         categories={name: sorted(frame[name].dropna().unique().tolist()) for name in texts},
@@ -157,21 +161,30 @@ def make_design(frame: pd.DataFrame, features: list[str], texts: list[str]) -> D
 
 
 def order_values(values: pd.Series) -> np.ndarray:
-    """Times (as microseconds) or numbers as float64; NaN where unknown, or neither."""
+    """Convert times (to microseconds) or numbers to float64; NaN if missing or neither.
+
+    >>> order_values(pd.Series(["3", "first", None])).tolist()
+    [3.0, nan, nan]
+    """
     if pd.api.types.infer_dtype(values, skipna=True) in ("date", "datetime", "datetime64"):
         times = pd.to_datetime(values).astype("datetime64[us]")
         return np.where(times.isna(), np.nan, times.astype("int64").astype(float))
-    return pd.to_numeric(values, errors="coerce").astype("Float64").to_numpy(np.float64, na_value=np.nan)
+    numbers = pd.to_numeric(values, errors="coerce").astype("Float64")
+    return np.asarray(numbers.to_numpy(np.float64, na_value=np.nan))
 
 
 def fold_of(keys: Iterable[Any]) -> np.ndarray:
-    """Fold 0..4 of each key: a hash, so that a key is in the same fold in every build."""
+    """Return the fold, 0 to 4, of each key: a hash, so that it is the same in every build.
+
+    >>> fold_of(["a", "b", "a"]).tolist()
+    [2, 3, 2]
+    """
     digests = (hashlib.md5(f"fold {key}".encode(), usedforsecurity=False) for key in keys)
     return np.array([int(digest.hexdigest()[:8], 16) % FOLDS for digest in digests], dtype=np.int64)
 
 
 def content_hash(frame: pd.DataFrame) -> str:
-    """Hexadecimal hash of a frame's column names and values."""
+    """Return a hexadecimal hash of a frame's column names and values."""
     digest = hashlib.sha256(",".join(frame.columns).encode())
     digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
     return digest.hexdigest()

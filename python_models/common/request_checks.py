@@ -40,7 +40,7 @@ def unknown_names(seeds: Path, sources: Iterable[str]) -> str:
 
         @cache
         def key(name: str) -> str:
-            return connection.execute(f"select {match_key('?')}", [name]).fetchall()[0][0]
+            return str(connection.execute(f"select {match_key('?')}", [name]).fetchall()[0][0])
 
         keys = {column: {key(name) for name in names} for column, names in known.items()}
         # an empty channel stands for all

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class Champion:
 
 
 def read_champion(warehouse: Path, campaign: str) -> Champion:
-    """The model in service as the warehouse publishes it, with its threshold."""
+    """Read the champion that the warehouse publishes, with its threshold."""
     if not warehouse.exists():
-        raise InputError(f"{warehouse} does not exist: run `make build` first")
+        raise UserError(f"{warehouse} does not exist: run `make build` first")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         listed = connection.execute(
             "select campaign, is_champion, model_version, model_body, threshold, refused_reason, declaration "
@@ -34,12 +34,12 @@ def read_champion(warehouse: Path, campaign: str) -> Champion:
         ).fetchall()
     known = sorted({row[0] for row in listed})
     if campaign not in known:
-        raise InputError(f"campaign '{campaign}' has no model in {warehouse}; it has {', '.join(known)}")
+        raise UserError(f"campaign '{campaign}' has no model in {warehouse}; it has {', '.join(known)}")
     _, serves, version, body, threshold, reason, declaration = next(
         row for row in listed if row[0] == campaign
     )
     if not serves or not body:
-        raise InputError(f"campaign '{campaign}' has no model in service: {reason}")
+        raise UserError(f"campaign '{campaign}' has no model in service: {reason}")
     declared = json.loads(declaration)
     return Champion(campaign, version, body, threshold, declared["entity"], declared.get("label"))
 

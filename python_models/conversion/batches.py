@@ -1,4 +1,4 @@
-"""Rows of a mart in batches, as a model reads them."""
+"""Rows of a mart in batches, as input of a model."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ import pyarrow as pa
 
 from python_models.common.campaign import Campaign
 from python_models.common.frames import BATCH_ROWS, fold_of
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.conversion.fitted import FittedModel
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a mart: which of them are training rows, which are new (outcome not known yet)."""
+    """Rows of a mart, and which of them are training rows or new (outcome not yet known)."""
 
     frame: pd.DataFrame
     has_converted: pd.Series
@@ -27,27 +27,29 @@ class Batch:
     is_training: np.ndarray
     is_new: np.ndarray
 
-    def only(self, rows: np.ndarray) -> "Batch":
-        """Some of the rows."""
+    def take(self, rows: np.ndarray) -> "Batch":
+        """Return some of the rows."""
         return Batch(**{name: values[rows] for name, values in vars(self).items()})
 
 
 @lru_cache(maxsize=4)
 def model_of(body: str | None) -> FittedModel | None:
-    """The model in a model row; None where there is none. Read once per process, wherever batches go."""
+    """Read the model of a model row, once per process; None without one."""
     return FittedModel.from_text(body) if body else None
 
 
 def stream(features: Any, campaign: Campaign, model: FittedModel | None) -> Iterator[Batch]:
-    """The rows of a mart with the columns that a model reads, some ten thousand at a time."""
-    columns = ", ".join(dict.fromkeys(quoted(name) for name in columns_read(features, campaign, model)))
+    """Yield the rows of a mart in batches, with the columns that a model reads."""
+    columns = ", ".join(
+        dict.fromkeys(quote_identifier(name) for name in columns_read(features, campaign, model))
+    )
     for batch in features.project(columns).to_arrow_reader(BATCH_ROWS):
         if batch.num_rows:
             yield read_batch(batch, campaign)
 
 
 def columns_read(features: Any, campaign: Campaign, model: FittedModel | None) -> list[str]:
-    """The columns of a mart that a model reads, and those that say what a row is."""
+    """Return the columns that a model reads, with the keys, split, label and money columns."""
     campaign.require_columns(features.columns)
     needed = [campaign.entity, campaign.customer, campaign.split]
     needed += [campaign.label] if campaign.label else []
@@ -58,7 +60,7 @@ def columns_read(features: Any, campaign: Campaign, model: FittedModel | None) -
 
 
 def read_batch(batch: pa.RecordBatch, campaign: Campaign) -> Batch:
-    """Rows of a mart as a model reads them."""
+    """Convert a record batch of a mart into a `Batch`."""
     frame = batch.to_pandas()
     has_converted = (
         frame[campaign.label].astype("boolean")

@@ -1,4 +1,4 @@
-"""Turns a model's log-odds into probabilities that mean what they say."""
+"""Calibration: from a model's log-odds to accurate probabilities."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,20 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 # Isotonic calibration needs about a thousand events (Niculescu-Mizil and Caruana 2005).
-ISOTONIC_POSITIVES = 1_000
-# Strength of the ridge penalty on a recalibration's shift of log-odds.
+MIN_ISOTONIC_POSITIVES = 1_000
+# Ridge penalty on the intercept shift of a recalibration.
 SHIFT_PENALTY = 200.0
-# No finite number of rows proves a probability of 0 or 1.
-SMALLEST = 1e-7
+# Clip probabilities: no finite number of rows proves 0 or 1.
+MIN_PROBABILITY = 1e-7
 
 
 @dataclass(frozen=True)
 class Calibrator:
     """Logistic calibration (Platt 1999): probability = expit(slope * log-odds + intercept).
 
-    With `knots` (pairs of log-odds and probability) isotonic calibration instead: linear between the
-    centres of the blocks that isotonic regression finds (centred isotonic regression, Oron and Flournoy
-    2017), so that unequal scores stay unequal; outside of the knots the logistic curve goes on.
+    With `knots` (pairs of log-odds and probability) centred isotonic calibration (Oron and Flournoy 2017)
+    instead: linear between the centres of the blocks of isotonic regression, so that unequal scores stay
+    unequal. Outside the knots the logistic curve continues.
     """
 
     slope: float
@@ -41,9 +41,9 @@ class Calibrator:
         method: str | None = None,
         weight: np.ndarray | None = None,
     ) -> "Calibrator":
-        """Fit on predictions of models that never saw these rows; the method by their number.
+        """Fit on out-of-fold predictions; by default the number of conversions decides the method.
 
-        `weight` says for how many rows of the population a row stands.
+        `weight` is the number of rows of the population that a row represents.
         """
         regression = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, solver="newton-cholesky")
         regression.fit(log_odds.reshape(-1, 1), label, sample_weight=weight)
@@ -52,36 +52,41 @@ class Calibrator:
             return cls(slope, intercept)
         return cls(slope, intercept, _centred_isotonic(log_odds, label, weight))
 
-    def moved(self, shift: float) -> "Calibrator":
-        """The same curve with all log-odds of its probabilities moved."""
+    def with_shift(self, shift: float) -> "Calibrator":
+        """Return the curve with the log-odds of all its probabilities shifted."""
         knots = self.knots and [[score, float(expit(logit(rate) + shift))] for score, rate in self.knots]
         return Calibrator(self.slope, self.intercept + shift, knots)
 
     def probability(self, log_odds: np.ndarray) -> np.ndarray:
         curve = expit(self.slope * log_odds + self.intercept)
         if not self.knots:
-            return np.clip(curve, SMALLEST, 1 - SMALLEST)
+            return np.asarray(np.clip(curve, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
         scores, rates = np.array(self.knots).T
-        # the logistic curve, moved so that it meets the outermost knots
+        # shift the logistic curve so that it meets the outermost knots
         low = logit(rates[0]) - (self.slope * scores[0] + self.intercept)
         high = logit(rates[-1]) - (self.slope * scores[-1] + self.intercept)
         line = self.slope * log_odds + self.intercept
         inside = np.interp(log_odds, scores, rates)
         outside = expit(line + np.where(log_odds < scores[0], low, high))
         is_inside = (log_odds >= scores[0]) & (log_odds <= scores[-1])
-        return np.clip(np.where(is_inside, inside, outside), SMALLEST, 1 - SMALLEST)
+        probability = np.where(is_inside, inside, outside)
+        return np.asarray(np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
 
 
 def method_for(label: np.ndarray) -> str:
-    """Isotonic from a thousand conversions (and as many others) on, logistic below."""
+    """Return `isotonic` from a thousand conversions and a thousand others on, else `logistic`.
+
+    >>> method_for(np.repeat([0, 1], 1_000))
+    'isotonic'
+    """
     rarer = min(label.sum(), len(label) - label.sum())
-    return "isotonic" if rarer >= ISOTONIC_POSITIVES else "logistic"
+    return "isotonic" if rarer >= MIN_ISOTONIC_POSITIVES else "logistic"
 
 
 def _centred_isotonic(
     log_odds: np.ndarray, label: np.ndarray, weight: np.ndarray | None
 ) -> list[list[float]]:
-    """One knot per block of equal isotonic rate, at its mean log-odds; blocks of rate 0 or 1 make none."""
+    """Return a knot per block of equal isotonic rate, at its mean log-odds; none for rates 0 and 1."""
     weight = np.ones(len(label)) if weight is None else weight
     rate = IsotonicRegression().fit(log_odds, label, sample_weight=weight).predict(log_odds)
     _, block = np.unique(rate, return_inverse=True)
@@ -89,14 +94,18 @@ def _centred_isotonic(
     centres = np.bincount(block, weight * log_odds) / size
     rates = np.bincount(block, weight * label) / size
     inner = (rates > 0) & (rates < 1)
-    return np.column_stack([centres[inner], rates[inner]]).tolist()
+    knots: list[list[float]] = np.column_stack([centres[inner], rates[inner]]).tolist()
+    return knots
 
 
-def shift_to(rate: float, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """What to add to all log-odds so that the mean probability is `rate`.
+def solve_shift(rate: float, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """Return the shift of all log-odds that makes `rate` the mean probability.
 
-    The correction for another base rate of Saerens et al. (2002): the odds of all rows change by one factor.
-    `weight` says for how many rows of the population a row stands.
+    This is the prior-shift correction of Saerens et al. (2002): the odds of all rows change by one factor.
+    `weight` is the number of rows of the population that a row represents.
+
+    >>> round(solve_shift(0.5, np.array([0.2, 0.2])), 4) == round(float(np.log(4)), 4)
+    True
     """
     line = logit(probability)
     return float(
@@ -104,11 +113,11 @@ def shift_to(rate: float, probability: np.ndarray, weight: np.ndarray | None = N
     )
 
 
-def cautious_shift(probability: np.ndarray, label: np.ndarray) -> float:
-    """What to add to all log-odds so that conversions come out as observed, drawn towards nothing.
+def ridge_intercept_shift(probability: np.ndarray, label: np.ndarray) -> float:
+    """Return the ridge-penalised shift of all log-odds that fits the observed conversions.
 
-    The penalised likelihood's maximum: sum(label - probability) = SHIFT_PENALTY * shift. Blocks of time
-    differ in their base rate for reasons that the features already know; a free intercept overcorrects.
+    It maximises the penalised likelihood: sum(label - probability) = SHIFT_PENALTY * shift. Features
+    already explain part of the difference between blocks of time; a free intercept overcorrects.
     """
     line = logit(probability)
 
@@ -118,6 +127,10 @@ def cautious_shift(probability: np.ndarray, label: np.ndarray) -> float:
     return float(brentq(slope, -30, 30))
 
 
-def shifted(probability: np.ndarray, shift: float) -> np.ndarray:
-    """Probabilities whose log-odds are moved by `shift`."""
-    return expit(logit(probability) + shift) if shift else probability
+def shift_log_odds(probability: np.ndarray, shift: float) -> np.ndarray:
+    """Add `shift` to the log-odds of probabilities.
+
+    >>> shift_log_odds(np.array([0.5, 0.2]), float(np.log(4))).round(3)
+    array([0.8, 0.5])
+    """
+    return np.asarray(expit(logit(probability) + shift)) if shift else probability

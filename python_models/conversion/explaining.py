@@ -1,4 +1,4 @@
-"""What a model goes by: strongest factors, how the probability moves with them, reasons of each row."""
+"""Explanations of a model: strongest factors, partial dependence, and the reasons of each row."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,21 +11,21 @@ from scipy.special import logit
 
 from python_models.common.campaign import Campaign, read_campaign
 from python_models.common.frames import Design, map_batches
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.conversion.batches import columns_read, model_of, read_batch
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.fitting import Training
-from python_models.conversion.registry import champion_row
+from python_models.conversion.fitting import TrainingSet
+from python_models.conversion.registry import load_champion
 
-EXPLAINED_ROWS = 3_000
-MOVED_ROWS = 500
+FACTOR_ROWS = 3_000
+DEPENDENCE_ROWS = 500
 DEPENDENCE_BINS = 10
 DEPENDENCE_FEATURES = 10
-REASONS = 5
-# Of a larger mart only those rows are explained that somebody might contact.
-ALL_EXPLAINED = 10_000
-# So many times the base rate is where the propensity band `high` begins.
-HIGH = 1.5
+REASONS_PER_ROW = 5
+# In a larger mart, explain only rows that are likely to be contacted.
+MAX_ROWS_EXPLAINED_IN_FULL = 10_000
+# The propensity band `high` begins at this multiple of the base rate.
+HIGH_PROPENSITY_RATIO = 1.5
 UNKNOWN = "(unknown)"
 
 REASON_ROW = pa.schema(
@@ -45,45 +45,49 @@ REASON_ROW = pa.schema(
 )
 
 
-def factors(model: FittedModel, training: Training) -> list[dict[str, Any]]:
-    """Mean absolute SHAP value (log-odds) of each feature, with its direction; the strongest first.
+def factors(model: FittedModel, training: TrainingSet) -> list[dict[str, Any]]:
+    """Return the mean absolute SHAP value (log-odds) of each feature and its direction, strongest first.
 
-    Over out-of-fold rows, evenly picked: more than EXPLAINED_ROWS of them take long and change nothing.
+    Uses `FACTOR_ROWS` evenly spaced out-of-fold rows: more take longer and change nothing.
     """
-    picked = np.unique(np.linspace(0, len(training.label) - 1, EXPLAINED_ROWS).astype(int))
+    picked = np.unique(np.linspace(0, len(training.label) - 1, FACTOR_ROWS).astype(int))
     matrix = training.matrix[picked]
-    shares = model.contributions(matrix, training.folds[picked], np.ones(len(picked), dtype=bool))
+    contributions = model.contributions(matrix, training.folds[picked], np.ones(len(picked), dtype=bool))
     is_text = training.design.categories
     listed = [
         {
             "feature": name,
-            "importance": float(np.abs(shares[:, i]).mean()),
-            "direction": "mixed" if name in is_text else direction(matrix[:, i], shares[:, i]),
+            "importance": float(np.abs(contributions[:, i]).mean()),
+            "direction": "mixed" if name in is_text else direction(matrix[:, i], contributions[:, i]),
         }
         for i, name in enumerate(training.design.columns)
     ]
     return sorted(listed, key=lambda factor: -factor["importance"])
 
 
-def direction(values: np.ndarray, shares: np.ndarray) -> str:
-    """`raises` or `lowers` where value and contribution correlate (|r| >= 0.5, ranks), else `mixed`."""
+def direction(values: np.ndarray, contributions: np.ndarray) -> str:
+    """Return `raises` or `lowers` if value and contribution correlate (|rank r| >= 0.5), else `mixed`.
+
+    >>> direction(np.array([1.0, 2.0, 3.0]), np.array([0.3, 0.1, -0.2]))
+    'lowers'
+    """
     known = ~np.isnan(values)
     if known.sum() < 3:
         return "mixed"
-    ranks = pd.DataFrame({"value": values[known], "share": shares[known]}).rank()
-    correlation = ranks["value"].corr(ranks["share"])
+    ranks = pd.DataFrame({"value": values[known], "contribution": contributions[known]}).rank()
+    correlation = ranks["value"].corr(ranks["contribution"])
     if not abs(correlation) >= 0.5:
         return "mixed"
     return "raises" if correlation > 0 else "lowers"
 
 
-def dependence(model: FittedModel, training: Training, strongest: list[str]) -> list[dict[str, Any]]:
-    """Partial dependence (Friedman 2001): mean probability if all rows had the value of a bin.
+def dependence(model: FittedModel, training: TrainingSet, strongest: list[str]) -> list[dict[str, Any]]:
+    """Return partial dependence (Friedman 2001): the mean probability if all rows had a bin's value.
 
-    Bins are tenths of the training rows with a known value, or the most frequent categories; missing
-    values are a bin of their own. Rows are judged by the model that never saw them.
+    Bins are deciles of the training rows with a known value, or the most frequent categories; missing
+    values have their own bin. Predictions are out of fold.
     """
-    picked = np.unique(np.linspace(0, len(training.label) - 1, MOVED_ROWS).astype(int))
+    picked = np.unique(np.linspace(0, len(training.label) - 1, DEPENDENCE_ROWS).astype(int))
     folds, weight = training.folds[picked], training.weight[picked]
     moved = []
     for name in strongest[:DEPENDENCE_FEATURES]:
@@ -104,8 +108,8 @@ def dependence(model: FittedModel, training: Training, strongest: list[str]) -> 
     return moved
 
 
-def _bins(training: Training, position: int) -> Iterator[tuple[str, int, float]]:
-    """Label, number of rows and mean value of each bin of a column."""
+def _bins(training: TrainingSet, position: int) -> Iterator[tuple[str, int, float]]:
+    """Yield label, number of rows and mean value of each bin of a column."""
     column = training.matrix[:, position]
     categories = training.design.categories.get(training.design.columns[position])
     known = column[~np.isnan(column)]
@@ -118,9 +122,9 @@ def _bins(training: Training, position: int) -> Iterator[tuple[str, int, float]]
             yield f"{value:g}", int(count), float(value)
     else:
         edges = np.unique(np.quantile(known, np.linspace(0, 1, DEPENDENCE_BINS + 1)))
-        tenth = np.clip(np.searchsorted(edges, known, side="right") - 1, 0, len(edges) - 2)
+        decile = np.clip(np.searchsorted(edges, known, side="right") - 1, 0, len(edges) - 2)
         for number in range(len(edges) - 1):
-            inside = known[tenth == number]
+            inside = known[decile == number]
             if len(inside):
                 yield _range(edges, number), len(inside), float(inside.mean())
     if len(known) < len(column):
@@ -128,7 +132,11 @@ def _bins(training: Training, position: int) -> Iterator[tuple[str, int, float]]
 
 
 def _range(edges: np.ndarray, number: int) -> str:
-    """Words for a bin; the lowest and the highest value, which may be one person's, stay unsaid."""
+    """Label a bin, without the lowest and highest value: each may belong to one person.
+
+    >>> [_range(np.array([1.0, 2.5, 1500.0, 9000.0]), number) for number in range(3)]
+    ['under 2.5', '2.5 to 1,500', '1,500 or more']
+    """
     low, high = (
         f"{edge:,.0f}" if abs(edge) >= 1_000 else f"{edge:.3g}" for edge in edges[number : number + 2]
     )
@@ -137,8 +145,10 @@ def _range(edges: np.ndarray, number: int) -> str:
     return f"{low} or more" if number == len(edges) - 2 else f"{low} to {high}"
 
 
-def explain(features: Any, scores: Any, models: Any, meta: dict[str, Any], known: Any | None = None) -> Any:
-    """Reasons of every scored row: the five features that moved its log-odds most.
+def explain(
+    features: Any, scores: Any, models: Any, meta: dict[str, Any], existing: Any | None = None
+) -> Any:
+    """Explain every scored row by the five features that change its log-odds most.
 
     Parameters
     ----------
@@ -150,62 +160,65 @@ def explain(features: Any, scores: Any, models: Any, meta: dict[str, Any], known
         Model rows, as `train` returns them.
     meta : dict
         The declaration.
-    known : relation, optional
-        Reasons of an earlier build (`REASON_ROW`), which stay where the score stayed.
+    existing : relation, optional
+        Reasons of an earlier build (`REASON_ROW`). They are kept if the score was kept.
 
     Returns
     -------
     pyarrow.RecordBatchReader or Spark relation
-        Five rows per row of the mart that is scored anew (`REASON_ROW`), none without a champion; of a
-        mart of more than `ALL_EXPLAINED` rows only of those whose probability is high (1.5 times the
-        training rows' rate).
-        In log-odds, `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds
-        of `predicted_probability`. Features without any share are left out.
+        Five rows per newly scored row of the mart (`REASON_ROW`); none without a champion. In a mart of
+        more than `MAX_ROWS_EXPLAINED_IN_FULL` rows, only rows with a high probability are explained: 1.5
+        times the rate of the training rows.
+        `base_log_odds` + the five `contribution`s + `other_contribution` is the log-odds of
+        `predicted_probability`. Features without a contribution are left out.
     """
     campaign = read_campaign(meta)
-    version, body = champion_row(models, meta)
+    version, body = load_champion(models, meta)
     model = model_of(body)
     if model is None:
         return pa.RecordBatchReader.from_batches(REASON_ROW, [])
-    is_large = features.count("*").fetchone()[0] > ALL_EXPLAINED
-    least = HIGH * model.base_rate if is_large else 0.0
-    tell = partial(_reasons, campaign=campaign, body=body, version=version, least=least)
+    is_large = features.count("*").fetchone()[0] > MAX_ROWS_EXPLAINED_IN_FULL
+    minimum = HIGH_PROPENSITY_RATIO * model.base_rate if is_large else 0.0
+    explain_batch = partial(_reasons, campaign=campaign, body=body, version=version, minimum=minimum)
     columns = columns_read(features, campaign, model)
-    rows = to_be_told(features, scores, campaign, least, known)
-    return map_batches(rows, [*columns, "row_hash"], tell, REASON_ROW)
+    rows = rows_to_explain(features, scores, campaign, minimum, existing)
+    return map_batches(rows, [*columns, "row_hash"], explain_batch, REASON_ROW)
 
 
-def to_be_told(features: Any, scores: Any, campaign: Campaign, least: float, known: Any | None) -> Any:
-    """Rows of a mart with at least that probability, but those whose reasons are known.
+def rows_to_explain(
+    features: Any, scores: Any, campaign: Campaign, minimum: float, existing: Any | None
+) -> Any:
+    """Return the rows with at least the minimum probability that have no reasons yet.
 
-    Spark tells all rows; which of them are over the least their prediction says.
+    Spark passes all rows; each batch drops those below the minimum.
     """
     if hasattr(features, "map_batches"):
         return features.project("*, cast(null as varchar) as row_hash")
-    high = scores.filter(f"predicted_probability >= {least!r}")
+    high = scores.filter(f"predicted_probability >= {minimum!r}")
     high = high.project("entity_id as scored_id, row_hash")
-    if known is not None and set(REASON_ROW.names) <= set(known.columns):
-        told = known.project("entity_id as told_id, row_hash as told_hash").distinct()
-        high = high.join(told, "scored_id = told_id and row_hash = told_hash", how="anti")
-    return features.join(high, f"cast({quoted(campaign.entity)} as varchar) = scored_id")
+    if existing is not None and set(REASON_ROW.names) <= set(existing.columns):
+        explained = existing.project("entity_id as explained_id, row_hash as explained_hash").distinct()
+        high = high.join(explained, "scored_id = explained_id and row_hash = explained_hash", how="anti")
+    return features.join(high, f"cast({quote_identifier(campaign.entity)} as varchar) = scored_id")
 
 
 def _reasons(
-    rows_read: pa.RecordBatch, campaign: Campaign, body: str | None, version: str, least: float
+    rows_read: pa.RecordBatch, campaign: Campaign, body: str | None, version: str, minimum: float
 ) -> pa.RecordBatch:
+    """Explain one batch of rows."""
     model = model_of(body)
     if model is None or not rows_read.num_rows:
         return pa.RecordBatch.from_pylist([], schema=REASON_ROW)
     batch = read_batch(rows_read, campaign)
     matrix = model.design.matrix(batch.frame)
     probability = model.predict(matrix, batch.folds, batch.is_training, batch.is_new)
-    is_told = probability >= least
-    batch, matrix, probability = batch.only(is_told), matrix[is_told], probability[is_told]
-    shares = model.contributions(matrix, batch.folds, batch.is_training)
-    base = logit(probability) - shares.sum(axis=1)
-    order, rank, row, column = top_reasons(shares)
-    contribution = shares[row, column]
-    others = shares.sum(axis=1) - np.take_along_axis(shares, order, axis=1).sum(axis=1)
+    is_explained = probability >= minimum
+    batch, matrix, probability = batch.take(is_explained), matrix[is_explained], probability[is_explained]
+    contributions = model.contributions(matrix, batch.folds, batch.is_training)
+    base = logit(probability) - contributions.sum(axis=1)
+    order, rank, row, column = top_reasons(contributions)
+    contribution = contributions[row, column]
+    others = contributions.sum(axis=1) - np.take_along_axis(contributions, order, axis=1).sum(axis=1)
     return pa.RecordBatch.from_pydict(
         {
             "campaign": [campaign.campaign] * len(row),
@@ -218,25 +231,25 @@ def _reasons(
             "base_log_odds": base[row],
             "other_contribution": others[row],
             "model_version": [version] * len(row),
-            # on Spark there is none: pandas turns an all-null column into NaN, which is no text
+            # null on Spark: pandas turns an all-null column into NaN, which is not text
             "row_hash": pa.array(batch.frame["row_hash"].iloc[row], pa.string(), from_pandas=True),
         },
         schema=REASON_ROW,
     )
 
 
-def top_reasons(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of each row the strongest columns, and of those that say something rank, row and column."""
-    order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
-    rank = np.tile(np.arange(1, order.shape[1] + 1), len(shares))
-    row = np.repeat(np.arange(len(shares)), order.shape[1])
+def top_reasons(contributions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return each row's strongest columns, and rank, row and column of those with a contribution."""
+    order = np.argsort(-np.abs(contributions), axis=1, kind="stable")[:, :REASONS_PER_ROW]
+    rank = np.tile(np.arange(1, order.shape[1] + 1), len(contributions))
+    row = np.repeat(np.arange(len(contributions)), order.shape[1])
     column = order.ravel()
-    said = shares[row, column] != 0
-    return order, rank[said], row[said], column[said]
+    has_contribution = contributions[row, column] != 0
+    return order, rank[has_contribution], row[has_contribution], column[has_contribution]
 
 
 def _as_text(frame: pd.DataFrame, design: Design, row: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Values of some cells as people read them, None where missing."""
+    """Format the values of some cells for people; None if missing."""
     texts = np.empty(len(row), dtype=object)
     for position, name in enumerate(design.columns):
         cells = column == position

@@ -1,42 +1,45 @@
-"""The fingerprint of a training: its rows, its declaration and the revision of the code."""
+"""The fingerprint of a training: its rows, declaration, settings, code revision and library versions."""
 
 import hashlib
 import json
 from dataclasses import asdict, replace
 
 import imblearn
-import lightgbm
 import pandas as pd
-import sklearn
-import xgboost
 
 from python_models.common.campaign import Campaign
 from python_models.common.frames import content_hash
 from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.declaration import competing
 
-# Part of every fingerprint: raise it when the way of training changes, so that all models are fitted anew.
-RECIPE = 6
+# Part of every fingerprint: raise it when the training code changes, so that all models are refitted.
+TRAINING_REVISION = 6
 
 
 def declaration_text(campaign: Campaign) -> str:
-    """The declaration as JSON, with the policy taken apart for SQL."""
-    declared = asdict(campaign) | {"policy": campaign.policy, "policy_limit": campaign.policy_limit}
-    return json.dumps(declared, sort_keys=True)
+    """Return the declaration as JSON, with policy and limit as keys of their own for SQL."""
+    declaration = asdict(campaign) | {
+        "candidates": competing(campaign),
+        "policy": campaign.policy,
+        "policy_limit": campaign.policy_limit,
+    }
+    return json.dumps(declaration, sort_keys=True)
 
 
-def fingerprint_of(frame: pd.DataFrame, campaign: Campaign) -> str:
-    """Hash of all that decides a model: rows, declaration, settings, way of training, library versions.
+def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:
+    """Hash everything that decides a model: rows, declaration, settings, code revision, library versions.
 
-    Drift is told of a model that is there: to accept it fits none anew.
+    `accept_drift` is left out: accepting drift of an existing model must not refit it.
     """
     positives = int(frame[campaign.label].sum()) if campaign.label else 0
-    settings = {name: ALGORITHMS[name].settings(len(frame), positives) for name in campaign.candidates}
-    libraries = (lightgbm, sklearn, xgboost, imblearn)
+    settings = {name: ALGORITHMS[name].settings(len(frame), positives) for name in competing(campaign)}
+    used = {algorithm.library.__name__: algorithm.library for algorithm in ALGORITHMS.values()}
+    libraries = [*(used[name] for name in sorted(used)), imblearn]
     versions = ", ".join(f"{library.__name__} {library.__version__}" for library in libraries)
     parts = [
         content_hash(frame),
         declaration_text(replace(campaign, accept_drift=[])),
         json.dumps(settings, sort_keys=True),
-        f"recipe {RECIPE}, {versions}",
+        f"recipe {TRAINING_REVISION}, {versions}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

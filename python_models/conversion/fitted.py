@@ -1,23 +1,24 @@
-"""A fitted conversion model as it is kept in a model row: fold models, calibrators, design, baselines."""
+"""A fitted conversion model as stored in a model row: fold models, calibrators, design, baselines."""
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from python_models.common.frames import FOLDS, Design
-from python_models.conversion.calibration import Calibrator, shifted
-from python_models.conversion.fitting import CrossFit, FoldModel, Training
+from python_models.conversion.calibration import Calibrator, shift_log_odds
+from python_models.conversion.fitting import CrossFit, FoldModel, TrainingSet
 from python_models.conversion.one_rule import OneRule
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """What a model row holds in `model_body`.
+    """The content of `model_body` in a model row.
 
-    `base_rate` is the rate of the training rows. `shift` moves the log-odds of rows to be scored: to a
-    declared base rate, or to the newest block's.
-    `declared_rule` is the baseline that the campaign declares, if any.
+    `base_rate` is the rate of the training rows. `shift` is added to the log-odds of new rows, to match a
+    declared base rate or that of the newest block. `declared_rule` is the baseline that the campaign
+    declares, if any.
     """
 
     design: Design
@@ -31,9 +32,9 @@ class FittedModel:
 
     @classmethod
     def of(
-        cls, fit: CrossFit, training: Training, one_rule: OneRule, declared_rule: OneRule | None
+        cls, fit: CrossFit, training: TrainingSet, one_rule: OneRule, declared_rule: OneRule | None
     ) -> "FittedModel":
-        """Add calibrators: one per fold that never saw it, and one of all."""
+        """Add calibrators: one per fold, fitted without its rows, and one on all rows."""
         return cls(
             design=training.design,
             models=fit.models,
@@ -48,7 +49,7 @@ class FittedModel:
         )
 
     def out_of_fold(self, matrix: np.ndarray, folds: np.ndarray) -> np.ndarray:
-        """Probability of training rows, each from the model and calibrator that never saw its customer."""
+        """Predict training rows, each with the model and calibrator that never saw its customer."""
         probability = np.empty(len(matrix))
         for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
             rows = folds == fold
@@ -57,38 +58,38 @@ class FittedModel:
         return probability
 
     def ensemble(self, matrix: np.ndarray) -> np.ndarray:
-        """Probability of rows outside training: mean log-odds of all fold models, calibrated."""
+        """Predict rows outside training: the mean log-odds of all fold models, calibrated."""
         mean = np.mean([model.log_odds(matrix) for model in self.models], axis=0)
         return self.calibrator.probability(mean)
 
     def predict(
         self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray, is_new: np.ndarray
     ) -> np.ndarray:
-        """Probability of each row: training rows out of fold, new ones (outcome not known yet) shifted."""
+        """Predict each row: training rows out of fold, new rows (outcome not yet known) with the shift."""
         probability = np.empty(len(matrix))
         if is_training.any():
             probability[is_training] = self.out_of_fold(matrix[is_training], folds[is_training])
         if not is_training.all():
             probability[~is_training] = self.ensemble(matrix[~is_training])
-        probability[is_new] = shifted(probability[is_new], self.shift)
+        probability[is_new] = shift_log_odds(probability[is_new], self.shift)
         return probability
 
     def contributions(self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray) -> np.ndarray:
-        """Each column's share in a row's log-odds after logistic calibration, rows x columns of the design.
+        """Return each column's contribution to the log-odds after logistic calibration, rows x columns.
 
-        What the shares leave of the log-odds of the probability is the base of the row: one number for
-        all rows of a model where calibration is logistic; isotonic calibration bends it.
+        The log-odds of the probability less the contributions are the base of the row. It is the same for
+        all rows of a model with logistic calibration, and varies with isotonic calibration.
         """
-        shares = np.zeros(matrix.shape)
+        contributions = np.zeros(matrix.shape)
         for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
             rows = is_training & (folds == fold)
             if rows.any():
-                shares[rows] = calibrator.slope * model.contributions(matrix[rows])
+                contributions[rows] = calibrator.slope * model.contributions(matrix[rows])
         others = ~is_training
         if others.any():
             mean = np.mean([model.contributions(matrix[others]) for model in self.models], axis=0)
-            shares[others] = self.calibrator.slope * mean
-        return shares
+            contributions[others] = self.calibrator.slope * mean
+        return contributions
 
     def to_text(self) -> str:
         return json.dumps(
@@ -119,5 +120,5 @@ class FittedModel:
         )
 
 
-def _rule(values: dict) -> OneRule:
+def _rule(values: dict[str, Any]) -> OneRule:
     return OneRule(Design(**values["design"]), values["trees"])

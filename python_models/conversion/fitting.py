@@ -1,4 +1,4 @@
-"""Fits a candidate once per fold, so that each row is predicted by a model that never saw its customer."""
+"""Cross-fitting: one model per fold, so that no row is predicted by a model that saw its customer."""
 
 import json
 import time
@@ -10,15 +10,15 @@ from scipy.special import expit
 from python_models.common.frames import FOLDS, Design
 from python_models.conversion.algorithms.base import Candidate, Settings
 from python_models.conversion.algorithms.registry import ALGORITHMS
-from python_models.conversion.imbalance import Sample, resample
+from python_models.conversion.imbalance import FitSample, resample
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingSet:
     """Rows to fit on: matrix (rows x columns of the design), label (0/1) and fold of each row.
 
-    `kept` holds, per fold, the positions of the columns that relevance kept without looking at the fold;
-    None keeps all. `kept_share` is the share of the non-conversions that these rows are a sample of.
+    `kept` holds, per fold, the positions of the columns that were selected without the fold's rows; None
+    keeps all. `kept_share` is the share of the non-conversions that was sampled.
     """
 
     design: Design
@@ -30,7 +30,7 @@ class Training:
 
     @property
     def weight(self) -> np.ndarray:
-        """For how many rows of the population each row stands."""
+        """Number of rows of the population that each row represents."""
         return np.where(self.label == 1, 1.0, 1 / self.kept_share)
 
     @property
@@ -38,17 +38,17 @@ class Training:
         """Conversion rate of the population that the rows are a sample of."""
         return float(np.average(self.label, weights=self.weight))
 
-    def keeping(self, kept: list[list[int]] | None) -> "Training":
-        """The same rows, with other columns kept in each fold."""
+    def keeping(self, kept: list[list[int]] | None) -> "TrainingSet":
+        """Return the same rows with other columns kept in each fold."""
         return replace(self, kept=kept)
 
-    def sample(self, rows: np.ndarray, positions: list[int] | None) -> Sample:
-        """The rows picked, with the columns picked."""
+    def sample(self, rows: np.ndarray, positions: list[int] | None) -> FitSample:
+        """Return some rows with some columns; None for all columns."""
         matrix, categorical = self.matrix[rows], self.design.categorical_positions
         if positions is not None:
             matrix = matrix[:, positions]
             categorical = [i for i, position in enumerate(positions) if position in categorical]
-        return Sample(matrix, self.label[rows], categorical)
+        return FitSample(matrix, self.label[rows], categorical)
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ class FoldModel:
         return self.candidate.log_odds(self._read(matrix)) + self.offset
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
-        """Share of each column of the whole design; 0 for those that this model does not read."""
-        shares = self.candidate.contributions(self._read(matrix))
+        """Return the contribution of each column of the design; 0 for those that this model does not read."""
+        read = self.candidate.contributions(self._read(matrix))
         if self.positions is None:
-            return shares
-        whole = np.zeros(matrix.shape)
-        whole[:, self.positions] = shares
-        return whole
+            return read
+        contributions = np.zeros(matrix.shape)
+        contributions[:, self.positions] = read
+        return contributions
 
     def _read(self, matrix: np.ndarray) -> np.ndarray:
         return matrix if self.positions is None else matrix[:, self.positions]
@@ -102,10 +102,10 @@ class Blend:
     parts: list[FoldModel]
 
     def log_odds(self, matrix: np.ndarray) -> np.ndarray:
-        return np.mean([part.log_odds(matrix) for part in self.parts], axis=0)
+        return np.asarray(np.mean([part.log_odds(matrix) for part in self.parts], axis=0))
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
-        return np.mean([part.contributions(matrix) for part in self.parts], axis=0)
+        return np.asarray(np.mean([part.contributions(matrix) for part in self.parts], axis=0))
 
     def to_text(self) -> str:
         return json.dumps([part.to_text() for part in self.parts])
@@ -117,9 +117,9 @@ class Blend:
 
 @dataclass(frozen=True)
 class CrossFit:
-    """One candidate, fitted once per fold; `log_odds` of each row are of the model that never saw it.
+    """One candidate, fitted once per fold; `log_odds` are out of fold.
 
-    A blend names its parts.
+    `blended` holds the parts of a blend.
     """
 
     algorithm: str
@@ -139,52 +139,53 @@ class CrossFit:
     @property
     def probability(self) -> np.ndarray:
         """Out-of-fold probability of each row, not calibrated."""
-        return expit(self.log_odds)
+        return np.asarray(expit(self.log_odds))
 
     def renamed(self, label: str, seconds: float) -> "CrossFit":
-        """The same under another name, with the time that finding it took."""
+        """Return the same cross-fit under another name, with the time that the search took."""
         return replace(self, label=label, seconds=seconds)
 
     @property
     def parts(self) -> tuple["CrossFit", ...]:
-        """The cross-fits that a blend is made of; of any other candidate itself."""
+        """The cross-fits of a blend; for any other candidate the candidate itself."""
         return self.blended or (self,)
 
 
-def default_settings(algorithm: str, training: Training) -> Settings:
-    """The algorithm's settings for a table of that many rows and conversions."""
+def default_settings(algorithm: str, training: TrainingSet) -> Settings:
+    """Return the algorithm's settings for this number of rows and conversions."""
     return ALGORITHMS[algorithm].settings(len(training.label), int(training.label.sum()))
 
 
 def fit_rows(
     algorithm: str,
-    training: Training,
+    training: TrainingSet,
     rows: np.ndarray,
     positions: list[int] | None,
     imbalance: str,
     settings: Settings,
     rounds: int,
 ) -> FoldModel:
-    """Fit on some rows, resampled as `imbalance` says."""
+    """Fit on some rows, resampled as `imbalance` names it."""
     sample = resample(training.sample(rows, positions), imbalance)
     candidate = ALGORITHMS[algorithm].fit(sample, settings, rounds)
-    # p = q b / (q b + 1 - q), q what a model of the sample says, b the kept share (King and Zeng 2001)
+    # p = q b / (q b + 1 - q), q the probability in the sample, b the kept share (King and Zeng 2001)
     offset = float(np.log(training.kept_share) - np.log(sample.odds_factor))
     return FoldModel(algorithm, candidate, positions, offset)
 
 
-def find_rounds(
+def best_iteration(
     algorithm: str,
-    training: Training,
+    training: TrainingSet,
     rows: np.ndarray,
     stopping: np.ndarray,
     positions: list[int] | None,
     imbalance: str,
     settings: Settings,
 ) -> int:
-    """Number of trees that is best on the rows of `stopping` for a model of `rows`; 0 where it has none.
+    """Return the number of trees with the best loss on `stopping` for a model of `rows`.
 
-    Both are the same share of the non-conversions, so trees are counted on the odds of the sample.
+    0 for an algorithm without early stopping. Both sets hold the same share of the non-conversions, so the
+    loss is computed on the odds of the sample.
     """
     find = ALGORITHMS[algorithm].rounds
     if find is None:
@@ -194,22 +195,23 @@ def find_rounds(
 
 
 def fit_fold(
-    algorithm: str, training: Training, held_out: int, imbalance: str, settings: Settings
+    algorithm: str, training: TrainingSet, held_out: int, imbalance: str, settings: Settings
 ) -> FoldModel:
-    """Fit on all folds but `held_out`; the number of trees is found on the next fold, so that neither the
-    trees nor their number know the held-out rows.
+    """Fit on all folds but `held_out`.
+
+    The number of trees is found on the next fold, so that it does not depend on the held-out rows.
     """
-    known = training.folds != held_out
+    fitted = training.folds != held_out
     stopping = training.folds == (held_out + 1) % FOLDS
     positions = training.kept[held_out] if training.kept else None
-    rounds = find_rounds(algorithm, training, known & ~stopping, stopping, positions, imbalance, settings)
-    return fit_rows(algorithm, training, known, positions, imbalance, settings, rounds)
+    rounds = best_iteration(algorithm, training, fitted & ~stopping, stopping, positions, imbalance, settings)
+    return fit_rows(algorithm, training, fitted, positions, imbalance, settings, rounds)
 
 
 def cross_fit(
-    algorithm: str, training: Training, imbalance: str = "none", settings: Settings | None = None
+    algorithm: str, training: TrainingSet, imbalance: str = "none", settings: Settings | None = None
 ) -> CrossFit:
-    """Fit once per fold; every row is predicted by the model that never saw its customer."""
+    """Fit once per fold and predict each row with the model that never saw its customer."""
     start = time.perf_counter()
     settings = settings or default_settings(algorithm, training)
     models, log_odds = [], np.empty(len(training.label))
@@ -222,7 +224,7 @@ def cross_fit(
 
 
 def blend(fits: list[CrossFit]) -> CrossFit:
-    """The mean of several cross-fits, fold by fold."""
+    """Average several cross-fits, fold by fold."""
     return CrossFit(
         algorithm=BLEND,
         imbalance="none",
@@ -240,7 +242,7 @@ def blend(fits: list[CrossFit]) -> CrossFit:
     )
 
 
-def fit_again(fit: CrossFit, training: Training) -> CrossFit:
-    """The same candidate, cross-fitted on the rows or columns of another training."""
+def refit(fit: CrossFit, training: TrainingSet) -> CrossFit:
+    """Cross-fit the same candidate on other rows or columns."""
     parts = [cross_fit(part.algorithm, training, part.imbalance, part.settings) for part in fit.parts]
     return blend(parts) if fit.blended else parts[0]

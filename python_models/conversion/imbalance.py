@@ -1,4 +1,4 @@
-"""Rows as a model is fitted on them: all, weighted, oversampled or a part, and what that does to the odds."""
+"""Class imbalance: weighted, oversampled or undersampled rows, and how much that raises the odds."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
-class Sample:
+class FitSample:
     """Rows to fit on: matrix, label (0/1), weights if any, positions of the categorical columns.
 
-    `odds_factor` says how many times the odds of conversion were raised by resampling; a model's log-odds
-    less its logarithm are those of the rows before (King and Zeng 2001, prior correction).
+    `odds_factor` is how many times resampling raised the odds of conversion. Subtract its logarithm from a
+    model's log-odds to get those of the original rows (prior correction, King and Zeng 2001).
     """
 
     matrix: np.ndarray
@@ -24,13 +24,13 @@ class Sample:
     odds_factor: float = 1.0
 
 
-def resample(sample: Sample, imbalance: str) -> Sample:
-    """The rows with fewer, copied or weighted outcomes.
+def resample(sample: FitSample, imbalance: str) -> FitSample:
+    """Weight, oversample or undersample the rows as `imbalance` names it.
 
-    With r non-conversions per conversion, all three ways aim at sqrt(r): full balance throws away, invents
-    or overrates more than ranking gains. `weight` counts conversions more; `smote` puts new ones between
-    neighbours (Chawla et al. 2002; missing numbers take the median first); `downsample` draws from the
-    non-conversions.
+    With r non-conversions per conversion, all three aim at sqrt(r): full balance drops, invents or
+    overweights more rows than the ranking gains. `weight` gives conversions more weight; `smote` adds
+    synthetic ones between neighbours (Chawla et al. 2002; missing numbers get the median first);
+    `downsample` keeps a random part of the non-conversions.
     """
     positives = int(sample.label.sum())
     negatives = len(sample.label) - positives
@@ -40,20 +40,21 @@ def resample(sample: Sample, imbalance: str) -> Sample:
     aim = float(np.sqrt(ratio))
     if imbalance == "weight":
         weight = np.where(sample.label == 1, ratio / aim, 1.0)
-        return Sample(sample.matrix, sample.label, sample.categorical, weight, ratio / aim)
+        return FitSample(sample.matrix, sample.label, sample.categorical, weight, ratio / aim)
     if imbalance == "downsample":
         generator = np.random.default_rng(SEED)
         drawn = generator.choice(np.flatnonzero(sample.label == 0), round(positives * aim), replace=False)
         rows = np.sort(np.concatenate([drawn, np.flatnonzero(sample.label == 1)]))
         factor = negatives / len(drawn)
-        return Sample(sample.matrix[rows], sample.label[rows], sample.categorical, None, factor)
+        return FitSample(sample.matrix[rows], sample.label[rows], sample.categorical, None, factor)
     if imbalance == "smote":
         return _with_synthetic_conversions(sample, positives, round(negatives / aim))
     raise ValueError(f"imbalance is {imbalance!r}; allowed: none, weight, smote, downsample")
 
 
-def _with_synthetic_conversions(sample: Sample, positives: int, wanted: int) -> Sample:
-    # a second to import, and hardly ever declared
+def _with_synthetic_conversions(sample: FitSample, positives: int, wanted: int) -> FitSample:
+    """Add synthetic conversions (SMOTE) until there are `wanted`."""
+    # takes a second to import and is rarely declared
     from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 
     shared = {
@@ -68,16 +69,16 @@ def _with_synthetic_conversions(sample: Sample, positives: int, wanted: int) -> 
     else:
         sampler = SMOTENC(categorical_features=sample.categorical, **shared)
     matrix, label = sampler.fit_resample(_filled(sample), sample.label)
-    # SMOTE only appends: the rows that were there keep their missing values
+    # SMOTE only appends: the original rows keep their missing values
     matrix[: len(sample.label)] = sample.matrix
     for position in sample.categorical:
         column = matrix[:, position]
         column[column < 0] = np.nan
-    return Sample(matrix, label, sample.categorical, None, wanted / positives)
+    return FitSample(matrix, label, sample.categorical, None, wanted / positives)
 
 
-def _filled(sample: Sample) -> np.ndarray:
-    """The matrix without missing values: medians, and -1 for a missing category."""
+def _filled(sample: FitSample) -> np.ndarray:
+    """Return the matrix with missing values filled in: the median, or -1 for a category."""
     filled = sample.matrix.copy()
     for position in range(filled.shape[1]):
         column = filled[:, position]

@@ -1,4 +1,4 @@
-"""Finds what a model cannot know before the contact: features that are the outcome in disguise."""
+"""Leakage checks: features that are only known after the contact, or are the outcome in disguise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ import pandas as pd
 
 from python_models.common.campaign import AFTER_CONTACT, Campaign
 from python_models.common.frames import order_values
-from python_models.conversion.fitting import Training
-from python_models.conversion.one_rule import Power
+from python_models.conversion.fitting import TrainingSet
+from python_models.conversion.one_rule import UnivariateScore
 
 ALL_FEATURES = "all_features"
-# Below so much ROC AUC of its own, no feature is worth a fit without it.
-SUSPECT = 0.78
+# Skip the leave-one-out fit for features with a univariate AUC below this.
+MIN_SUSPICIOUS_AUC = 0.78
 
 
 @dataclass(frozen=True)
 class Check:
-    """What is measured, from where on it warns and fails, and what to do."""
+    """The limits from which a check warns and fails, and what to do."""
 
     warn: float
     fail: float
@@ -67,12 +67,12 @@ class Finding:
 def check_features(
     campaign: Campaign,
     frame: pd.DataFrame,
-    training: Training,
-    powers: list[Power],
+    training: TrainingSet,
+    scores: list[UnivariateScore],
     roc_auc: float,
     loss_without: Callable[[int], float],
 ) -> list[Finding]:
-    """Every check of every feature that the model sees.
+    """Run every check on every feature that the model sees.
 
     Parameters
     ----------
@@ -80,43 +80,44 @@ def check_features(
         The declaration.
     frame : pandas.DataFrame
         The training rows, with the keys and times that the declaration names.
-    training : Training
+    training : TrainingSet
         The same rows as a matrix.
-    powers : list of Power
+    scores : list of UnivariateScore
         One per column of the design.
     roc_auc : float
         Out of fold, of a model with all features.
     loss_without : callable
-        What that model loses without the column at a position; called for the strongest feature at most.
+        The ROC AUC that the model loses without the column at a position; called at most once, for the
+        strongest feature.
     """
     findings = []
 
     def find(feature: str, check_name: str, measured: float) -> None:
-        findings.append(_judge(campaign, feature, check_name, measured))
+        findings.append(_evaluate(campaign, feature, check_name, measured))
 
     orders = [pd.Series(order_values(frame[name])) for name in (campaign.entity, campaign.order_by) if name]
     for position, name in enumerate(training.design.columns):
-        power = powers[position]
-        find(name, "single_feature_power", power.roc_auc)
-        find(name, "copy_of_label", power.balanced_accuracy)
-        find(name, "filled_with_the_outcome", power.missing_roc_auc)
+        score = scores[position]
+        find(name, "single_feature_power", score.roc_auc)
+        find(name, "copy_of_label", score.balanced_accuracy)
+        find(name, "filled_with_the_outcome", score.missing_roc_auc)
         find(name, "key_or_order", _order(frame[name], orders))
         find(name, "known_after_contact", _known_after(campaign, frame, name))
-    strongest = max(range(len(powers)), key=lambda position: powers[position].roc_auc)
-    if powers[strongest].roc_auc >= SUSPECT and len(powers) > 1:
+    strongest = max(range(len(scores)), key=lambda position: scores[position].roc_auc)
+    if scores[strongest].roc_auc >= MIN_SUSPICIOUS_AUC and len(scores) > 1:
         find(training.design.columns[strongest], "power_beyond_all_others", loss_without(strongest))
     find(ALL_FEATURES, "too_good_to_be_true", roc_auc)
     return findings
 
 
 def withheld_findings(campaign: Campaign) -> list[Finding]:
-    """Columns that are declared as known after the contact and are withheld as they should be."""
+    """Return a finding for each column that is declared as known after the contact and is withheld."""
     withheld = [name for name in campaign.known_at if name in campaign.not_features]
-    return [_judge(campaign, name, "known_after_contact", 0.0) for name in withheld]
+    return [_evaluate(campaign, name, "known_after_contact", 0.0) for name in withheld]
 
 
 def leak_refusal(findings: list[Finding]) -> str | None:
-    """Why a model is refused, in a sentence per leak; None without one."""
+    """Return why a model is rejected, with every leak; None without one."""
     failed = [finding for finding in findings if finding.status == "fail"]
     if not failed:
         return None
@@ -130,7 +131,8 @@ def leak_refusal(findings: list[Finding]) -> str | None:
     )
 
 
-def _judge(campaign: Campaign, feature: str, check_name: str, measured: float) -> Finding:
+def _evaluate(campaign: Campaign, feature: str, check_name: str, measured: float) -> Finding:
+    """Compare a measured value with the limits of its check."""
     check = CHECKS[check_name]
     is_accepted = feature in campaign.accept_leak or (feature == ALL_FEATURES and campaign.accept_leak)
     if measured >= check.fail:
@@ -143,22 +145,22 @@ def _judge(campaign: Campaign, feature: str, check_name: str, measured: float) -
 
 
 def _order(column: pd.Series, orders: list[pd.Series]) -> float:
-    """Rank correlation with the order of the rows of a feature that nearly every row has to itself.
+    """Return the rank correlation with the order of the rows, for a feature with almost unique values.
 
-    A text of which nearly every row has its own is a key: 1. A feature with repeated values: 0.
+    Almost unique text is a key: 1. A feature with repeated values: 0.
     """
     values = column.dropna()
     if len(values) < 2 or values.nunique() < 0.95 * len(column):
         return 0.0
     if not pd.api.types.is_numeric_dtype(values):
         return 1.0
-    # of an order that is no number the correlation is NaN
+    # correlation with a non-numeric order is NaN
     correlations = [abs(values.corr(order, method="spearman")) for order in orders]
     return float(np.nan_to_num(correlations).max())
 
 
 def _known_after(campaign: Campaign, frame: pd.DataFrame, feature: str) -> float:
-    """Share of rows in which a feature became known after the date of the features, as declared."""
+    """Return the share of rows in which a feature became known after the date of the features."""
     known_at = campaign.known_at.get(feature)
     if known_at is None:
         return 0.0

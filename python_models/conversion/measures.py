@@ -1,4 +1,7 @@
-"""Measures by which models are compared while they are chosen; results are measured in SQL."""
+"""Metrics by which models are compared while they are chosen; the results are measured in SQL."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import (
@@ -12,43 +15,66 @@ from sklearn.metrics import (
 CALIBRATION_BINS = 10
 
 
+@dataclass(frozen=True)
+class Metric:
+    """A function of label, probability and `sample_weight`, and whether less is better."""
+
+    function: Callable[..., float]
+    is_loss: bool = False
+
+
 def best_f1(label: np.ndarray, probability: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-    """F1 at the threshold at which it is highest."""
+    """Return the highest F1 of all thresholds.
+
+    >>> best_f1(np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.4]))
+    1.0
+    """
     precision, recall, _ = precision_recall_curve(label, probability, sample_weight=sample_weight)
     f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
     return float(f1.max())
 
 
-MEASURES = {
-    "roc_auc": roc_auc_score,
-    "average_precision": average_precision_score,
-    "f1": best_f1,
-    "log_loss": log_loss,
-    "brier": brier_score_loss,
+# `choose_by` may name each; each is a column of `results.model_candidates`.
+METRICS = {
+    "roc_auc": Metric(roc_auc_score),
+    "average_precision": Metric(average_precision_score),
+    "f1": Metric(best_f1),
+    "log_loss": Metric(log_loss, is_loss=True),
+    "brier": Metric(brier_score_loss, is_loss=True),
 }
 
 
-def measures(
+def compute_metrics(
     label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None
 ) -> dict[str, float]:
-    """All measures of predicted probabilities; `weight` says for how many rows a row stands."""
-    return {name: measure(name, label, probability, weight) for name in MEASURES}
+    """Compute all metrics of predicted probabilities; `weight` is the number of rows a row represents."""
+    return {name: compute_metric(name, label, probability, weight) for name in METRICS}
 
 
-def measure(name: str, label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """One of them."""
-    return float(MEASURES[name](label, probability, sample_weight=weight))
+def compute_metric(
+    name: str, label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None
+) -> float:
+    """Compute one metric.
+
+    >>> compute_metric("brier", np.array([0, 1]), np.array([0.5, 0.5]))
+    0.25
+    """
+    return float(METRICS[name].function(label, probability, sample_weight=weight))
 
 
 def is_loss(name: str) -> bool:
-    """Whether less is better."""
-    return name in ("log_loss", "brier")
+    """Return whether less is better."""
+    return METRICS[name].is_loss
 
 
 def expected_calibration_error(
     label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None
 ) -> float:
-    """Mean gap between predicted and observed rate over ten bins of equally many rows (of equal weight)."""
+    """Return the mean gap between predicted and observed rate over ten bins of equal weight.
+
+    >>> expected_calibration_error(np.array([0, 1] * 10), np.full(20, 0.25))
+    0.25
+    """
     weight = np.ones(len(label)) if weight is None else weight
     order = np.argsort(probability, kind="stable")
     reached = weight[order].cumsum() - weight[order] / 2

@@ -1,4 +1,4 @@
-"""The row that a training returns: a model as text, with all that was measured."""
+"""The row that a training returns: the model as text and everything measured on the way."""
 
 from dataclasses import asdict
 from typing import Any
@@ -9,14 +9,14 @@ import pyarrow as pa
 from python_models.common.campaign import Campaign
 from python_models.common.frames import Design
 from python_models.conversion.algorithms.registry import ALGORITHMS
-from python_models.conversion.backtest import Forward
-from python_models.conversion.fitting import CrossFit, Training, fit_again
-from python_models.conversion.measures import measure, measures
-from python_models.conversion.relevance import Fate
+from python_models.conversion.backtest import BacktestResult
+from python_models.conversion.fitting import CrossFit, TrainingSet, refit
+from python_models.conversion.measures import METRICS, compute_metric, compute_metrics
+from python_models.conversion.relevance import FeatureSelection
 
 
-def _struct(**kinds: pa.DataType) -> pa.DataType:
-    return pa.list_(pa.struct(list(kinds.items())))
+def _struct(**types: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.struct(list(types.items())))
 
 
 _TEXT, _NUMBER, _COUNT, _FLAG = pa.string(), pa.float64(), pa.int64(), pa.bool_()
@@ -53,11 +53,7 @@ MODEL_ROW = pa.schema(
             _struct(
                 algorithm=_TEXT,
                 imbalance=_TEXT,
-                roc_auc=_NUMBER,
-                average_precision=_NUMBER,
-                f1=_NUMBER,
-                log_loss=_NUMBER,
-                brier=_NUMBER,
+                **dict.fromkeys(METRICS, _NUMBER),
                 fit_seconds=_NUMBER,
                 feature_count=_COUNT,
                 all_features_average_precision=_NUMBER,
@@ -111,7 +107,7 @@ MODEL_ROW = pa.schema(
 
 
 def used_features(fit: CrossFit, design: Design) -> list[str]:
-    """Columns that at least one fold model may read."""
+    """Return the columns that at least one fold model may read."""
     read: set[int] = set()
     for part in fit.parts:
         for model in part.models:
@@ -119,35 +115,47 @@ def used_features(fit: CrossFit, design: Design) -> list[str]:
     return [name for position, name in enumerate(design.columns) if position in read]
 
 
-def candidate_row(fit: CrossFit, training: Training, best: CrossFit) -> dict[str, Any]:
-    """How a candidate did out of fold; of the best also what it does with all columns."""
-    everything = None
+def candidate_row(fit: CrossFit, training: TrainingSet, best: CrossFit) -> dict[str, Any]:
+    """Return the out-of-fold metrics of a candidate; for the best also the precision with all columns."""
+    all_features = None
     if fit is best and training.kept:
-        whole = fit_again(fit, training.keeping(None))
-        everything = measure("average_precision", training.label, whole.probability, training.weight)
+        unfiltered = refit(fit, training.keeping(None))
+        all_features = compute_metric(
+            "average_precision", training.label, unfiltered.probability, training.weight
+        )
     return {
         "algorithm": fit.name,
         "imbalance": fit.imbalance,
         "fit_seconds": fit.seconds,
         "feature_count": len(training.kept[0]) if training.kept else len(training.design.columns),
-        "all_features_average_precision": everything,
-    } | measures(training.label, fit.probability, training.weight)
+        "all_features_average_precision": all_features,
+    } | compute_metrics(training.label, fit.probability, training.weight)
 
 
-def relevance_rows(fates: list[Fate], training: Training) -> list[dict[str, Any]]:
-    """Fate of each column on all training rows, and in how many folds it was kept."""
-    kept = training.kept or []
+def candidate_rows(
+    fits: list[CrossFit], holdout: list[float | None], training: TrainingSet, best: CrossFit
+) -> list[dict[str, Any]]:
+    """Return the metrics of all candidates, out of fold and on the later fifth."""
     return [
-        asdict(fate) | {"folds_kept": sum(position in fold for fold in kept)}
-        for position, fate in enumerate(fates)
+        candidate_row(fit, training, best) | {"later_measure": value}
+        for fit, value in zip(fits, holdout, strict=True)
     ]
 
 
-def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: Forward) -> list[dict[str, Any]]:
-    """Forward predictions, one per row of the last fifth.
+def relevance_rows(selection: list[FeatureSelection], training: TrainingSet) -> list[dict[str, Any]]:
+    """Return the selection of each column on all training rows, and the number of folds that kept it."""
+    kept = training.kept or []
+    return [
+        asdict(selected) | {"folds_kept": sum(position in fold for fold in kept)}
+        for position, selected in enumerate(selection)
+    ]
 
-    Rows and customers are numbers within the validation: model rows are kept for good, and must not
-    name anybody who asks to be forgotten later.
+
+def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: BacktestResult) -> list[dict[str, Any]]:
+    """Return the predictions of the backtest, one per row of the last fifth.
+
+    Rows and customers are numbered within the backtest: model rows are kept forever, so they must not
+    name a person who may ask for erasure later.
     """
     rows = frame.iloc[forward.rows]
     declared = forward.baselines[1] if len(forward.baselines) > 1 else [None] * len(rows)
@@ -164,5 +172,5 @@ def forward_rows(campaign: Campaign, frame: pd.DataFrame, forward: Forward) -> l
 
 
 def model_format(fit: CrossFit) -> str:
-    """Format of the fold models' text."""
+    """Return the format of the fold models' text."""
     return " + ".join(dict.fromkeys(ALGORITHMS[part.algorithm].model_format for part in fit.parts))

@@ -7,20 +7,20 @@ import numpy as np
 import pandas as pd
 
 from python_models.common.frames import FOLDS, SEED, Design
-from python_models.conversion.fitting import Training
-from python_models.conversion.measures import measure
+from python_models.conversion.fitting import TrainingSet
+from python_models.conversion.measures import compute_metric
 
-GROUPS = 32
-# Conversions are drawn towards the general rate as if so many more rows had it.
+MAX_GROUPS = 32
+# Shrinkage: each group's rate counts this many extra rows at the general rate.
 PRIOR_ROWS = 20
-TRIED_AS_RULES = 5
+MAX_RULES_TRIED = 5
 
 
 @dataclass(frozen=True)
 class OneRule:
-    """A tree of at most eight leaves on one feature; `trees` holds one per held-out fold, as LightGBM's text.
+    """A tree of at most eight leaves on one feature, the only column of `design`.
 
-    `design` has that feature as its only column.
+    `trees` holds one tree per held-out fold, as LightGBM's text.
     """
 
     design: Design
@@ -31,14 +31,14 @@ class OneRule:
         return self.design.columns[0]
 
     @classmethod
-    def fit(cls, training: Training, position: int) -> "OneRule":
-        """The rule on the column at `position` of the design."""
-        design = training.design.only([training.design.columns[position]])
+    def fit(cls, training: TrainingSet, position: int) -> "OneRule":
+        """Fit the rule on the column at `position` of the design."""
+        design = training.design.select([training.design.columns[position]])
         return cls.of(design, training.matrix[:, position], training)
 
     @classmethod
-    def of(cls, design: Design, column: np.ndarray, training: Training) -> "OneRule":
-        """The rule on a column that need not be a feature, of the rows of a training."""
+    def of(cls, design: Design, column: np.ndarray, training: TrainingSet) -> "OneRule":
+        """Fit the rule on a column of the training rows, which need not be a feature."""
         is_text = bool(design.categories)
         others = [training.folds != fold for fold in range(FOLDS)]
         trees = [
@@ -47,21 +47,22 @@ class OneRule:
         return cls(design, [tree.model_to_string() for tree in trees])
 
     @classmethod
-    def best(cls, training: Training, powers: "list[Power]") -> "OneRule":
-        """The rule with the best average precision out of fold, of the features with the most power."""
-        tried = sorted(range(len(powers)), key=lambda position: -powers[position].average_precision)
-        rules = [cls.fit(training, position) for position in tried[:TRIED_AS_RULES]]
+    def best(cls, training: TrainingSet, scores: "list[UnivariateScore]") -> "OneRule":
+        """Return the rule with the best out-of-fold average precision, of the five strongest features."""
+        tried = sorted(range(len(scores)), key=lambda position: -scores[position].average_precision)
+        rules = [cls.fit(training, position) for position in tried[:MAX_RULES_TRIED]]
 
         def precision(rule: OneRule) -> float:
             column = training.matrix[:, [training.design.columns.index(rule.feature)]]
             predicted = rule.out_of_fold(column, training.folds)
-            return measure("average_precision", training.label, predicted, training.weight)
+            return compute_metric("average_precision", training.label, predicted, training.weight)
 
         return max(rules, key=precision)
 
     def predict(self, frame: pd.DataFrame, folds: np.ndarray, is_training: np.ndarray) -> np.ndarray:
-        """Conversion rate of each row's group: training rows from the tree that never saw them, all
-        others the mean over the trees.
+        """Return the conversion rate of each row's group.
+
+        Training rows are predicted by the tree that never saw them, all others by the mean of the trees.
         """
         column = self.design.matrix(frame)
         probability = np.empty(len(column))
@@ -73,7 +74,7 @@ class OneRule:
         return probability
 
     def out_of_fold(self, column: np.ndarray, folds: np.ndarray) -> np.ndarray:
-        """Rates of training rows, of a matrix with the rule's column alone."""
+        """Return the rates of training rows; `column` is a matrix with the rule's column alone."""
         probability = np.empty(len(column))
         for fold, tree in enumerate(self._boosters()):
             rows = folds == fold
@@ -88,7 +89,7 @@ class OneRule:
 def fit_tree(
     column: np.ndarray, is_categorical: bool, label: np.ndarray, weight: np.ndarray | None = None
 ) -> lgb.Booster:
-    """A tree of at most eight leaves on one column; it predicts the conversion rate of a group."""
+    """Fit a tree of at most eight leaves on one column; it predicts the conversion rate of a group."""
     parameters = {
         "objective": "binary",
         "num_leaves": 8,
@@ -111,8 +112,8 @@ def fit_tree(
 
 
 @dataclass(frozen=True)
-class Power:
-    """What one feature alone says about the outcome, out of fold."""
+class UnivariateScore:
+    """How well one feature alone predicts the outcome, out of fold."""
 
     roc_auc: float
     average_precision: float
@@ -120,11 +121,22 @@ class Power:
     missing_roc_auc: float
 
 
-def single_power(column: np.ndarray, is_categorical: bool, label: np.ndarray, folds: np.ndarray) -> Power:
-    """Power of a feature cut into at most `GROUPS` groups, each predicted by the rate of the other folds.
+def univariate_scores(training: TrainingSet) -> list[UnivariateScore]:
+    """Score each column of the design alone."""
+    categorical = training.design.categorical_positions
+    return [
+        univariate_score(column, position in categorical, training.label, training.folds)
+        for position, column in enumerate(training.matrix.T)
+    ]
 
-    Missing values are a group. `balanced_accuracy` is that of the best cut between groups;
-    `missing_roc_auc` that of knowing only whether the value is missing, 0.5 where none is.
+
+def univariate_score(
+    column: np.ndarray, is_categorical: bool, label: np.ndarray, folds: np.ndarray
+) -> UnivariateScore:
+    """Score a feature cut into at most `MAX_GROUPS` groups, each predicted by its rate in the other folds.
+
+    Missing values are a group. `balanced_accuracy` is that of the best cut between groups. `missing_roc_auc`
+    uses only whether the value is missing; 0.5 if none is.
     """
     group = _groups(column, is_categorical)
     cell = group * FOLDS + folds
@@ -140,16 +152,17 @@ def single_power(column: np.ndarray, is_categorical: bool, label: np.ndarray, fo
     if is_missing.any() and not is_missing.all():
         gap = is_missing[label == 1].mean() - is_missing[label == 0].mean()
         missing_roc_auc = 0.5 + abs(gap) / 2
-    return Power(roc_auc, precision, accuracy, float(missing_roc_auc))
+    return UnivariateScore(roc_auc, precision, accuracy, float(missing_roc_auc))
 
 
 def _groups(column: np.ndarray, is_categorical: bool) -> np.ndarray:
+    """Return the group of each value: 0 if missing, else a quantile or the value itself."""
     known = ~np.isnan(column)
     group = np.zeros(len(column), dtype=np.int64)
     if known.any():
         values = column[known]
-        if not is_categorical and len(np.unique(values)) > GROUPS:
-            edges = np.unique(np.quantile(values, np.linspace(0, 1, GROUPS + 1)[1:-1]))
+        if not is_categorical and len(np.unique(values)) > MAX_GROUPS:
+            edges = np.unique(np.quantile(values, np.linspace(0, 1, MAX_GROUPS + 1)[1:-1]))
             group[known] = np.searchsorted(edges, values, side="right") + 1
         else:
             group[known] = np.unique(values, return_inverse=True)[1] + 1
@@ -157,7 +170,11 @@ def _groups(column: np.ndarray, is_categorical: bool) -> np.ndarray:
 
 
 def _ranked(rate: np.ndarray, size: np.ndarray, converted: np.ndarray) -> tuple[float, float, float]:
-    """ROC AUC, average precision and best balanced accuracy of cells ranked by their rate."""
+    """Return ROC AUC, average precision and best balanced accuracy of cells ranked by their rate.
+
+    >>> _ranked(np.array([0.9, 0.1]), np.array([10, 10]), np.array([10, 0]))
+    (1.0, 1.0, 1.0)
+    """
     _, tied = np.unique(-rate, return_inverse=True)
     size = np.bincount(tied, size)
     positive = np.bincount(tied, converted)

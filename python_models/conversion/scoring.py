@@ -1,4 +1,4 @@
-"""Writes a campaign's scores: every row of the mart, streamed, judged by models that never saw it."""
+"""Scoring of a campaign: every row of the mart, streamed, predicted by models that never saw it."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from python_models.common.campaign import MONEY, Campaign, read_campaign
 from python_models.common.frames import map_batches
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.conversion.batches import columns_read, model_of, read_batch
-from python_models.conversion.registry import champion_row
+from python_models.conversion.registry import load_champion
 
 SCORE_ROW = pa.schema(
     [
@@ -34,7 +34,7 @@ SCORE_ROW = pa.schema(
 )
 
 
-def score(features: Any, models: Any, meta: dict[str, Any], known: Any | None = None) -> Any:
+def score(features: Any, models: Any, meta: dict[str, Any], existing: Any | None = None) -> Any:
     """Score a campaign's mart with its champion.
 
     Parameters
@@ -45,50 +45,58 @@ def score(features: Any, models: Any, meta: dict[str, Any], known: Any | None = 
         Model rows, as `train` returns them.
     meta : dict
         The declaration.
-    known : relation, optional
-        Scores of an earlier build (`SCORE_ROW`), which stay where neither row nor model changed.
+    existing : relation, optional
+        Scores of an earlier build (`SCORE_ROW`). They are kept if neither row nor model changed.
 
     Returns
     -------
     pyarrow.RecordBatchReader or Spark relation
         One row per row of the mart that is new or changed (`SCORE_ROW`). Rows of split `train` get
-        out-of-fold predictions, all others the mean of the fold models. Probabilities are null where there
-        is no champion.
+        out-of-fold predictions, all others the mean of the fold models. Without a champion, probabilities
+        are null.
     """
     campaign = read_campaign(meta)
-    version, body = champion_row(models, meta)
+    version, body = load_champion(models, meta)
     scored_at = datetime.now(UTC).replace(tzinfo=None)
-    judge = partial(_scores, campaign=campaign, body=body, version=version, scored_at=scored_at)
+    score_batch = partial(_scores, campaign=campaign, body=body, version=version, scored_at=scored_at)
     columns = columns_read(features, campaign, model_of(body))
-    rows = to_be_scored(features, columns, campaign, version, known, meta.get("backfill_from"))
-    return map_batches(rows, [*columns, "row_hash"], judge, SCORE_ROW)
+    rows = rows_to_score(features, columns, campaign, version, existing, meta.get("backfill_from"))
+    return map_batches(rows, [*columns, "row_hash"], score_batch, SCORE_ROW)
 
 
-def to_be_scored(
-    features: Any, columns: list[str], campaign: Campaign, version: str, known: Any | None, since: str | None
+def rows_to_score(
+    features: Any,
+    columns: list[str],
+    campaign: Campaign,
+    version: str,
+    existing: Any | None,
+    since: str | None,
 ) -> Any:
-    """Rows of a mart but those whose score is known, with the `row_hash` of all that makes a score.
+    """Return the rows to score, with a `row_hash` of everything that a score depends on.
 
-    Rows of the day `since` or later (`as_of`, else the day of their score) count as not known. Spark scores
-    all rows, without a hash.
+    Leaves out rows that have a score already, unless they are of the day `since` or later (by `as_of`, else
+    by the day of their score). Spark scores all rows, without a hash.
     """
     if hasattr(features, "map_batches"):
         return features.project("*, cast(null as varchar) as row_hash")
-    read = ", ".join(dict.fromkeys(quoted(name) for name in columns))
-    judge = f"{version} {campaign.contact_cost} {campaign.conversion_value}".replace("'", "''")
-    hashed = features.project(f"*, cast(hash(row('{judge}', {read})) as varchar) as row_hash")
-    if known is None or not set(SCORE_ROW.names) <= set(known.columns):
+    read = ", ".join(dict.fromkeys(quote_identifier(name) for name in columns))
+    constants = f"{version} {campaign.contact_cost} {campaign.conversion_value}".replace("'", "''")
+    hashed = features.project(f"*, cast(hash(row('{constants}', {read})) as varchar) as row_hash")
+    if existing is None or not set(SCORE_ROW.names) <= set(existing.columns):
         return hashed
-    same = f"cast({quoted(campaign.entity)} as varchar) = known_id and row_hash = known_hash"
+    same = f"cast({quote_identifier(campaign.entity)} as varchar) = existing_id and row_hash = existing_hash"
     if since:
-        same += f" and {quoted(campaign.as_of) if campaign.as_of else 'known_at'} < date '{since}'"
-    listed = known.project("entity_id as known_id, row_hash as known_hash, scored_at as known_at")
+        same += (
+            f" and {quote_identifier(campaign.as_of) if campaign.as_of else 'existing_at'} < date '{since}'"
+        )
+    listed = existing.project("entity_id as existing_id, row_hash as existing_hash, scored_at as existing_at")
     return hashed.join(listed, same, how="anti")
 
 
 def _scores(
     rows_read: pa.RecordBatch, campaign: Campaign, body: str | None, version: str, scored_at: datetime
 ) -> pa.RecordBatch:
+    """Score one batch of rows."""
     if not rows_read.num_rows:
         return pa.RecordBatch.from_pylist([], schema=SCORE_ROW)
     batch, model = read_batch(rows_read, campaign), model_of(body)
@@ -122,7 +130,7 @@ def _scores(
 
 
 def _money(frame: pd.DataFrame, amount: float | str | None) -> pa.Array:
-    """Each row's cost or value: one number for all, or what a column says; null where not declared."""
+    """Return each row's cost or value: a number for all rows, or a column; null if not declared."""
     if isinstance(amount, str):
         return pa.array(
             pd.to_numeric(frame[amount]).astype("Float64").to_numpy(float, na_value=np.nan), from_pandas=True

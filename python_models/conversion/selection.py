@@ -1,4 +1,4 @@
-"""Choice of the champion among candidates, and the checks that it must pass."""
+"""Choice of the champion among the candidates, and the checks that it must pass."""
 
 import json
 from dataclasses import asdict, replace
@@ -11,107 +11,120 @@ from sklearn.metrics import roc_auc_score
 from python_models.common.campaign import Campaign
 from python_models.common.frames import FOLDS, make_design
 from python_models.conversion import explaining
-from python_models.conversion.backtest import Ordered, later_measure, validate_forward
+from python_models.conversion.backtest import TimeOrderedRows, backtest, holdout_metric
+from python_models.conversion.declaration import competing
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.fitting import CrossFit, Training, blend, cross_fit, fit_again
+from python_models.conversion.fitting import CrossFit, TrainingSet, blend, cross_fit, refit
 from python_models.conversion.leakage import Finding, check_features, leak_refusal, withheld_findings
-from python_models.conversion.measures import expected_calibration_error, is_loss, measure
+from python_models.conversion.measures import compute_metric, expected_calibration_error, is_loss
 from python_models.conversion.model_row import (
-    candidate_row,
+    candidate_rows,
     forward_rows,
     model_format,
     relevance_rows,
     used_features,
 )
-from python_models.conversion.one_rule import OneRule, single_power
-from python_models.conversion.registry import judge, present_champion
-from python_models.conversion.relevance import Fate, kept_positions
+from python_models.conversion.one_rule import OneRule, UnivariateScore, univariate_scores
+from python_models.conversion.registry import current_champion, decide_promotion
+from python_models.conversion.relevance import FeatureSelection, kept_positions
 from python_models.conversion.tuning import tune
 
-BLENDED = 2
-# Expected calibration error, out of fold, beyond which probabilities are not to be believed: this much,
-# and never more than half the base rate.
-WORST_CALIBRATION = 0.05
+BLEND_SIZE = 2
+# Maximum expected calibration error out of fold; half the base rate where that is less.
+MAX_CALIBRATION_ERROR = 0.05
 
 
-def compete(
+def select_champion(
     campaign: Campaign,
     rows: pd.DataFrame,
     frame: pd.DataFrame,
-    training: Training,
-    fates: list[Fate],
+    training: TrainingSet,
+    selection: list[FeatureSelection],
     version: str,
-    known: Any | None,
+    existing: Any | None,
 ) -> tuple[dict[str, Any], FittedModel | None]:
-    """Cross-fit every candidate, check for leaks, judge the best against the present champion.
+    """Cross-fit every candidate, check the best one, and compare it with the current champion.
 
-    Returns what it adds to the model row, and the model if it may be used.
+    Return the columns that this adds to the model row, and the model if it may be used.
     """
-    label, design = training.label, training.design
-    ordered = Ordered.of(rows, campaign, design, kept_positions(fates) if fates else None)
+    positions = kept_positions(selection) if selection else None
+    ordered = TimeOrderedRows.from_frame(rows, campaign, training.design, positions)
     fits = candidates(campaign, training)
-    later = [later_measure(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
-    best = champion(campaign, training, fits, later)
-    powers = [
-        single_power(training.matrix[:, i], i in design.categorical_positions, label, training.folds)
-        for i in range(len(design.columns))
-    ]
-    roc_auc = measure("roc_auc", label, best.probability, training.weight)
-    findings = check_features(
-        campaign,
-        frame,
-        training,
-        powers,
-        roc_auc,
-        lambda position: roc_auc - _roc_auc_without(position, best, training),
-    )
-    declared_rule = rule_on(campaign.baseline, frame, training) if campaign.baseline else None
-    model = FittedModel.of(best, training, OneRule.best(training, powers), declared_rule)
+    holdout = [holdout_metric(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
+    best = best_candidate(campaign, training, fits, holdout)
+    scores = univariate_scores(training)
+    findings = find_leaks(campaign, frame, training, scores, best)
+    declared_rule = fit_declared_baseline(campaign.baseline, frame, training) if campaign.baseline else None
+    model = FittedModel.of(best, training, OneRule.best(training, scores), declared_rule)
     probability = model.out_of_fold(training.matrix, training.folds)
-    reason = leak_refusal(findings) or distrust(training, best.log_odds, probability)
-    allowed = [name for name in design.columns if name not in leaking(findings)]
-    verdict = judge(version, campaign, present_champion(known), frame, training, probability, allowed, reason)
-    factors = explaining.factors(model, training)
-    result: dict[str, Any] = {
-        "algorithm": best.name,
-        "imbalance": best.imbalance,
-        "parameters": json.dumps(best.settings, sort_keys=True),
-        "features": used_features(best, design),
-        "baseline_rule": model.one_rule.feature,
-        "calibration": model.calibrator.method,
-        "candidates": [
-            candidate_row(fit, training, best) | {"later_measure": value}
-            for fit, value in zip(fits, later, strict=True)
-        ],
-        "relevance": relevance_rows(fates, training),
+    reason = leak_refusal(findings) or failed_sanity_check(training, best.log_odds, probability)
+    allowed = [name for name in training.design.columns if name not in leaky_features(findings)]
+    promotion = decide_promotion(
+        version, campaign, current_champion(existing), frame, training, probability, allowed, reason
+    )
+    result: dict[str, Any] = describe(best, training, model) | {
+        "candidates": candidate_rows(fits, holdout, training, best),
+        "relevance": relevance_rows(selection, training),
         "leakage": [asdict(finding) for finding in [*findings, *withheld_findings(campaign)]],
-        "factors": factors,
-        "champion_version": verdict.champion_version,
-        "refused_reason": verdict.refused_reason,
-        "gate_note": verdict.note,
+        "champion_version": promotion.champion_version,
+        "refused_reason": promotion.refused_reason,
+        "gate_note": promotion.note,
     }
     if reason:
         return result, None
     rules = [rule.design for rule in (model.one_rule, model.declared_rule) if rule]
-    forward = validate_forward(ordered, best, rules, campaign.recalibrate) if ordered else None
+    forward = backtest(ordered, best, rules, campaign.recalibrate) if ordered else None
+    strongest = [factor["feature"] for factor in result["factors"]]
     result |= {
         "model_format": f"json of {FOLDS} x {model_format(best)}",
-        "dependence": explaining.dependence(model, training, [factor["feature"] for factor in factors]),
+        "dependence": explaining.dependence(model, training, strongest),
         "forward": forward_rows(campaign, ordered.frame, forward) if ordered and forward else [],
     }
     return result, replace(model, shift=forward.shift) if forward else model
 
 
-def candidates(campaign: Campaign, training: Training) -> list[CrossFit]:
-    """Every declared algorithm with every declared handling of imbalance, tuned ones and a blend."""
+def describe(best: CrossFit, training: TrainingSet, model: FittedModel) -> dict[str, Any]:
+    """Describe the best candidate: what it is, reads and goes by."""
+    return {
+        "algorithm": best.name,
+        "imbalance": best.imbalance,
+        "parameters": json.dumps(best.settings, sort_keys=True),
+        "features": used_features(best, training.design),
+        "baseline_rule": model.one_rule.feature,
+        "calibration": model.calibrator.method,
+        "factors": explaining.factors(model, training),
+    }
+
+
+def find_leaks(
+    campaign: Campaign,
+    frame: pd.DataFrame,
+    training: TrainingSet,
+    scores: list[UnivariateScore],
+    best: CrossFit,
+) -> list[Finding]:
+    """Run every leakage check on the features of the best candidate."""
+    roc_auc = compute_metric("roc_auc", training.label, best.probability, training.weight)
+    return check_features(
+        campaign,
+        frame,
+        training,
+        scores,
+        roc_auc,
+        lambda position: roc_auc - _roc_auc_without(position, best, training),
+    )
+
+
+def candidates(campaign: Campaign, training: TrainingSet) -> list[CrossFit]:
+    """Cross-fit every algorithm with every declared handling of imbalance; add a tuned one and a blend."""
     fits = [
         cross_fit(algorithm, training, imbalance)
-        for algorithm in campaign.candidates
+        for algorithm in competing(campaign)
         for imbalance in campaign.imbalances
     ]
     if campaign.tune_seconds:
         tuned = tune(
-            list(campaign.candidates),
+            competing(campaign),
             training,
             campaign.imbalances[0],
             campaign.choose_by,
@@ -120,50 +133,50 @@ def candidates(campaign: Campaign, training: Training) -> list[CrossFit]:
         fits += [tuned] if tuned else []
     if campaign.blend and len(fits) > 1:
         ranked = sorted(fits, key=lambda fit: _loss(campaign.choose_by, training, fit))
-        fits.append(blend(ranked[:BLENDED]))
+        fits.append(blend(ranked[:BLEND_SIZE]))
     return fits
 
 
-def champion(
-    campaign: Campaign, training: Training, fits: list[CrossFit], later: list[float | None]
+def best_candidate(
+    campaign: Campaign, training: TrainingSet, fits: list[CrossFit], holdout: list[float | None]
 ) -> CrossFit:
-    """The best candidate: by how it predicts a later fifth where that was measured, else out of fold."""
-    if None not in later:
+    """Return the best candidate: by its metric on a later fifth if all have one, else out of fold."""
+    if None not in holdout:
         sign = 1 if is_loss(campaign.choose_by) else -1
-        return fits[int(np.argmin([sign * float(value or 0) for value in later]))]
+        return fits[int(np.argmin([sign * float(value or 0) for value in holdout]))]
     return min(fits, key=lambda fit: _loss(campaign.choose_by, training, fit))
 
 
-def _loss(choose_by: str, training: Training, fit: CrossFit) -> float:
-    value = measure(choose_by, training.label, fit.probability, training.weight)
+def _loss(choose_by: str, training: TrainingSet, fit: CrossFit) -> float:
+    value = compute_metric(choose_by, training.label, fit.probability, training.weight)
     return value if is_loss(choose_by) else -value
 
 
-def _roc_auc_without(position: int, fit: CrossFit, training: Training) -> float:
-    """ROC AUC out of fold of the same candidate without one column."""
+def _roc_auc_without(position: int, fit: CrossFit, training: TrainingSet) -> float:
+    """Return the out-of-fold ROC AUC of the same candidate without one column."""
     every = range(len(training.design.columns))
     kept = [
         [column for column in (training.kept[fold] if training.kept else every) if column != position]
         for fold in range(FOLDS)
     ]
-    again = fit_again(fit, training.keeping(kept))
-    return measure("roc_auc", training.label, again.probability, training.weight)
+    without = refit(fit, training.keeping(kept))
+    return compute_metric("roc_auc", training.label, without.probability, training.weight)
 
 
-def rule_on(column: str, frame: pd.DataFrame, training: Training) -> OneRule:
-    """The declared baseline: a rule on one column of the mart that is no feature."""
+def fit_declared_baseline(column: str, frame: pd.DataFrame, training: TrainingSet) -> OneRule:
+    """Fit the declared baseline: a rule on one column of the mart that is not a feature."""
     is_text = not pd.api.types.is_numeric_dtype(frame[column])
     design = make_design(frame, [column], [column] if is_text else [])
     return OneRule.of(design, design.matrix(frame)[:, 0], training)
 
 
-def leaking(findings: list[Finding]) -> set[str]:
-    """Features that failed a check."""
+def leaky_features(findings: list[Finding]) -> set[str]:
+    """Return the features that failed a leakage check."""
     return {finding.feature for finding in findings if finding.status == "fail"}
 
 
-def distrust(training: Training, log_odds: np.ndarray, probability: np.ndarray) -> str | None:
-    """Why a fitted model is of no use, in a sentence; None where it is."""
+def failed_sanity_check(training: TrainingSet, log_odds: np.ndarray, probability: np.ndarray) -> str | None:
+    """Return why a fitted model is useless, as a sentence; None if it passes."""
     label = training.label
     if all(np.ptp(log_odds[training.folds == fold]) < 1e-9 for fold in np.unique(training.folds)):
         return "Constant score: the features tell no row from another."
@@ -171,7 +184,7 @@ def distrust(training: Training, log_odds: np.ndarray, probability: np.ndarray) 
     if roc_auc <= 0.5:
         return f"Ranks no better than chance out of fold (ROC AUC {roc_auc:.3f})."
     error = expected_calibration_error(label, probability, training.weight)
-    limit = min(WORST_CALIBRATION, training.base_rate / 2)
+    limit = min(MAX_CALIBRATION_ERROR, training.base_rate / 2)
     if error > limit:
         return f"Calibration failed: expected calibration error {error:.4f} out of fold, limit {limit:.4f}."
     return None

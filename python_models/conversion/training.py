@@ -1,4 +1,4 @@
-"""Lets the declared candidates compete out of fold and returns the champion, or why there is none."""
+"""Training of a campaign's conversion model: the candidates compete out of fold, the best becomes a row."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,20 +7,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from python_models.common.campaign import AFTER_CONTACT, Campaign, read_campaign
+from python_models.common.campaign import AFTER_CONTACT, Campaign
 from python_models.common.frames import FOLDS, Design, feature_columns, fold_of, make_design, read_rows
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.common.versions import newest_fingerprint, retrains
-from python_models.conversion.base_rates import assume_base_rate
-from python_models.conversion.fingerprint import declaration_text, fingerprint_of
-from python_models.conversion.fitting import Training
+from python_models.conversion.base_rates import adjust_for_prior_shift
+from python_models.conversion.declaration import read_conversion_campaign
+from python_models.conversion.fingerprint import declaration_text, training_fingerprint
+from python_models.conversion.fitting import TrainingSet
 from python_models.conversion.model_row import MODEL_ROW
-from python_models.conversion.relevance import Fate, judge_features, kept_positions
-from python_models.conversion.sampling import RowSample, sample_of
-from python_models.conversion.selection import compete
+from python_models.conversion.relevance import FeatureSelection, kept_positions, select_features
+from python_models.conversion.sampling import RowSample, training_sample
+from python_models.conversion.selection import select_champion
 
 
-def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.Table:
+def train(features: Any, meta: dict[str, Any], existing: Any | None = None) -> pa.Table:
     """Train a campaign's conversion model.
 
     Parameters
@@ -29,29 +30,48 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
         The feature mart, one row per entity.
     meta : dict
         The declaration.
-    known : DuckDB relation, optional
+    existing : DuckDB relation, optional
         Model rows of earlier trainings.
 
     Returns
     -------
     pyarrow.Table
-        One model row (`MODEL_ROW`); none where rows and declaration are those of the newest known
-        model, unless `retrain` is set. A model that may not be used comes with `refused_reason`;
-        `champion_version` says which model is in service after this training.
+        One model row (`MODEL_ROW`), or none if rows and declaration are those of the newest existing model
+        and `retrain` is not set. `refused_reason` says why a model may not be used; `champion_version` is
+        the model in service after this training.
     """
-    campaign = read_campaign(meta)
+    campaign = read_conversion_campaign(meta)
     names, texts = feature_columns(features, campaign)
-    taken = sample_of(features, campaign)
-    rows = known_rows(features, campaign, names, taken)
-    kept_share = taken.kept_share(rows, campaign)
-    fingerprint = fingerprint_of(rows, campaign)
-    if known is not None and not set(MODEL_ROW.names) <= set(known.columns):
-        known = None
-    if known is not None and not retrains(meta) and newest_fingerprint(known) == fingerprint:
+    sample = training_sample(features, campaign)
+    rows = labelled_rows(features, campaign, names, sample)
+    fingerprint = training_fingerprint(rows, campaign)
+    if existing is not None and not set(MODEL_ROW.names) <= set(existing.columns):
+        existing = None
+    if existing is not None and not retrains(meta) and newest_fingerprint(existing) == fingerprint:
         return MODEL_ROW.empty_table()
 
+    kept_share = sample.kept_share(rows, campaign)
     frame = rows[rows[campaign.split] == "train"].reset_index(drop=True) if campaign.label else rows
-    row: dict[str, Any] = {
+    row = empty_row(campaign, frame, names, kept_share, fingerprint)
+    if row["refused_reason"] is None:
+        design = make_design(frame, names, texts)
+        training, selection = build_training_set(campaign, frame, design, kept_share)
+        result, model = select_champion(
+            campaign, rows, frame, training, selection, row["model_version"], existing
+        )
+        row |= result
+        if model:
+            model, assumption = adjust_for_prior_shift(campaign, features, training, model)
+            row |= assumption | {"model_body": model.to_text()}
+    return pa.Table.from_pylist([row], schema=MODEL_ROW)
+
+
+def empty_row(
+    campaign: Campaign, frame: pd.DataFrame, names: list[str], kept_share: float, fingerprint: str
+) -> dict[str, Any]:
+    """Return the columns of a model row that are known before a model is fitted."""
+    lists = ("candidates", "factors", "relevance", "leakage", "dependence", "forward")
+    return {
         "campaign": campaign.campaign,
         "model_version": fingerprint[:12],
         "imbalance": "none",
@@ -62,25 +82,14 @@ def train(features: Any, meta: dict[str, Any], known: Any | None = None) -> pa.T
         "features": names,
         "fingerprint": fingerprint,
         "declaration": declaration_text(campaign),
-        "refused_reason": refusal(campaign, frame, kept_share),
-    }
-    row |= {
-        nested: [] for nested in ("candidates", "factors", "relevance", "leakage", "dependence", "forward")
-    }
-    if row["refused_reason"] is None:
-        training, fates = training_of(campaign, frame, make_design(frame, names, texts), kept_share)
-        result, model = compete(campaign, rows, frame, training, fates, row["model_version"], known)
-        row |= result
-        if model:
-            model, assumption = assume_base_rate(campaign, features, training, model)
-            row |= assumption | {"model_body": model.to_text()}
-    return pa.Table.from_pylist([row], schema=MODEL_ROW)
+        "refused_reason": insufficient_data_reason(campaign, frame, kept_share),
+    } | {name: [] for name in lists}
 
 
-def known_rows(features: Any, campaign: Campaign, names: list[str], taken: RowSample) -> pd.DataFrame:
-    """Rows with a known outcome, ordered by entity: those of split `train`, with an order all.
+def labelled_rows(features: Any, campaign: Campaign, names: list[str], sample: RowSample) -> pd.DataFrame:
+    """Return the sampled rows with a known outcome, ordered by entity.
 
-    Of the non-conversions those that the sample takes.
+    Only those of split `train`, unless the campaign declares an order: then the backtest reads all.
     """
     if not campaign.label:
         return pd.DataFrame()
@@ -88,16 +97,16 @@ def known_rows(features: Any, campaign: Campaign, names: list[str], taken: RowSa
     more = [campaign.order_by, campaign.label_known_at, campaign.baseline, *sorted(times)]
     more += [campaign.as_of] if times else []
     columns = [campaign.entity, campaign.customer, campaign.split, *names, campaign.label]
-    where = f"{quoted(campaign.label)} is not null and {taken.condition}"
+    where = f"{quote_identifier(campaign.label)} is not null and {sample.condition}"
     if not campaign.order_by:
-        where += f" and {quoted(campaign.split)} = 'train'"
+        where += f" and {quote_identifier(campaign.split)} = 'train'"
     return read_rows(features, columns + [name for name in more if name], campaign.entity, where)
 
 
-def refusal(campaign: Campaign, frame: pd.DataFrame, kept_share: float) -> str | None:
-    """Why no model can be fitted, in a sentence; None where one can.
+def insufficient_data_reason(campaign: Campaign, frame: pd.DataFrame, kept_share: float) -> str | None:
+    """Return why no model can be fitted, as a sentence; None if one can.
 
-    Counts all training rows, those that a sample left out included.
+    Counts all training rows, including those that sampling left out.
     """
     if not campaign.label:
         return "No label is declared: this campaign has segments only."
@@ -116,15 +125,18 @@ def refusal(campaign: Campaign, frame: pd.DataFrame, kept_share: float) -> str |
     return None
 
 
-def training_of(
+def build_training_set(
     campaign: Campaign, frame: pd.DataFrame, design: Design, kept_share: float
-) -> tuple[Training, list[Fate]]:
-    """The training rows as a matrix, and what relevance keeps in each fold and in all of them."""
+) -> tuple[TrainingSet, list[FeatureSelection]]:
+    """Return the training rows as a matrix, and the feature selection on all of them.
+
+    Features are selected again in each fold, without its rows.
+    """
     matrix, folds = design.matrix(frame), fold_of(frame[campaign.customer])
     label = frame[campaign.label].to_numpy(np.int64)
-    training = Training(design, matrix, label, folds, kept_share=kept_share)
+    training = TrainingSet(design, matrix, label, folds, kept_share=kept_share)
     if campaign.keep_features is None or campaign.keep_features >= len(design.columns):
         return training, []
     keep = campaign.keep_features
-    kept = [kept_positions(judge_features(matrix[folds != fold], design, keep)) for fold in range(FOLDS)]
-    return training.keeping(kept), judge_features(matrix, design, keep)
+    kept = [kept_positions(select_features(matrix[folds != fold], design, keep)) for fold in range(FOLDS)]
+    return training.keeping(kept), select_features(matrix, design, keep)

@@ -1,36 +1,35 @@
-"""Searches an algorithm's settings with Optuna, the same way in every build."""
+"""Search of an algorithm's settings with Optuna, the same in every build."""
 
 import optuna
 
 from python_models.common.frames import SEED
 from python_models.conversion.algorithms.base import Settings
-from python_models.conversion.fitting import CrossFit, Training, cross_fit, default_settings
-from python_models.conversion.measures import is_loss, measure
+from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.fitting import CrossFit, TrainingSet, cross_fit, default_settings
+from python_models.conversion.measures import compute_metric, is_loss
 
-# A cross-fit takes about half a second and one more per so many cells (rows x columns). The budget in
-# seconds is turned into a number of trials by this and not by a clock: a faster machine must not find
-# another model.
-LEAST_SECONDS = 0.5
+# Time of a cross-fit: half a second, and a second per 60,000 cells (rows x columns). This estimate turns the
+# budget in seconds into a number of trials. A clock would find another model on a faster machine.
+MIN_FIT_SECONDS = 0.5
 CELLS_PER_SECOND = 60_000
-FEWEST_TRIALS = 5
-TUNABLE = ("lightgbm", "xgboost")
+MIN_TRIALS = 5
 
 
-def trials_for(seconds: int, training: Training) -> int:
-    """Number of settings tried in about so many seconds."""
-    return max(FEWEST_TRIALS, int(seconds / (LEAST_SECONDS + training.matrix.size / CELLS_PER_SECOND)))
+def trials_for(seconds: int, training: TrainingSet) -> int:
+    """Return the number of trials that take about `seconds`."""
+    return max(MIN_TRIALS, int(seconds / (MIN_FIT_SECONDS + training.matrix.size / CELLS_PER_SECOND)))
 
 
 def tune(
-    algorithms: list[str], training: Training, imbalance: str, choose_by: str, seconds: int
+    algorithms: list[str], training: TrainingSet, imbalance: str, choose_by: str, seconds: int
 ) -> CrossFit | None:
-    """The best cross-fit that a search finds, None where no algorithm can be tuned.
+    """Return the best cross-fit that a search finds; None if no algorithm can be tuned.
 
-    Tree-structured Parzen estimators (Bergstra et al. 2011), seeded. Settings are compared on out-of-fold
-    rows of the training. Test rows never see the search; rows of forward validation do where they are
+    Uses seeded tree-structured Parzen estimators (Bergstra et al. 2011). Settings are compared on
+    out-of-fold training rows. The search never sees test rows; it sees the rows of the backtest that are
     training rows too.
     """
-    tunable = [name for name in algorithms if name in TUNABLE]
+    tunable = [name for name in algorithms if ALGORITHMS[name].search]
     if not tunable:
         return None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -38,10 +37,10 @@ def tune(
 
     def objective(trial: optuna.Trial) -> float:
         algorithm = trial.suggest_categorical("algorithm", tunable)
-        settings = default_settings(algorithm, training) | suggested(trial, algorithm)
+        settings = default_settings(algorithm, training) | suggest_settings(trial, algorithm)
         fit = cross_fit(algorithm, training, imbalance, settings)
         fits[trial.number] = fit
-        return measure(choose_by, training.label, fit.probability, training.weight)
+        return compute_metric(choose_by, training.label, fit.probability, training.weight)
 
     study = optuna.create_study(
         direction="minimize" if is_loss(choose_by) else "maximize",
@@ -53,24 +52,7 @@ def tune(
     return best.renamed(f"{best.algorithm}_tuned", seconds_taken)
 
 
-def suggested(trial: optuna.Trial, algorithm: str) -> Settings:
-    """Settings of one trial."""
-    share = trial.suggest_float("share_of_columns", 0.2, 1.0)
-    rate = trial.suggest_float("learning_rate", 0.02, 0.15, log=True)
-    penalty = trial.suggest_float("penalty", 0.1, 100.0, log=True)
-    if algorithm == "lightgbm":
-        return {
-            "num_leaves": trial.suggest_int("leaves", 4, 63, log=True),
-            "min_data_in_leaf": trial.suggest_int("rows_in_leaf", 10, 200, log=True),
-            "extra_trees": trial.suggest_categorical("extra_trees", [False, True]),
-            "feature_fraction": share,
-            "learning_rate": rate,
-            "lambda_l2": penalty,
-        }
-    return {
-        "max_depth": trial.suggest_int("depth", 2, 7),
-        "min_child_weight": trial.suggest_float("weight_of_child", 1.0, 50.0, log=True),
-        "colsample_bytree": share,
-        "eta": rate,
-        "lambda": penalty,
-    }
+def suggest_settings(trial: optuna.Trial, algorithm: str) -> Settings:
+    """Suggest the settings of one trial."""
+    search = ALGORITHMS[algorithm].search
+    return search(trial) if search else {}

@@ -22,7 +22,7 @@ from typing import Any
 
 import duckdb
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.request_checks import match_key, unknown_names
 from python_models.delivery.consent import consent_macros
 
@@ -126,12 +126,12 @@ def write_audience(
 
     Raises
     ------
-    InputError
+    UserError
         Without a warehouse, campaign or audience, where the newest audience is not of this week, and where a
         seed cannot be read or names an unknown source or channel.
     """
     if not warehouse.exists():
-        raise InputError(f"{warehouse} does not exist: run `make build` first")
+        raise UserError(f"{warehouse} does not exist: run `make build` first")
     with duckdb.connect() as connection:
         _attach(connection, warehouse)
         audience = _find_audience(
@@ -200,7 +200,7 @@ def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
         try:
             connection.execute(f"attach '{_quoted(identities)}' as identities (read_only)")
         except duckdb.IOException as error:
-            raise InputError(f"{identities} cannot be read: {error}") from None
+            raise UserError(f"{identities} cannot be read: {error}") from None
         found = (
             "select 1 from duckdb_tables() where database_name = 'identities' and table_name = 'identity_map'"
         )
@@ -219,12 +219,12 @@ def _find_audience(
     """Return the audience to export: the one that is named, else this week's."""
     weeks = _audience_weeks(connection, warehouse, campaign)
     if audience_id is not None and audience_id not in weeks:
-        raise InputError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
+        raise UserError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
     newest, week_start = next(iter(weeks.items()))
     monday = today - timedelta(days=today.weekday())
     # a rehearsal belongs to no week
     if audience_id is None and week_start not in (None, monday):
-        raise InputError(
+        raise UserError(
             f"The newest audience of campaign '{campaign}' that has members is {newest}, of week "
             f"{week_start:%G-W%V}; this week is {monday:%G-W%V}. Run `dbt build --selector daily` to draw "
             f"this week's audience, or add `--audience {newest}` to export the older one."
@@ -254,7 +254,7 @@ def _audience_weeks(
     """Return the week of each audience of a campaign, the one to export first."""
     campaigns = _strings(connection, "select campaign from warehouse.results.campaigns order by campaign")
     if campaign not in campaigns:
-        raise InputError(f"there is no campaign '{campaign}' in {warehouse}; it has {', '.join(campaigns)}")
+        raise UserError(f"there is no campaign '{campaign}' in {warehouse}; it has {', '.join(campaigns)}")
     try:
         weeks = dict(
             connection.execute(
@@ -269,10 +269,10 @@ def _audience_weeks(
             ).fetchall()
         )
     except duckdb.CatalogException:
-        raise InputError(f"{warehouse} has no results.audiences: run `make build` again") from None
+        raise UserError(f"{warehouse} has no results.audiences: run `make build` again") from None
     if not weeks:
         others = "select distinct campaign from warehouse.results.audiences order by campaign"
-        raise InputError(
+        raise UserError(
             f"campaign '{campaign}' has no audience: it declares no channel, or has no model in service; "
             f"there are audiences of {', '.join(_strings(connection, others)) or 'no campaign'}"
         )
@@ -361,7 +361,7 @@ def _read_seeds(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
                 f"from read_csv('{_quoted(path)}', header = true, delim = ',', all_varchar = true)"
             )
         except duckdb.Error as error:
-            raise InputError(
+            raise UserError(
                 f"{path}: it cannot be read, and who must not be contacted not told: {error}"
             ) from None
 
@@ -372,7 +372,7 @@ def _consent_rule(connection: duckdb.DuckDBPyConnection, audience: Audience, see
         return "unless_refused"
     rules = _strings(connection, "select consent_rule from channels where channel = ?", audience.channel)
     if not rules:
-        raise InputError(
+        raise UserError(
             f"{seeds / 'channels.csv'} has no channel '{audience.channel}', through which "
             f"{audience.audience_id} is to be contacted: add its row"
         )
@@ -389,7 +389,7 @@ def _check_names(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
         """,
     )
     if problems := unknown_names(seeds, sources):
-        raise InputError(problems)
+        raise UserError(problems)
 
 
 def _write_files(connection: duckdb.DuckDBPyConnection, audience: Audience, folder: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 
 REPORTS = Path(__file__).parents[2] / "reports"
 FOLDER = Path("model_cards")
@@ -35,11 +35,11 @@ def write_model_cards(warehouse: Path, folder: Path = FOLDER) -> Iterator[Path]:
 
     Raises
     ------
-    InputError
+    UserError
         Without a warehouse.
     """
     if not warehouse.exists():
-        raise InputError(f"{warehouse} does not exist: run `make build` first")
+        raise UserError(f"{warehouse} does not exist: run `make build` first")
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         names = connection.execute("select campaign from results.campaigns order by campaign").fetchall()

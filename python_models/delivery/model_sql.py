@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from python_models.common.errors import InputError
-from python_models.common.sql import quoted
+from python_models.common.errors import UserError
+from python_models.common.sql import quote_identifier
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.algorithms.base import Candidate
 from python_models.conversion.algorithms.lightgbm import LightGBM, RandomForest
 from python_models.conversion.algorithms.logistic import Logistic
 from python_models.conversion.algorithms.xgboost import XGBoost
-from python_models.conversion.calibration import SMALLEST, Calibrator
+from python_models.conversion.calibration import MIN_PROBABILITY, Calibrator
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import Blend, FoldModel
 
@@ -51,14 +51,14 @@ def write_model_sql(
 
     Raises
     ------
-    InputError
+    UserError
         Without a champion; where it has more than `MAX_LEAVES` leaves.
     """
     champion = read_champion(warehouse, campaign)
     model = FittedModel.from_text(champion.body)
     statement, size = model_sql(champion, model)
     if size > MAX_LEAVES and not force:
-        raise InputError(
+        raise UserError(
             f"the champion of '{campaign}' has {size:,} leaves and terms, more than the {MAX_LEAVES:,} that "
             "are sensible as SQL: a database would plan for minutes. Use predict_conversion in DuckDB or "
             "`make score-devices`, or write it all the same with FORCE=1 (--force)."
@@ -79,7 +79,7 @@ def model_sql(champion: Champion, model: FittedModel) -> tuple[str, int]:
     """
     writer = Writer(model)
     mean = f"({_sum([writer.fold(fold) for fold in model.models])}) / {number_sql(len(model.models))}"
-    key = quoted(champion.key)
+    key = quote_identifier(champion.key)
     probability = "probability"
     if model.shift:
         probability = f"1 / (1 + exp(-(ln(probability / (1 - probability)) + {number_sql(model.shift)})))"
@@ -130,7 +130,7 @@ class Writer:
         """Return the design's columns as numbers: text as its code, null if unknown in training."""
         listed = []
         for position, name in enumerate(self.model.design.columns):
-            value = quoted(name)
+            value = quote_identifier(name)
             if name in self.model.design.categories:
                 codes = self.model.design.categories[name]
                 cases = " ".join(f"when {_text(code)} then {at}" for at, code in enumerate(codes))
@@ -169,7 +169,7 @@ class Writer:
             return self._xgboost(candidate, columns)
         if isinstance(candidate, Logistic):
             return self._logistic(candidate, columns)
-        raise InputError(f"a {type(candidate).__name__} cannot be written as SQL")
+        raise UserError(f"a {type(candidate).__name__} cannot be written as SQL")
 
     def fold_of_blend(self, part: FoldModel, positions: list[int]) -> str:
         """Return the log-odds of a part of a blend, which reads some of the blend's columns."""
@@ -294,7 +294,7 @@ def _calibrated(calibrator: Calibrator) -> str:
                 f"(log_odds - {number_sql(scores[at])}) + {number_sql(rates[at])}"
             )
         curve = f"case {' '.join(cases)} else {number_sql(rates[-1])} end"
-    least, most = number_sql(SMALLEST), number_sql(1 - SMALLEST)
+    least, most = number_sql(MIN_PROBABILITY), number_sql(1 - MIN_PROBABILITY)
     return f"case when {curve} < {least} then {least} when {curve} > {most} then {most} else {curve} end"
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from duckdb import sqltypes
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.warehouse import Champion, read_champion
-from python_models.conversion.calibration import shifted
+from python_models.conversion.calibration import shift_log_odds
 from python_models.conversion.fitted import FittedModel
 from python_models.delivery.bulk.workers import read_matrix
 
@@ -38,7 +38,7 @@ def add_predict_conversion(connection: duckdb.DuckDBPyConnection, warehouse: Pat
         if names == []:
             return pa.array([], pa.float64())
         if len(names) != 1 or names[0] is None:
-            raise InputError("predict_conversion: the first argument is the name of one campaign")
+            raise UserError("predict_conversion: the first argument is the name of one campaign")
         [name] = names
         if name not in champions:
             champion = read_champion(warehouse, name)
@@ -61,34 +61,34 @@ def answer(warehouse: Path, query: str) -> Iterator[str]:
 
     Raises
     ------
-    InputError
+    UserError
         Without a warehouse; where DuckDB rejects the query.
     """
     if not warehouse.exists():
-        raise InputError(f"{warehouse} does not exist: run `make build` first")
+        raise UserError(f"{warehouse} does not exist: run `make build` first")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         add_predict_conversion(connection, warehouse)
         try:
             yield str(connection.sql(query)).rstrip()
         except duckdb.Error as error:
             # DuckDB wraps the message of an exception in a function
-            message = re.sub(r"(?s)^.*?InputError: |\n\nAt:.*$", "", str(error))
-            raise InputError(message) from None
+            message = re.sub(r"(?s)^.*?UserError: |\n\nAt:.*$", "", str(error))
+            raise UserError(message) from None
 
 
 def _probability(campaign: str, model: FittedModel, rows: Any) -> np.ndarray:
     whole = rows.combine_chunks() if isinstance(rows, pa.ChunkedArray) else rows
     if not pa.types.is_struct(whole.type):
-        raise InputError(
+        raise UserError(
             "predict_conversion: the second argument is a whole row: name the table, as in "
             "predict_conversion('insurance', f) from campaigns.insurance_features as f"
         )
     present = {field.name for field in whole.type}
     if missing := [name for name in model.design.columns if name not in present]:
-        raise InputError(
+        raise UserError(
             f"predict_conversion: campaign '{campaign}' reads column '{missing[0]}', which the row lacks"
         )
     batch = pa.RecordBatch.from_struct_array(whole)
     if not len(batch):
         return np.empty(0)
-    return shifted(model.ensemble(read_matrix(batch, model.design)), model.shift)
+    return shift_log_odds(model.ensemble(read_matrix(batch, model.design)), model.shift)

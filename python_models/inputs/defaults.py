@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.inputs.samples import SAMPLES, write_sample
 
 SIZES_VARIABLE = "LEADLIGHT_SAMPLE_SIZES"
@@ -67,7 +67,7 @@ def sample_sizes(environment: Mapping[str, str]) -> dict[str, int]:
 
     Raises
     ------
-    InputError
+    UserError
         Where the variable is not of the form `display_ads=10000000 mail_out=891211`.
     """
     sizes = {source: sample.size for source, sample in SAMPLES.items()}
@@ -75,7 +75,7 @@ def sample_sizes(environment: Mapping[str, str]) -> dict[str, int]:
         source, _, size = part.partition("=")
         if source not in SAMPLES or not size.isdigit() or int(size) < 1:
             allowed = ", ".join(f"{name}=<{sample.counts}>" for name, sample in SAMPLES.items())
-            raise InputError(f"{SIZES_VARIABLE} holds '{part}'; allowed are, by blanks apart: {allowed}.")
+            raise UserError(f"{SIZES_VARIABLE} holds '{part}'; allowed are, by blanks apart: {allowed}.")
         sizes[source] = int(size)
     return sizes
 
@@ -84,7 +84,7 @@ def package_folder(package: str, requirement: str) -> Path:
     """Folder of an installed package, found without importing it."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise InputError(
+        raise UserError(
             f"The data package {requirement} is not installed: run `make setup`, "
             f"or put your own files into {raw_folder()}/<source>/."
         )

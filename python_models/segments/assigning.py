@@ -4,7 +4,7 @@ from typing import Any
 
 from python_models.common.campaign import Campaign, Segmentation, read_campaign
 from python_models.common.errors import DeclarationError
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.segments.segmenter import MEMBER_ROW, Segmenter
 
 
@@ -31,8 +31,10 @@ def segment(mart: Any, segmenters: Any, meta: dict[str, Any]) -> Any:
             f"campaign '{campaign.campaign}': its segments are made of {sorted(missing)}, which the mart "
             f"lacks now. Fit them anew: dbt build --select +{campaign.campaign}_segments"
         )
-    is_customer = quoted(campaign.population) if campaign.population else "cast(null as boolean)"
-    keys = f"cast({quoted(segmentation.entity)} as varchar) as entity_id, {is_customer} as is_customer"
+    is_customer = quote_identifier(campaign.population) if campaign.population else "cast(null as boolean)"
+    keys = (
+        f"cast({quote_identifier(segmentation.entity)} as varchar) as entity_id, {is_customer} as is_customer"
+    )
     return segmenter.assign(mart, keys).project(
         f"'{campaign.campaign}' as campaign, *, '{version}' as segmenter_version"
     )

@@ -8,7 +8,7 @@ import pyarrow as pa
 from python_models.common.campaign import Campaign, Segmentation
 from python_models.common.errors import DeclarationError
 from python_models.common.frames import is_text
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 
 # Fewer customers than this per segment allowed say nothing about groups.
 LEAST_ROWS_PER_SEGMENT = 30
@@ -49,6 +49,6 @@ def row_count(relation: Any) -> int:
 
 def sample_of(relation: Any, columns: list[str], key: str, count: int) -> pa.Table:
     """So many rows, drawn by a hash of their key: the same in every build, the first of them a sample too."""
-    by_hash = f"md5(concat('sample ', {quoted(key)})), {quoted(key)}"
-    wanted = ", ".join(quoted(name) for name in dict.fromkeys(columns))
+    by_hash = f"md5(concat('sample ', {quote_identifier(key)})), {quote_identifier(key)}"
+    wanted = ", ".join(quote_identifier(name) for name in dict.fromkeys(columns))
     return relation.order(by_hash).limit(count).project(wanted).to_arrow_table()

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from python_models.common.campaign import Campaign, Segmentation
 from python_models.common.frames import SEED
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.common.versions import newest_fingerprint, retrains
 from python_models.segments.assigning import declared, newest_fit
 from python_models.segments.choice import RESTARTS, choose, halves_agree, measure
@@ -64,7 +64,7 @@ def fit_segments(mart: Any, meta: dict[str, Any], known: Any | None = None) -> p
         return SEGMENTER_ROW.empty_table()
 
     population = campaign.population
-    people = mart.filter(f"not {quoted(population)}") if population else mart
+    people = mart.filter(f"not {quote_identifier(population)}") if population else mart
     row: dict[str, Any] = {
         "campaign": campaign.campaign,
         "segmenter_version": fingerprint[:12],
@@ -210,7 +210,7 @@ def fingerprint_of(mart: Any, columns: Columns, campaign: Campaign, entity: str,
     """Hash of all that decides the segments: customers, declaration, way of fitting, library versions."""
     names = [entity, *columns.grouping, *columns.describing]
     names += [campaign.population] if campaign.population else []
-    hashed = f"hash(row({', '.join(quoted(name) for name in dict.fromkeys(names))}))"
+    hashed = f"hash(row({', '.join(quote_identifier(name) for name in dict.fromkeys(names))}))"
     content = mart.aggregate(f"count(*), bit_xor({hashed}), sum({hashed})").fetchall()[0]
     parts = [
         repr(content),

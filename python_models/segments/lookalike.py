@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 from python_models.common.campaign import Segmentation
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.segments.columns import LEAST_ROWS_PER_SEGMENT, Columns, row_count, sample_of
 from python_models.segments.segmenter import Lookalike, Segmenter
 
@@ -27,7 +27,7 @@ def add_lookalike(
     and Zeng 2001), so that the mean probability is the customers' share of both.
     """
     parts, sampled = [], []
-    for condition in (quoted(population), f"not {quoted(population)}"):
+    for condition in (quote_identifier(population), f"not {quote_identifier(population)}"):
         part = mart.filter(condition)
         drawn = sample_of(part, columns.grouping, segmentation.entity, LOOKALIKE_ROWS)
         parts.append(segmenter.space.locate(drawn)[0])

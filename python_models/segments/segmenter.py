@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from python_models.common.sql import literal, named, names_of, total, weighted_sum
+from python_models.common.sql import balanced_sum, column_names, double_literal, select_aliased, weighted_sum
 from python_models.segments.map import SegmentMap
 from python_models.segments.space import Axis, Space
 
@@ -156,17 +156,17 @@ class Segmenter:
         names = "entity_id, is_customer, "
         lookalike = "cast(null as double)"
         if self.lookalike:
-            axes = names_of("a", len(self.space.axes))
+            axes = column_names("a", len(self.space.axes))
             log_odds = weighted_sum(self.lookalike.coefficients, axes)
-            lookalike = f"1 / (1 + exp(-({log_odds} + {literal(self.lookalike.intercept)})))"
-        points = names_of("p", len(self.centroids[0]))
-        norm = total([f"{point} * {point}" for point in points])
+            lookalike = f"1 / (1 + exp(-({log_odds} + {double_literal(self.lookalike.intercept)})))"
+        points = column_names("p", len(self.centroids[0]))
+        norm = balanced_sum([f"{point} * {point}" for point in points])
         parts = [
             f"{weighted_sum([-2 * value for value in centroid], points)}"
-            f" + {literal(sum(value * value for value in centroid))}"
+            f" + {double_literal(sum(value * value for value in centroid))}"
             for centroid in self.centroids
         ]
-        compared = names_of("c", len(parts))
+        compared = column_names("c", len(parts))
         listed = ", ".join(compared)
         position = " ".join(f"when {part} = nearest then {at}" for at, part in enumerate(compared))
         others = ", ".join(
@@ -175,8 +175,10 @@ class Segmenter:
         ids = " ".join(f"when {at} then {segment_id}" for at, segment_id in enumerate(self.segment_ids))
         return (
             self.space.on_axes(rows, f"{keys}, ")
-            .project(f"{names} {lookalike} as lookalike_probability, {named('p', self.space.point_sql)}")
-            .project(f"{names} lookalike_probability, {norm} as norm, {named('c', parts)}")
+            .project(
+                f"{names} {lookalike} as lookalike_probability, {select_aliased('p', self.space.point_sql)}"
+            )
+            .project(f"{names} lookalike_probability, {norm} as norm, {select_aliased('c', parts)}")
             .project(f"*, least({listed}) as nearest")
             .project(f"*, case {position} end as position")
             .project(

@@ -11,7 +11,13 @@ from sklearn.decomposition import PCA
 
 from python_models.common.campaign import Segmentation
 from python_models.common.frames import SEED
-from python_models.common.sql import literal, named, names_of, quoted, weighted_sum
+from python_models.common.sql import (
+    column_names,
+    double_literal,
+    quote_identifier,
+    select_aliased,
+    weighted_sum,
+)
 
 # A number more skewed than this is transformed: else one giant customer would be a segment of his own.
 LARGEST_SKEW = 1.0
@@ -50,20 +56,20 @@ class Axis:
     @property
     def sql(self) -> str:
         """The coordinate of a row, as DuckDB's expression."""
-        name = quoted(self.column)
+        name = quote_identifier(self.column)
         if self.category is not None:
             category = self.category.replace("'", "''")
             value = f"cast(coalesce(cast({name} as varchar), '{UNKNOWN}') = '{category}' as double)"
         elif self.cuts is not None:
             score = " + ".join(
-                f"cast(cast({name} as double) > {literal(cut)} as double)" for cut in self.cuts
+                f"cast(cast({name} as double) > {double_literal(cut)} as double)" for cut in self.cuts
             )
-            value = f"coalesce({score}, {literal(self.median)})"
+            value = f"coalesce({score}, {double_literal(self.median)})"
         elif self.is_log:
-            value = f"coalesce(ln(1 + greatest(cast({name} as double), 0)), {literal(self.median)})"
+            value = f"coalesce(ln(1 + greatest(cast({name} as double), 0)), {double_literal(self.median)})"
         else:
-            value = f"coalesce(cast({name} as double), {literal(self.median)})"
-        return f"({value} - {literal(self.mean)}) * {literal(self.weight / self.deviation)}"
+            value = f"coalesce(cast({name} as double), {double_literal(self.median)})"
+        return f"({value} - {double_literal(self.mean)}) * {double_literal(self.weight / self.deviation)}"
 
 
 @dataclass(frozen=True)
@@ -75,19 +81,19 @@ class Space:
 
     def on_axes(self, rows: Any, keys: str = "") -> Any:
         """Relation of the rows' values on every axis, `a0` and so on, beside some keys (a select list)."""
-        scaled = rows.project(keys + named("a", (axis.sql for axis in self.axes)))
+        scaled = rows.project(keys + select_aliased("a", (axis.sql for axis in self.axes)))
         # a case takes a quarter of the time of least and greatest
         cut = (
             f"case when a{at} > {most} then {most} when a{at} < -{most} then -{most} else a{at} end"
-            for at, most in enumerate(literal(FARTHEST * axis.weight) for axis in self.axes)
+            for at, most in enumerate(double_literal(FARTHEST * axis.weight) for axis in self.axes)
         )
-        kept = [name for name in scaled.columns if name not in names_of("a", len(self.axes))]
-        return scaled.project(", ".join([*kept, named("a", cut)]))
+        kept = [name for name in scaled.columns if name not in column_names("a", len(self.axes))]
+        return scaled.project(", ".join([*kept, select_aliased("a", cut)]))
 
     @property
     def point_sql(self) -> list[str]:
         """The coordinates of a row on the axes `a0` and so on."""
-        values = names_of("a", len(self.axes))
+        values = column_names("a", len(self.axes))
         if self.loadings is None:
             return values
         return [weighted_sum(loading, values) for loading in self.loadings]

@@ -1,14 +1,25 @@
 """LightGBM, and its random forest."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import lightgbm as lgb
 import numpy as np
 
 from python_models.common.frames import SEED
-from python_models.conversion.algorithms.base import FEW_POSITIVES, MOST_ROUNDS, PATIENCE, RARE, Settings
-from python_models.conversion.imbalance import Sample
+from python_models.conversion.algorithms.base import (
+    FEW_POSITIVES,
+    MAX_BOOST_ROUNDS,
+    PATIENCE,
+    RARE,
+    Algorithm,
+    Settings,
+    suggest_boosting,
+)
+from python_models.conversion.imbalance import FitSample
+
+if TYPE_CHECKING:
+    import optuna
 
 
 @dataclass(frozen=True)
@@ -18,21 +29,21 @@ class LightGBM:
     booster: lgb.Booster
 
     @staticmethod
-    def rounds(sample: Sample, stopping: Sample, settings: Settings) -> int:
-        """Number of trees with the best log loss on the rows of `stopping`."""
+    def rounds(sample: FitSample, stopping: FitSample, settings: Settings) -> int:
+        """Return the number of trees with the best log loss on the rows of `stopping`."""
         data = _lightgbm_data(sample, settings)
         search = lgb.train(
             settings,
             data,
-            num_boost_round=MOST_ROUNDS,
+            num_boost_round=MAX_BOOST_ROUNDS,
             valid_sets=[lgb.Dataset(stopping.matrix, stopping.label, reference=data)],
             callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
         )
-        return search.best_iteration
+        return int(search.best_iteration)
 
     @classmethod
-    def fit(cls, sample: Sample, settings: Settings, rounds: int) -> Self:
-        """Fit `rounds` trees, or as many as the settings fix."""
+    def fit(cls, sample: FitSample, settings: Settings, rounds: int) -> Self:
+        """Fit `rounds` trees, or the number that the settings fix."""
         growing = {name: value for name, value in settings.items() if name != "trees"}
         trees = settings.get("trees", rounds)
         return cls(lgb.train(growing, _lightgbm_data(sample, growing), num_boost_round=trees))
@@ -45,7 +56,7 @@ class LightGBM:
         return np.asarray(with_base)[:, :-1]
 
     def to_text(self) -> str:
-        return self.booster.model_to_string()
+        return str(self.booster.model_to_string())
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -54,17 +65,17 @@ class LightGBM:
 
 @dataclass(frozen=True)
 class RandomForest(LightGBM):
-    """Trees of LightGBM on bagged rows and drawn columns, averaged (Breiman 2001)."""
+    """Trees of LightGBM on bagged rows and sampled columns, averaged (Breiman 2001)."""
 
     def log_odds(self, matrix: np.ndarray) -> np.ndarray:
         # LightGBM's raw scores and contributions are the sum over the trees of a forest
-        return super().log_odds(matrix) / self.booster.num_trees()
+        return super().log_odds(matrix) / int(self.booster.num_trees())
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
-        return super().contributions(matrix) / self.booster.num_trees()
+        return super().contributions(matrix) / int(self.booster.num_trees())
 
 
-def _lightgbm_data(sample: Sample, settings: Settings) -> lgb.Dataset:
+def _lightgbm_data(sample: FitSample, settings: Settings) -> lgb.Dataset:
     return lgb.Dataset(
         sample.matrix,
         sample.label,
@@ -85,7 +96,10 @@ _LIGHTGBM: Settings = {
 
 
 def lightgbm_settings(rows: int, positives: int) -> Settings:
-    """By the number of conversions: few get small trees, random split points and a strong penalty."""
+    """Choose settings by the number of conversions.
+
+    Few conversions get small trees, random split points and a strong penalty.
+    """
     if positives < FEW_POSITIVES:
         return _LIGHTGBM | {
             "num_leaves": 5,
@@ -108,9 +122,9 @@ def lightgbm_settings(rows: int, positives: int) -> Settings:
 
 
 def rare_settings(rows: int, positives: int) -> Settings:
-    """Seven leaves at the best split points: what few conversions among millions of rows are told by.
+    """Use best-split trees with seven leaves, for very rare conversions.
 
-    Splits drawn at random miss the narrow places where they lie (docs/benchmarks.md).
+    Random split points miss the narrow value ranges in which rare conversions occur (docs/benchmarks.md).
     """
     return _LIGHTGBM | {
         "num_leaves": 7,
@@ -124,7 +138,7 @@ def rare_settings(rows: int, positives: int) -> Settings:
 
 
 def shallow_settings(rows: int, positives: int) -> Settings:
-    """A hundred trees of four leaves: what does not fit a time closely holds longer when times change."""
+    """Use a hundred trees of four leaves: shallow trees overfit one period less and so age better."""
     return _LIGHTGBM | {
         "trees": 100,
         "num_leaves": 4,
@@ -137,9 +151,9 @@ def shallow_settings(rows: int, positives: int) -> Settings:
 
 
 def random_forest_settings(rows: int, positives: int) -> Settings:
-    """Trees of bagged rows and a third of the columns, with leaves that a rate can be read from.
+    """Use bagged rows, a third of the columns, and leaves large enough to estimate a rate.
 
-    No deeper than eight: contributions take time that grows with the square of the depth.
+    The depth is at most eight: the time for contributions grows with the square of the depth.
     """
     return _LIGHTGBM | {
         "boosting": "rf",
@@ -153,3 +167,40 @@ def random_forest_settings(rows: int, positives: int) -> Settings:
         "min_data_in_leaf": 20,
         "cat_smooth": 20.0,
     }
+
+
+def suggest_lightgbm(trial: "optuna.Trial") -> Settings:
+    """Suggest the settings of one trial."""
+    share, rate, penalty = suggest_boosting(trial)
+    return {
+        "num_leaves": trial.suggest_int("leaves", 4, 63, log=True),
+        "min_data_in_leaf": trial.suggest_int("rows_in_leaf", 10, 200, log=True),
+        "extra_trees": trial.suggest_categorical("extra_trees", [False, True]),
+        "feature_fraction": share,
+        "learning_rate": rate,
+        "lambda_l2": penalty,
+    }
+
+
+RANDOM_FOREST = Algorithm(
+    RandomForest.fit, RandomForest.from_text, random_forest_settings, "lightgbm", library=lgb
+)
+LIGHTGBM = Algorithm(
+    LightGBM.fit,
+    LightGBM.from_text,
+    lightgbm_settings,
+    "lightgbm",
+    library=lgb,
+    rounds=LightGBM.rounds,
+    search=suggest_lightgbm,
+)
+LIGHTGBM_SHALLOW = Algorithm(LightGBM.fit, LightGBM.from_text, shallow_settings, "lightgbm", library=lgb)
+LIGHTGBM_RARE = Algorithm(
+    LightGBM.fit,
+    LightGBM.from_text,
+    rare_settings,
+    "lightgbm",
+    library=lgb,
+    rounds=LightGBM.rounds,
+    by_name_only=True,
+)

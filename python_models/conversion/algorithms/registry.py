@@ -1,45 +1,15 @@
-"""The algorithms that may compete, by name."""
+"""The algorithms that may compete, by the name that a campaign's `candidates` uses."""
 
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from python_models.conversion.algorithms import lightgbm, logistic, xgboost
+from python_models.conversion.algorithms.base import Algorithm
 
-from python_models.conversion.algorithms.base import Candidate, Settings
-from python_models.conversion.algorithms.lightgbm import (
-    LightGBM,
-    RandomForest,
-    lightgbm_settings,
-    random_forest_settings,
-    rare_settings,
-    shallow_settings,
-)
-from python_models.conversion.algorithms.logistic import Logistic, logistic_settings
-from python_models.conversion.algorithms.xgboost import XGBoost, xgboost_settings
-from python_models.conversion.imbalance import Sample
-
-# Equal quantiles make fewer bins, as they should. For the whole process, because dbt's models are threads.
-warnings.filterwarnings("ignore", message="Bins whose width are too small")
-
-
-@dataclass(frozen=True)
-class Algorithm:
-    """How to fit, describe and read back one algorithm.
-
-    `rounds` finds the number of trees on rows that are not fitted on; algorithms without it have none.
-    """
-
-    fit: Callable[[Sample, Settings, int], Candidate]
-    from_text: Callable[[str], Candidate]
-    settings: Callable[[int, int], Settings]
-    model_format: str
-    rounds: Callable[[Sample, Sample, Settings], int] | None = None
-
-
+# A new algorithm is a file beside this one and a line here. The order is that of the default candidates.
 ALGORITHMS: dict[str, Algorithm] = {
-    "logistic_regression": Algorithm(Logistic.fit, Logistic.from_text, logistic_settings, "skops"),
-    "random_forest": Algorithm(RandomForest.fit, RandomForest.from_text, random_forest_settings, "lightgbm"),
-    "lightgbm": Algorithm(LightGBM.fit, LightGBM.from_text, lightgbm_settings, "lightgbm", LightGBM.rounds),
-    "lightgbm_shallow": Algorithm(LightGBM.fit, LightGBM.from_text, shallow_settings, "lightgbm"),
-    "lightgbm_rare": Algorithm(LightGBM.fit, LightGBM.from_text, rare_settings, "lightgbm", LightGBM.rounds),
-    "xgboost": Algorithm(XGBoost.fit, XGBoost.from_text, xgboost_settings, "xgboost json", XGBoost.rounds),
+    "logistic_regression": logistic.LOGISTIC_REGRESSION,
+    "random_forest": lightgbm.RANDOM_FOREST,
+    "lightgbm": lightgbm.LIGHTGBM,
+    "lightgbm_shallow": lightgbm.LIGHTGBM_SHALLOW,
+    "lightgbm_rare": lightgbm.LIGHTGBM_RARE,
+    "xgboost": xgboost.XGBOOST,
 }
+DEFAULT_CANDIDATES = [name for name, algorithm in ALGORITHMS.items() if not algorithm.by_name_only]

@@ -1,13 +1,24 @@
 """XGBoost."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xgboost as xgb
 
 from python_models.common.frames import SEED
-from python_models.conversion.algorithms.base import FEW_POSITIVES, MOST_ROUNDS, PATIENCE, Settings
-from python_models.conversion.imbalance import Sample
+from python_models.conversion.algorithms.base import (
+    FEW_POSITIVES,
+    MAX_BOOST_ROUNDS,
+    PATIENCE,
+    Algorithm,
+    Settings,
+    suggest_boosting,
+)
+from python_models.conversion.imbalance import FitSample
+
+if TYPE_CHECKING:
+    import optuna
 
 
 @dataclass(frozen=True)
@@ -17,26 +28,28 @@ class XGBoost:
     booster: xgb.Booster
 
     @staticmethod
-    def rounds(sample: Sample, stopping: Sample, settings: Settings) -> int:
+    def rounds(sample: FitSample, stopping: FitSample, settings: Settings) -> int:
+        """Return the number of trees with the best log loss on the rows of `stopping`."""
         search = xgb.train(
             settings,
             _xgboost_data(sample),
-            num_boost_round=MOST_ROUNDS,
+            num_boost_round=MAX_BOOST_ROUNDS,
             evals=[(_xgboost_data(stopping), "stopping")],
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
         )
-        return search.best_iteration + 1
+        return int(search.best_iteration) + 1
 
     @classmethod
-    def fit(cls, sample: Sample, settings: Settings, rounds: int) -> "XGBoost":
+    def fit(cls, sample: FitSample, settings: Settings, rounds: int) -> "XGBoost":
         return cls(xgb.train(settings, _xgboost_data(sample), num_boost_round=rounds))
 
     def log_odds(self, matrix: np.ndarray) -> np.ndarray:
-        return self.booster.predict(self._data(matrix), output_margin=True).astype(np.float64)
+        return np.asarray(self.booster.predict(self._data(matrix), output_margin=True), np.float64)
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
-        return self.booster.predict(self._data(matrix), pred_contribs=True)[:, :-1].astype(np.float64)
+        with_base = self.booster.predict(self._data(matrix), pred_contribs=True)
+        return np.asarray(with_base[:, :-1], np.float64)
 
     def _data(self, matrix: np.ndarray) -> xgb.DMatrix:
         return xgb.DMatrix(
@@ -44,7 +57,7 @@ class XGBoost:
         )
 
     def to_text(self) -> str:
-        return self.booster.save_raw("json").decode()
+        return str(self.booster.save_raw("json").decode())
 
     @classmethod
     def from_text(cls, text: str) -> "XGBoost":
@@ -53,20 +66,20 @@ class XGBoost:
         return cls(booster)
 
 
-def _xgboost_data(sample: Sample) -> xgb.DMatrix:
-    kinds = ["c" if i in sample.categorical else "float" for i in range(sample.matrix.shape[1])]
+def _xgboost_data(sample: FitSample) -> xgb.DMatrix:
+    types = ["c" if i in sample.categorical else "float" for i in range(sample.matrix.shape[1])]
     return xgb.DMatrix(
         sample.matrix,
         sample.label,
         weight=sample.weight,
-        feature_types=kinds,
+        feature_types=types,
         enable_categorical=True,
         nthread=1,
     )
 
 
 def xgboost_settings(rows: int, positives: int) -> Settings:
-    """As LightGBM's: shallow and strongly penalised where conversions are few."""
+    """Choose settings by the number of conversions: shallow trees and a strong penalty for few."""
     few = positives < FEW_POSITIVES
     return {
         "objective": "binary:logistic",
@@ -81,3 +94,26 @@ def xgboost_settings(rows: int, positives: int) -> Settings:
         "seed": SEED,
         "nthread": 1,
     }
+
+
+def suggest_xgboost(trial: "optuna.Trial") -> Settings:
+    """Suggest the settings of one trial."""
+    share, rate, penalty = suggest_boosting(trial)
+    return {
+        "max_depth": trial.suggest_int("depth", 2, 7),
+        "min_child_weight": trial.suggest_float("weight_of_child", 1.0, 50.0, log=True),
+        "colsample_bytree": share,
+        "eta": rate,
+        "lambda": penalty,
+    }
+
+
+XGBOOST = Algorithm(
+    XGBoost.fit,
+    XGBoost.from_text,
+    xgboost_settings,
+    "xgboost json",
+    library=xgb,
+    rounds=XGBoost.rounds,
+    search=suggest_xgboost,
+)

@@ -12,9 +12,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.frames import Design
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 
 MAX_BUCKETS = 256
 BUCKET_ROWS = 500_000
@@ -47,11 +47,11 @@ def parquet_files(folder: Path) -> list[Path]:
 
     Raises
     ------
-    InputError
+    UserError
         Without any.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder: name one that holds Parquet files of the mart's columns")
+        raise UserError(f"{folder} is not a folder: name one that holds Parquet files of the mart's columns")
     # Spark and others keep marks, not data, in files that begin with a dot or an underscore
     files = sorted(
         path
@@ -59,7 +59,7 @@ def parquet_files(folder: Path) -> list[Path]:
         if not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     )
     if not files:
-        raise InputError(f"{folder} has no file *.parquet: write the mart's columns into it as Parquet")
+        raise UserError(f"{folder} has no file *.parquet: write the mart's columns into it as Parquet")
     return files
 
 
@@ -103,7 +103,7 @@ def rows_of(files: list[Path], key: str, design: Design) -> list[int]:
 
     Raises
     ------
-    InputError
+    UserError
         Naming the file, the column and what to do.
     """
     rows: list[int] = []
@@ -114,7 +114,7 @@ def rows_of(files: list[Path], key: str, design: Design) -> list[int]:
         kinds.setdefault(kind, file)
     if len(kinds) > 1:
         (first, one), (second, other), *_ = kinds.items()
-        raise InputError(f"{other}: '{key}' has type {second}, in {one} type {first}; cast it to one type")
+        raise UserError(f"{other}: '{key}' has type {second}, in {one} type {first}; cast it to one type")
     return rows
 
 
@@ -123,7 +123,7 @@ def _check_file(file: Path, key: str, design: Design) -> tuple[int, pa.DataType]
 
     Raises
     ------
-    InputError
+    UserError
         Naming the file, the column and what to do.
     """
     try:
@@ -133,7 +133,7 @@ def _check_file(file: Path, key: str, design: Design) -> tuple[int, pa.DataType]
         raise unreadable(file, error) from None
     for name in [key, *design.columns]:
         if name not in schema.names:
-            raise InputError(
+            raise UserError(
                 f"{file}: column '{name}' is missing, which the model reads; write all columns of the "
                 f"campaign's mart (it has {', '.join(schema.names[:8])}{', ...' if schema.names[8:] else ''})"
             )
@@ -141,16 +141,16 @@ def _check_file(file: Path, key: str, design: Design) -> tuple[int, pa.DataType]
         kind = schema.field(name).type
         wanted = "text" if name in design.categories else "a number or a boolean"
         if not (_is_text(kind) if name in design.categories else _is_number(kind)):
-            raise InputError(
+            raise UserError(
                 f"{file}: column '{name}' has type {kind}, the model reads {wanted}; cast it, write it again"
             )
     return rows, schema.field(key).type
 
 
-def unreadable(file: Path, error: Exception) -> InputError:
+def unreadable(file: Path, error: Exception) -> UserError:
     """Return the error for a file that is not whole Parquet."""
     reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
-    return InputError(f"{file}: cannot be read as Parquet ({reason}); write the file again, or take it away")
+    return UserError(f"{file}: cannot be read as Parquet ({reason}); write the file again, or take it away")
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -184,9 +184,9 @@ def route(source: TableInput | list[Path], columns: list[str], buckets: int, fol
     machine, in every version and engine.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    key = quoted(columns[0])
+    key = quote_identifier(columns[0])
     bucket = f"cast(concat('0x', left(md5(cast({key} as varchar)), 8)) as bigint) % {buckets}"
-    listed = ", ".join(quoted(name) for name in dict.fromkeys(columns))
+    listed = ", ".join(quote_identifier(name) for name in dict.fromkeys(columns))
     database = "" if isinstance(source, list) else str(source.database)
     with duckdb.connect(database, read_only=bool(database)) as connection:
         connection.execute(f"set memory_limit = '{ROUTING_MEMORY}'")

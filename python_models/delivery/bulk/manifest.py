@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.delivery.bulk.workers import RUN_KEY
 
 MANIFEST = "scores.json"
@@ -46,7 +46,7 @@ def exclusive_lock(output: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"another run is scoring into {output}: wait for its end, or end it") from None
+            raise UserError(f"another run is scoring into {output}: wait for its end, or end it") from None
         yield
 
 
@@ -55,7 +55,7 @@ def begin_run(output: Path, manifest: Manifest) -> dict[str, int] | None:
 
     Raises
     ------
-    InputError
+    UserError
         Where the folder holds anything else.
     """
     remedy = "remove the folder, or name another with --to"
@@ -69,9 +69,9 @@ def begin_run(output: Path, manifest: Manifest) -> dict[str, int] | None:
             if previous.get(name) != value
         ]
         if changed:
-            raise InputError(f"{output} holds scores of something else ({'; '.join(changed)}): {remedy}")
+            raise UserError(f"{output} holds scores of something else ({'; '.join(changed)}): {remedy}")
     elif any(output.glob("*.parquet")):
-        raise InputError(f"{output} holds Parquet files, but no {MANIFEST} that says what of: {remedy}")
+        raise UserError(f"{output} holds Parquet files, but no {MANIFEST} that says what of: {remedy}")
     else:
         write_manifest(output, manifest, None)
     (output / UNFINISHED).mkdir(exist_ok=True)
@@ -92,7 +92,7 @@ def is_done(path: Path, rows: int, manifest: Manifest) -> bool:
 
     Raises
     ------
-    InputError
+    UserError
         Where the file is not one of this run.
     """
     if not path.exists():
@@ -103,5 +103,5 @@ def is_done(path: Path, rows: int, manifest: Manifest) -> bool:
         metadata = None
     run = (metadata.metadata or {}).get(RUN_KEY, b"").decode() if metadata else ""
     if metadata is None or run != manifest.run or metadata.num_rows != rows:
-        raise InputError(f"{path} was not written by this run, or was changed since: remove it and run again")
+        raise UserError(f"{path} was not written by this run, or was changed since: remove it and run again")
     return True

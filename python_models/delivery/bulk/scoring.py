@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from python_models.common.errors import InputError
-from python_models.common.sql import quoted
+from python_models.common.errors import UserError
+from python_models.common.sql import quote_identifier
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.fitted import FittedModel
 from python_models.delivery.bulk.buckets import (
@@ -91,7 +91,7 @@ def score_files(
 
     Raises
     ------
-    InputError
+    UserError
         Without a warehouse, campaign or champion; for input that the model cannot read; where the folder
         holds scores of other input.
     """
@@ -102,8 +102,8 @@ def score_files(
 
 def mart_rows(warehouse: Path, champion: Champion) -> ScoringInput:
     """Return the rows of the campaign's mart whose outcome is unknown."""
-    unknown = f"{quoted(champion.label)} is null" if champion.label else "true"
-    table = TableInput(warehouse, f"campaigns.{quoted(champion.campaign + '_features')}", unknown)
+    unknown = f"{quote_identifier(champion.label)} is null" if champion.label else "true"
+    table = TableInput(warehouse, f"campaigns.{quote_identifier(champion.campaign + '_features')}", unknown)
     count = row_count(table)
     name = f"{champion.campaign}_features in {warehouse}"
     return ScoringInput(
@@ -172,7 +172,7 @@ def _route_rows(rows: ScoringInput, champion: Champion, folder: Path) -> list[Bu
     buckets = buckets_of(files, folder, rows_of(files, champion.key, design))
     found = sum(bucket.rows for bucket in buckets)
     if found != rows.count:
-        raise InputError(
+        raise UserError(
             f"{rows.name}: {rows.count:,} rows, of which {found:,} were routed; remove {folder}, run again"
         )
     return buckets

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.frames import Design, matrix_of
-from python_models.conversion.calibration import shifted
+from python_models.conversion.calibration import shift_log_odds
 from python_models.conversion.fitted import FittedModel
 from python_models.delivery.bulk.buckets import Bucket, unreadable
 
@@ -47,7 +47,7 @@ def score_all(
 
     Raises
     ------
-    InputError
+    UserError
         The first failure of a worker; the others stop after their batch.
     """
     queue: Queue[tuple[Bucket, Path]] = Queue()
@@ -94,7 +94,7 @@ def _work(
     except (Empty, Stopped):
         pass
     except OSError as error:
-        results.put(InputError(f"{path}: {error}; what is finished stays: mend it and run the same again"))
+        results.put(UserError(f"{path}: {error}; what is finished stays: mend it and run the same again"))
     except Exception as error:  # raised again by `score_all`
         results.put(error)
     results.put(None)
@@ -134,7 +134,7 @@ def score_bucket(
         raise
     if rows != bucket.rows:
         names = ", ".join(map(str, bucket.files[:3]))
-        raise InputError(f"{names}: {rows:,} rows of {bucket.rows:,} were read; did a file change? Run again")
+        raise UserError(f"{names}: {rows:,} rows of {bucket.rows:,} were read; did a file change? Run again")
     _rename_durably(unfinished, path)
 
 
@@ -161,7 +161,7 @@ def read(file: Path, key: str, design: Design) -> Iterator[pa.RecordBatch]:
             columns = list(dict.fromkeys([key, *design.columns]))
             for batch in parquet.iter_batches(size, columns=columns, use_threads=False):
                 if batch.column(key).null_count:
-                    raise InputError(f"{file}: '{key}' is empty in some rows; every row needs its key")
+                    raise UserError(f"{file}: '{key}' is empty in some rows; every row needs its key")
                 yield batch
     except (pa.ArrowException, OSError) as error:
         raise unreadable(file, error) from None
@@ -178,7 +178,7 @@ def score_batch(batch: pa.RecordBatch, model: FittedModel, job: ScoringJob) -> p
     rows = len(batch)
     probability = np.empty(0)
     if rows:
-        probability = shifted(model.ensemble(read_matrix(batch, model.design)), model.shift)
+        probability = shift_log_odds(model.ensemble(read_matrix(batch, model.design)), model.shift)
     decision: pa.Array = pa.nulls(rows, pa.bool_())
     if job.threshold is not None:
         decision = pa.array(probability >= job.threshold)

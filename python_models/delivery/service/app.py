@@ -35,7 +35,7 @@ def create_app(warehouse: Path, environment: Mapping[str, str], look_seconds: fl
 
     Raises
     ------
-    InputError
+    UserError
         Without a key or a warehouse.
     """
     keys, limits = read_keys(environment), Limits.read(environment)

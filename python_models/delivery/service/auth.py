@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.delivery.service.errors import api_error
 
 VARIABLE = "LEADLIGHT_API_KEYS"
@@ -34,34 +34,34 @@ def read_keys(environment: Mapping[str, str]) -> list[Key]:
 
     Raises
     ------
-    InputError
+    UserError
         Without a key; for an entry that is not of that form. No message holds a secret.
     """
     keys: list[Key] = []
     for number, entry in enumerate(environment.get(VARIABLE, "").replace(",", " ").split(), start=1):
         match = _ENTRY.fullmatch(entry)
         if not match:
-            raise InputError(
+            raise UserError(
                 f"{VARIABLE}, entry {number}: it must be name:scopes:secret, such as crm:read+score:..."
             )
         scopes = frozenset(match["scopes"].split("+"))
         if unknown := sorted(scopes - set(SCOPES)):
-            raise InputError(
+            raise UserError(
                 f"{VARIABLE}, entry {number} ({match['name']}): scope '{unknown[0]}' is unknown; allowed are "
                 "read, score and read+score."
             )
         if len(match["secret"]) < MIN_SECRET_LENGTH:
-            raise InputError(
+            raise UserError(
                 f"{VARIABLE}, entry {number} ({match['name']}): the secret has fewer than "
                 f"{MIN_SECRET_LENGTH} characters. Make one: "
                 "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
             )
         key = Key(match["name"], scopes, hashlib.sha256(match["secret"].encode()).digest())
         if key.name in {other.name for other in keys} or key.digest in {other.digest for other in keys}:
-            raise InputError(f"{VARIABLE}, entry {number} ({match['name']}): name or secret is there twice.")
+            raise UserError(f"{VARIABLE}, entry {number} ({match['name']}): name or secret is there twice.")
         keys.append(key)
     if not keys:
-        raise InputError(
+        raise UserError(
             f"{VARIABLE} is empty: without a key the service does not start. Set name:scopes:secret, such as "
             "crm:read+score:..., the secret of 16 characters or more."
         )

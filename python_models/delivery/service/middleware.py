@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.delivery.service.errors import api_error, json_response
 from python_models.delivery.service.telemetry import Telemetry
 
@@ -37,7 +37,7 @@ class Limits:
             except ValueError:
                 given[name] = 0
             if not 0 < given[name] < float("inf"):
-                raise InputError(f"{variable} is '{text}'; allowed is a number above 0, such as {default}.")
+                raise UserError(f"{variable} is '{text}'; allowed is a number above 0, such as {default}.")
         return cls(**given)
 
 

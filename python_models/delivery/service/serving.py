@@ -17,7 +17,7 @@ def serve(warehouse: Path, port: int = DEFAULT_PORT) -> None:
 
     Raises
     ------
-    InputError
+    UserError
         Without a key or a warehouse.
     """
     app = create_app(warehouse, os.environ)

@@ -14,9 +14,9 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.frames import matrix_of
-from python_models.conversion.calibration import shifted
+from python_models.conversion.calibration import shift_log_odds
 from python_models.conversion.explaining import top_reasons
 from python_models.conversion.fitted import FittedModel
 from python_models.delivery.service.rows import Field, ParsedRows, typed_columns
@@ -47,7 +47,7 @@ class LoadedChampion:
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
         """Return the probability of rows whose outcome is unknown, as the batch gives it."""
-        return shifted(self.model.ensemble(matrix), self.model.shift)
+        return shift_log_odds(self.model.ensemble(matrix), self.model.shift)
 
     def reasons(self, parsed: ParsedRows, matrix: np.ndarray) -> list[list[dict[str, Any]]]:
         """Return the features that moved each row's log-odds most, as the batch explains them."""
@@ -154,18 +154,18 @@ def load(warehouse: Path) -> Snapshot:
 
     Raises
     ------
-    InputError
+    UserError
         Where there is none, or it is not one of this project.
     """
     if not warehouse.exists():
-        raise InputError(f"{warehouse} does not exist: run `make build` first")
+        raise UserError(f"{warehouse} does not exist: run `make build` first")
     state = file_state(warehouse)
     connection = _connect(warehouse)
     try:
         campaigns = {served.campaign: served for served in _read_campaigns(connection)}
     except duckdb.Error as error:
         connection.close()
-        raise InputError(
+        raise UserError(
             f"{warehouse} cannot be read: {error}. Build it with this version of Leadlight."
         ) from error
     return Snapshot(state, campaigns, connection)
@@ -186,7 +186,7 @@ def _connect(warehouse: Path) -> duckdb.DuckDBPyConnection:
         try:
             return duckdb.connect(str(name), read_only=True, config={"memory_limit": "1GB", "threads": 1})
         except duckdb.Error as error:
-            raise InputError(f"{warehouse} is no whole database: {error}") from error
+            raise UserError(f"{warehouse} is no whole database: {error}") from error
 
 
 def _dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -374,7 +374,7 @@ class SnapshotStore:
             self.load_error = None
             self._on_change(self.current, None)
         except Exception as error:
-            load_error = str(error) if isinstance(error, InputError) else type(error).__name__
+            load_error = str(error) if isinstance(error, UserError) else type(error).__name__
             if load_error != self.load_error:
                 self.load_error = load_error
                 log.error("the new warehouse is not served: %s", load_error)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.inputs.defaults import raw_folder
 from python_models.inputs.new_campaign.profiling import literal
 from python_models.inputs.new_campaign.rendering import _NAME, DOORWAYS, MARKER, THING
@@ -15,9 +15,9 @@ from python_models.inputs.new_campaign.rendering import _NAME, DOORWAYS, MARKER,
 
 def _check_name(campaign: str, project: Path, replace: bool) -> None:
     if not (project / "dbt_project.yml").exists():
-        raise InputError(f"{project}/dbt_project.yml does not exist: run this at the root of the project.")
+        raise UserError(f"{project}/dbt_project.yml does not exist: run this at the root of the project.")
     if not _NAME.fullmatch(campaign) or len(campaign) > 40:
-        raise InputError(
+        raise UserError(
             f"'{campaign}' is no name for a campaign: up to 40 lower-case letters, digits and single "
             "underscores, a letter first, such as spring_offer."
         )
@@ -27,13 +27,13 @@ def _check_name(campaign: str, project: Path, replace: bool) -> None:
         taken = {path.stem for path in (project / "models").rglob("*.*") if path.suffix in (".sql", ".py")}
         ends = [f"{campaign}_{kind}" for kind in (*DOORWAYS, "features", "customers")]
         if clash := sorted(taken & {*ends, f"stg_{campaign}__{THING}"}) or (campaign in taken and [campaign]):
-            raise InputError(f"'{campaign}': there is a model {clash[0]} already. Choose another name.")
+            raise UserError(f"'{campaign}': there is a model {clash[0]} already. Choose another name.")
     elif not (declaration.exists() and declaration.read_text().startswith(f"# {MARKER}")):
-        raise InputError(
+        raise UserError(
             f"{folder} is there already, and was not written by this command. Choose another name."
         )
     elif not replace:
-        raise InputError(f"{folder} is there already. Choose another name, or write it anew by --replace.")
+        raise UserError(f"{folder} is there already. Choose another name, or write it anew by --replace.")
 
 
 def _open_table(
@@ -42,15 +42,15 @@ def _open_table(
     """Make the table `cells` of a table of the published warehouse; its columns' names."""
     schema, _, name = table.rpartition(".")
     if not re.fullmatch(r"\w+\.\w+", table) or name in ("csv", "parquet", "gz", "txt"):
-        raise InputError(
+        raise UserError(
             f"{table}: no such file, and no table of the warehouse, such as core.customer_spending."
         )
     if schema == "results":
-        raise InputError(f"{table}: results are made of campaigns, so no campaign can be made of them.")
+        raise UserError(f"{table}: results are made of campaigns, so no campaign can be made of them.")
     if not warehouse.exists():
-        raise InputError(f"{warehouse} does not exist: run `make build` first, or name a file.")
+        raise UserError(f"{warehouse} does not exist: run `make build` first, or name a file.")
     if not list((project / "models").rglob(f"{name}.*")) and not (project / f"seeds/{name}.csv").exists():
-        raise InputError(
+        raise UserError(
             f"{table}: no model or seed of the project makes this table. Export it to a file: copy {table} "
             f"to '{name}.parquet', and name the file."
         )
@@ -58,7 +58,7 @@ def _open_table(
     try:
         connection.execute(f"create table cells as select * from warehouse.{schema}.{name}")
     except duckdb.CatalogException as error:
-        raise InputError(f"{table}: {warehouse} has no such table. {error}") from None
+        raise UserError(f"{table}: {warehouse} has no such table. {error}") from None
     return [column for column, *_ in connection.execute("describe cells").fetchall()]
 
 

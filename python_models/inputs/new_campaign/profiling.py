@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 from ruamel.yaml import YAML
 
-from python_models.common.errors import InputError
-from python_models.common.sql import quoted
+from python_models.common.errors import UserError
+from python_models.common.sql import quote_identifier
 from python_models.engines.duckdb.file_checks import csv_columns, file_fault
 
 # By meaning: words of names and values.
@@ -85,7 +85,7 @@ class Column:
 
     def value_sql(self) -> str:
         """The column's typed value, from the table of raw cells; null where not known or not of the type."""
-        cell = quoted(self.raw)
+        cell = quote_identifier(self.raw)
         if self.codes:
             listed = ", ".join(literal(code) for code in self.codes)
             cell = f"case when lower(cast({cell} as varchar)) not in ({listed}) then {cell} end"
@@ -116,37 +116,39 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
 
     Raises
     ------
-    InputError
+    UserError
         Where the file is damaged, or its first line is no header.
     """
     if fault := file_fault(path):
-        raise InputError(f"{path}: {fault}")
+        raise UserError(f"{path}: {fault}")
     if path.suffix == ".parquet":
         rows = connection.read_parquet(str(path))
         kinds = zip(rows.columns, map(str, rows.types), strict=True)
         names = [
             name for name, kind in kinds if not re.search(r"\[|\(|BLOB|MAP|UNION", kind) or "DECIMAL" in kind
         ]
-        rows.project(", ".join(map(quoted, names))).create("cells")
+        rows.project(", ".join(map(quote_identifier, names))).create("cells")
         return names
     header = json.loads(csv_columns(path))
     names = header["names"]
     if sum(bool(re.fullmatch(r"-?[0-9.]+", name)) for name in names) >= len(names) / 4:
-        raise InputError(
+        raise UserError(
             f"{path}: the first line, {', '.join(names[:3])}, ..., looks like data. Put a line with "
             "the names of the columns before it."
         )
     for number, name in enumerate(names, start=1):
         if not name or name.lower() in [other.lower() for other in names[: number - 1]]:
             fault = "there twice" if name else "empty"
-            raise InputError(
+            raise UserError(
                 f"{path}: column {number} of the header, '{name}', is {fault}. "
                 "Give each column a name of its own."
             )
         if set(name) & set('"|'):
-            raise InputError(f'{path}: the name of column {number}, {name}, holds " or |. Rename it.')
+            raise UserError(f'{path}: the name of column {number}, {name}, holds " or |. Rename it.')
     listed = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
-    trimmed = ", ".join(f"nullif(trim({quoted(name)}), '') as {quoted(name)}" for name in names)
+    trimmed = ", ".join(
+        f"nullif(trim({quote_identifier(name)}), '') as {quote_identifier(name)}" for name in names
+    )
     connection.execute(
         f"create table cells as select {trimmed} from read_csv({literal(str(path))}, auto_detect = false, "
         f"header = true, delim = {literal(header['delimiter'])}, quote = '\"', escape = '\"', "
@@ -179,8 +181,8 @@ def profile(connection: duckdb.DuckDBPyConnection, raw: Iterable[str]) -> list[C
 
 def _profile(connection: duckdb.DuckDBPyConnection, raw: str, name: str, kind: str) -> Column:
     connection.execute(
-        f"create or replace temp table spread as select cast({quoted(raw)} as varchar) as value, "
-        f"count(*) as row_count from cells where {quoted(raw)} is not null group by value"
+        f"create or replace temp table spread as select cast({quote_identifier(raw)} as varchar) as value, "
+        f"count(*) as row_count from cells where {quote_identifier(raw)} is not null group by value"
     )
     codes = _codes(connection) if kind == "VARCHAR" else ()
     known, distinct = _count(connection, "true")

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 import duckdb
 import numpy as np
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.common.frames import Design, fold_of, make_design
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.conversion.leakage import CHECKS
-from python_models.conversion.one_rule import single_power
+from python_models.conversion.one_rule import univariate_score
 from python_models.inputs.new_campaign.profiling import WORDS, Column, literal
 
 CONVERTING_EVENTS = re.compile(
@@ -95,7 +95,7 @@ class Proposal:
             if name.lower() in (column.raw.lower(), column.name):
                 return column
         listed = ", ".join(column.raw for column in self.columns)
-        raise InputError(f"there is no column '{name}'; the columns are {listed}.")
+        raise UserError(f"there is no column '{name}'; the columns are {listed}.")
 
     @property
     def features(self) -> list[Column]:
@@ -122,14 +122,14 @@ def propose(
 
     Raises
     ------
-    InputError
+    UserError
         Where what is given does not fit, or nothing can be learnt from the table.
     """
-    typed = ", ".join(f"{column.value_sql()} as {quoted(column.name)}" for column in columns)
+    typed = ", ".join(f"{column.value_sql()} as {quote_identifier(column.name)}" for column in columns)
     connection.execute(f"create or replace table typed as select {typed} from cells")
     [row_count] = connection.execute("select count(*) from typed").fetchone() or [0]
     if not row_count:
-        raise InputError("there is no row.")
+        raise UserError("there is no row.")
     proposal = Proposal(columns, row_count)
     _find_label(proposal, given)
     _find_people(proposal)
@@ -145,7 +145,7 @@ def propose(
     _find_protected(proposal)
     _find_dimensions(proposal)
     if not proposal.features and not proposal.events:
-        raise InputError("no column is left that a model or a segment could be made of.")
+        raise UserError("no column is left that a model or a segment could be made of.")
     return proposal
 
 
@@ -188,14 +188,12 @@ def _label_of(column: Column, value: str) -> Label:
     values = [text.lower() for text, _ in column.top]
     if value:
         if value not in values:
-            raise InputError(
-                f"column '{column.raw}' has no value '{value}'; it has {', '.join(values[:10])}."
-            )
+            raise UserError(f"column '{column.raw}' has no value '{value}'; it has {', '.join(values[:10])}.")
         return Label(column, (value,))
     if column.type == "boolean" or column.is_time:
         return Label(column)
     if column.distinct != 2:
-        raise InputError(
+        raise UserError(
             f"column '{column.raw}' has {column.distinct:,} values; say which one is a conversion: "
             f"--label '{column.raw}=...'."
         )
@@ -233,7 +231,7 @@ def _find_key(
     if given["entity"]:
         column = proposal.column(given["entity"])
         if column.known < rows or column.distinct < rows:
-            raise InputError(
+            raise UserError(
                 f"column '{column.raw}' is no key: {rows - column.known:,} rows have none, and {rows:,} rows "
                 f"have {column.distinct:,} values. Leave --entity out, or name another column."
             )
@@ -288,7 +286,7 @@ def _unique_columns(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
         return single[:1]
     for position, first in enumerate(named[:6]):
         for second in named[position + 1 : 6]:
-            pair = f"{quoted(first.name)}, {quoted(second.name)}"
+            pair = f"{quote_identifier(first.name)}, {quote_identifier(second.name)}"
             [distinct] = connection.execute(f"select count(distinct ({pair})) from typed").fetchone() or [0]
             if distinct == rows:
                 return [first, second]
@@ -301,7 +299,7 @@ def _find_time(
     if given["as_of"]:
         proposal.as_of = proposal.column(given["as_of"])
         if not proposal.as_of.is_time:
-            raise InputError(f"column '{proposal.as_of.raw}' is a {proposal.as_of.type}, no date or time.")
+            raise UserError(f"column '{proposal.as_of.raw}' is a {proposal.as_of.type}, no date or time.")
         return
     label = proposal.label.column if proposal.label else None
     times = [column for column in proposal.columns if column.is_time and column is not label]
@@ -309,7 +307,7 @@ def _find_time(
     whole = [column for column in whole if not column.tokens & WORDS["other_time"]]
     named = [column for column in whole if column.tokens & WORDS["contact_time"]] or whole
     for column in named[:1]:
-        query = f"select count(distinct cast({quoted(column.name)} as date)) from typed"
+        query = f"select count(distinct cast({quote_identifier(column.name)} as date)) from typed"
         [days] = connection.execute(query).fetchone() or [0]
         if days >= 5:
             proposal.as_of = column
@@ -328,12 +326,12 @@ def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
             values = label.values if label.column is column and column.tokens & WORDS["event"] else ()
         if not values or len(values) == column.distinct:
             continue
-        person, time = quoted(proposal.customer.name), quoted(proposal.as_of.name)
+        person, time = quote_identifier(proposal.customer.name), quote_identifier(proposal.as_of.name)
         listed = ", ".join(map(literal, values))
         query = f"""
             select date_diff('day', min({time}), max({time})) + 1,
-                count(*) filter ({quoted(column.name)} in ({listed})),
-                count(distinct {person}) filter ({quoted(column.name)} in ({listed}))
+                count(*) filter ({quote_identifier(column.name)} in ({listed})),
+                count(distinct {person}) filter ({quote_identifier(column.name)} in ({listed}))
             from typed
         """
         span, conversions, converters = connection.execute(query).fetchone() or (0, 0, 0)
@@ -401,7 +399,7 @@ def _find_later(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> No
     for column in proposal.features:
         if not (column.is_time and proposal.as_of):
             continue
-        late = f"{quoted(column.name)} > {quoted(proposal.as_of.name)}"
+        late = f"{quote_identifier(column.name)} > {quote_identifier(proposal.as_of.name)}"
         [share] = connection.execute(f"select avg(({late})::int) from typed").fetchone() or [0]
         if share and share > 0.001:
             proposal.withhold[column.name] = (
@@ -413,9 +411,9 @@ def _find_leaks(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> No
     """Columns that are the outcome in disguise."""
     if not proposal.label:
         return
-    label = proposal.label.sql(quoted(proposal.label.column.name))
+    label = proposal.label.sql(quote_identifier(proposal.label.column.name))
     features = [column for column in proposal.features if not column.is_time]
-    names = ", ".join(quoted(column.name) for column in features)
+    names = ", ".join(quote_identifier(column.name) for column in features)
     if not names:
         return
     frame = connection.execute(
@@ -467,7 +465,9 @@ def _leak(
                 None,
             )
     position = design.columns.index(column.name)
-    power = single_power(values, position in design.categorical_positions, converted.astype(np.int64), folds)
+    power = univariate_score(
+        values, position in design.categorical_positions, converted.astype(np.int64), folds
+    )
     measured = {
         "single_feature_power": power.roc_auc,
         "copy_of_label": power.balanced_accuracy,

@@ -7,7 +7,7 @@ import duckdb
 from ruamel.yaml import YAML
 
 from python_models.common.campaign import read_campaign
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.inputs.new_campaign.files import _check_name, _copy, _open_table, _write
 from python_models.inputs.new_campaign.profiling import open_file, profile
 from python_models.inputs.new_campaign.proposing import propose
@@ -47,7 +47,7 @@ def new_campaign(
 
     Raises
     ------
-    InputError
+    UserError
         With nothing written.
     """
     _check_name(campaign, project, replace)
@@ -59,10 +59,10 @@ def new_campaign(
             raw, reference = _open_table(connection, table, warehouse, project), table
         try:
             proposal = propose(connection, profile(connection, raw), given)
-        except InputError as error:
-            raise InputError(f"{table}: {error}") from None
+        except UserError as error:
+            raise UserError(f"{table}: {error}") from None
         if reference and not proposal.key and not proposal.events:
-            raise InputError(f"{table}: no column, and no two of its keys, name a row. Name one by --entity.")
+            raise UserError(f"{table}: no column, and no two of its keys, name a row. Name one by --entity.")
         written = NewCampaign(campaign, proposal, reference, reference or path.name)
     files = written.files()
     declared = YAML(typ="safe").load(files[f"models/campaigns/{campaign}/{campaign}.yml"])

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.inputs.raw_files.columns import RawColumn, read_seed, text_literal, text_literals
 from python_models.inputs.raw_files.files import Thing
 
@@ -149,7 +149,7 @@ def _attribute(
     is_text = column["type"].lower() == "varchar"
     described = documented or {}
     codes = (described.get("missing_codes") or "").lower().replace(" ", "").split(",")
-    raw = f"lower({quoted(column['name'])})" if is_text else quoted(column["name"])
+    raw = f"lower({quote_identifier(column['name'])})" if is_text else quote_identifier(column["name"])
     cases = [
         f"when {raw} = {text_literal(code) if is_text else code} then null"
         for code in codes

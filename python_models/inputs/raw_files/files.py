@@ -11,7 +11,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.engines.duckdb.file_checks import csv_columns, known_fault
 from python_models.inputs.raw_files.columns import RawColumn, raw_columns, read_seed, text_literal
 
@@ -63,7 +63,7 @@ class Thing:
 
         Raises
         ------
-        InputError
+        UserError
             Where there is no file, or one of another format.
         """
         is_own = self.has_own_files() or not self.has_default
@@ -76,7 +76,7 @@ class Thing:
         ).fetchall()
         for path, is_readable in found:
             if not is_readable:
-                raise InputError(
+                raise UserError(
                     f"{path}: neither CSV nor Parquet. Save it as .csv, .csv.gz or .parquet, or move it away."
                 )
         if not found:
@@ -86,7 +86,7 @@ class Thing:
                 else "Run `python -m python_models inputs` for the default input, or put your own file into "
                 f"{self.folder}/."
             )
-            raise InputError(f"{searched}: no file {beginning}*.csv or {beginning}*.parquet found. {advice}")
+            raise UserError(f"{searched}: no file {beginning}*.csv or {beginning}*.parquet found. {advice}")
         return [path for path, _ in found]
 
     def file_name(self, path: str) -> str:
@@ -98,7 +98,7 @@ class Thing:
 
         Raises
         ------
-        InputError
+        UserError
             Where a file is damaged, or has no usable header.
         """
         return [self._file(path) for path in self.paths()]
@@ -106,7 +106,7 @@ class Thing:
     def _file(self, path: str) -> RawFile:
         status = Path(path).stat()
         if fault := known_fault(path, status.st_size, status.st_mtime_ns):
-            raise InputError(f"{path}: {fault}")
+            raise UserError(f"{path}: {fault}")
         if path.endswith(".parquet"):
             described = self.connection.sql(
                 "select column_name, column_type "
@@ -119,7 +119,7 @@ class Thing:
         for index, name in enumerate(names):
             is_repeated = name.lower() in [other.lower() for other in names[:index]]
             if is_repeated or not name:
-                raise InputError(
+                raise UserError(
                     f"{path}: column {index + 1} of the header, '{name}', is "
                     f"{'there twice' if name else 'empty'}. Give each column a name of its own."
                 )

@@ -1,6 +1,6 @@
 """SQL of the raw identifiers behind pseudonyms, for the table that leads back from them only."""
 
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.inputs.raw_files.files import Thing
 from python_models.inputs.raw_files.matching import find_columns
 from python_models.inputs.raw_files.values import Typing
@@ -27,4 +27,4 @@ from (
 def _raw_value(names: list[str]) -> str:
     if not names:
         return "null"
-    return f"nullif(trim(cast(coalesce({', '.join(map(quoted, names))}) as varchar)), '')"
+    return f"nullif(trim(cast(coalesce({', '.join(map(quote_identifier, names))}) as varchar)), '')"

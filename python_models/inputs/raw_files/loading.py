@@ -4,7 +4,7 @@ raw_rows has file_name, row_number and the files' columns; raw_rejects has file_
 raw_text. CSV is loaded as text, so that no type is guessed.
 """
 
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.inputs.raw_files.columns import text_literal
 from python_models.inputs.raw_files.files import RawFile
 
@@ -33,7 +33,7 @@ def load_statements(files: list[RawFile], known: list[str]) -> list[str]:
 
 def _empty_view(file: RawFile, name: str) -> str:
     columns = "".join(
-        f"\n    cast(null as {kind}) as {quoted(column)},"
+        f"\n    cast(null as {kind}) as {quote_identifier(column)},"
         for column, kind in zip(file.names, file.types, strict=True)
     )
     return f"""create or replace temp view {name} as

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.inputs.raw_files.columns import RawColumn
 from python_models.inputs.raw_files.files import RawFile
 
@@ -49,7 +49,7 @@ def find_columns(files: list[RawFile], columns: list[RawColumn], others: bool = 
 
     Raises
     ------
-    InputError
+    UserError
         Where a file lacks a column, or has one with a reserved name.
     """
     found = {column.name: FoundColumn(is_safe=column.type != "phone") for column in columns}
@@ -66,9 +66,7 @@ def _match_file(file: RawFile, columns: list[RawColumn], found: dict[str, FoundC
     """Note where a file holds the columns; return the indices of those used."""
     for name in file.names:
         if name.lower() in RESERVED_NAMES:
-            raise InputError(
-                f"{file.path}: column '{name}' has a name that Leadlight uses itself. Rename it."
-            )
+            raise UserError(f"{file.path}: column '{name}' has a name that Leadlight uses itself. Rename it.")
     lower_names = [name.lower() for name in file.names]
     used: set[int] = set()
     missing = []
@@ -88,13 +86,13 @@ def _match_file(file: RawFile, columns: list[RawColumn], found: dict[str, FoundC
         entry.is_text = entry.is_text or kind == "varchar"
         entry.is_safe = entry.is_safe and _fits(kind, column.type)
     if missing and used:
-        raise InputError(
+        raise UserError(
             f"{file.path}: column '{missing[0]}' is missing; the file has {', '.join(file.names)}. "
             "Rename or add the column."
         )
     if missing:
         names = ", ".join(missing).replace("'", "")
-        raise InputError(
+        raise UserError(
             f"{file.path}: the first line names none of the columns {names}. It must be the header."
         )
     return used

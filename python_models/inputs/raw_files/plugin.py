@@ -15,7 +15,7 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection, sqltypes
 
-from python_models.common.errors import InputError
+from python_models.common.errors import UserError
 from python_models.inputs.raw_files import cleaning, loading
 from python_models.inputs.raw_files.base_table import BaseTable
 from python_models.inputs.raw_files.columns import text_literals
@@ -91,7 +91,7 @@ def answer(text: str) -> str:
         )
         try:
             return json.dumps({"result": _ANSWERS[request["ask"]](thing, request)})
-        except InputError as error:
+        except UserError as error:
             return json.dumps({"error": str(error)})
 
 

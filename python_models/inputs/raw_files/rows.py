@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from python_models.common.request_checks import match_key
-from python_models.common.sql import quoted
+from python_models.common.sql import quote_identifier
 from python_models.inputs.raw_files.columns import RawColumn, text_literal, text_literals
 from python_models.inputs.raw_files.matching import FoundColumns
 from python_models.inputs.raw_files.values import TYPE_NAMES, Typing
@@ -85,10 +85,8 @@ class RowsQuery:
         items = ["file_name", "row_number"]
         items += [f"{self.part} as part"] if self.part else []
         items += [f"{self._raw_value(column)} as {column.raw}" for column in self.columns]
-        items += [
-            f"{_trimmed(quoted(name)) if is_text else quoted(name)} as {quoted(name)}"
-            for name, is_text in self.found.others.items()
-        ]
+        others = [(quote_identifier(name), is_text) for name, is_text in self.found.others.items()]
+        items += [f"{_trimmed(name) if is_text else name} as {name}" for name, is_text in others]
         return f"""as_found as not materialized (
     select{_listed(items)}
     from raw_rows{self.view_suffix}
@@ -104,7 +102,7 @@ class RowsQuery:
         )
         if not found.names:
             return own_key if column.is_row_number else "cast(null as varchar)"
-        value = f"coalesce({', '.join(map(quoted, found.names))})"
+        value = f"coalesce({', '.join(map(quote_identifier, found.names))})"
         if column.is_row_number and found.lacking:
             return f"""if(
             file_name in ({text_literals(found.lacking)}),
@@ -161,7 +159,7 @@ class RowsQuery:
             for column in self.columns
             if not column.is_key
         ]
-        values += [f"{prefix}{quoted(name)}" for name in self.found.others]
+        values += [f"{prefix}{quote_identifier(name)}" for name in self.found.others]
         return f"hash({', '.join(['0', *values])})"
 
     def _parsed(self) -> str:
@@ -213,7 +211,7 @@ class RowsQuery:
         items = ["file_name", "row_number"]
         items += ["part"] if self.part else []
         items += [column.name for column in self.columns]
-        items += [quoted(name) for name in self.found.others]
+        items += [quote_identifier(name) for name in self.found.others]
         duplicate = """
             when is_equal and starts_with(reject_reason, 'duplicated key') then 'duplicate'"""
         return f"""judged as (
@@ -301,7 +299,7 @@ class RowsQuery:
     def _all_rows(self) -> str:
         """Put together the rows, the placeholders of erased ones, and the lines that are no rows."""
         names = (["part"] if self.part else []) + [
-            quoted(name) for name in [*(column.name for column in self.columns), *self.found.others]
+            quote_identifier(name) for name in [*(column.name for column in self.columns), *self.found.others]
         ]
         blanks = ", ".join(f"null as {name}" for name in names)
         raw_text = "raw_text"

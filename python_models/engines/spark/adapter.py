@@ -1,7 +1,6 @@
-"""Lets dbt-spark's method `session` run this project: its SQL, its Python models, its raw files.
+"""Run this project with dbt-spark's method `session`: its SQL, its Python models, its raw files.
 
-dbt-spark takes Spark's SQL only, submits Python models to Databricks only and reads no files by itself.
-Whatever a run of dbt does on Spark goes through here.
+dbt-spark itself accepts only Spark SQL, submits Python models only to Databricks, and does not read files.
 """
 
 import os
@@ -23,10 +22,10 @@ from python_models.engines.spark.dialect import to_spark
 from python_models.engines.spark.relation import Session, add_functions
 
 
-class SessionPythonJob(PythonJobHelper):
-    """Runs a Python model in the process of dbt, with its Spark session."""
+class SessionPythonJob(PythonJobHelper):  # type: ignore[misc]  # dbt is untyped
+    """Runs a Python model in dbt's process, with its Spark session."""
 
-    def __init__(self, parsed_model: dict, credentials: Any):
+    def __init__(self, parsed_model: dict[str, Any], credentials: Any):
         self.name = parsed_model["alias"]
 
     def submit(self, compiled_code: str) -> None:
@@ -36,9 +35,9 @@ class SessionPythonJob(PythonJobHelper):
 
 
 def query_files(_: SparkAdapter, sql: str) -> Any:
-    """Rows of a query about raw files and seeds: their names, headers and faults, not their data.
+    """Return the rows of a query about raw files and seeds: names, headers and problems, not data.
 
-    It runs where dbt runs, in a DuckDB of its own with the functions of `file_faults`.
+    It runs in dbt's process, in a separate DuckDB with the functions of `file_checks`.
     """
     from python_models.engines.duckdb.file_checks import add_functions
 
@@ -50,10 +49,10 @@ def query_files(_: SparkAdapter, sql: str) -> Any:
 
 
 def prepare_adapter() -> None:
-    """Give dbt-spark's adapter what this project needs; once is enough."""
+    """Patch dbt-spark's adapter with what this project needs, once."""
     if getattr(SparkAdapter, "query_files", None):
         return
-    # Python workers run what runs here
+    # Python workers use the same interpreter
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
     def execute(self: Cursor, sql: str, *parameters: Any) -> None:
@@ -67,11 +66,11 @@ def prepare_adapter() -> None:
         except AnalysisException as error:
             raise DbtRuntimeError(str(error)) from error
 
-    # dbt-spark's own insists on a Hive metastore
+    # dbt-spark's own method requires a Hive metastore
     Cursor.execute = execute
     SparkAdapter.query_files = available(query_files)
     SparkAdapter._available_ = SparkAdapter._available_ | {"query_files"}
-    helpers: Callable = SparkAdapter.python_submission_helpers.fget
+    helpers: Callable[..., Any] = SparkAdapter.python_submission_helpers.fget
     SparkAdapter.python_submission_helpers = property(
         lambda self: helpers(self) | {"session": SessionPythonJob}
     )

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from python_models.common.errors import InputError
 from python_models.common.sql import quoted
-from python_models.engines.duckdb.file_checks import csv_columns, file_fault
+from python_models.engines.duckdb.file_checks import csv_columns, file_problem
 
 # By meaning: words of names and values.
 WORDS: dict[str, set[str]] = {
@@ -119,8 +119,8 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
     InputError
         Where the file is damaged, or its first line is no header.
     """
-    if fault := file_fault(path):
-        raise InputError(f"{path}: {fault}")
+    if problem := file_problem(path):
+        raise InputError(f"{path}: {problem}")
     if path.suffix == ".parquet":
         rows = connection.read_parquet(str(path))
         kinds = zip(rows.columns, map(str, rows.types), strict=True)

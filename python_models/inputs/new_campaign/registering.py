@@ -22,7 +22,7 @@ def _registered(project: Path, campaign: NewCampaign) -> dict[str, str]:
     lists = settings["vars"]
     wanted = {
         "campaigns": campaign.label is not None,
-        "segmented_campaigns": "segments" in campaign.ends,
+        "segmented_campaigns": "segments" in campaign.model_kinds,
         "marts": True,
     }
     for name, holds in wanted.items():

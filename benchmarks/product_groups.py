@@ -24,12 +24,12 @@ from python_models.segments.product_groups import (
     DIMENSIONS,
     PULL,
     WEIGHT_OF_BASKETS,
-    damped,
     embed,
     group_products,
     incidence,
     read_sales,
     term_weights,
+    weight_baskets,
     words_of,
 )
 
@@ -133,7 +133,7 @@ def main(file: str, day: str = FROM) -> None:
     words = words_of(sold["description"])
     text = sold["description"].fillna("")
     plain = normalize(bought_in)
-    together = damped(bought_in)
+    together = weight_baskets(bought_in)
     terms = term_weights(words)
     letters = letters_of(text)
     print(
@@ -149,7 +149,7 @@ def main(file: str, day: str = FROM) -> None:
     report("co-purchase cosine", nearest(dense(plain)))
     report("co-purchase cosine, damped", nearest(dense(together)))
     start = time.process_time()
-    near = nearest(0.8 * dense(damped(bought_in)) + 0.2 * dense(letters_of(text)))
+    near = nearest(0.8 * dense(weight_baskets(bought_in)) + 0.2 * dense(letters_of(text)))
     report(f"0.80 damped + 0.20 letters, {time.process_time() - start:.1f} CPU s in all", near)
     for share in (0.7, 0.8, 0.9):
         title = f"{share:.2f} damped + {1 - share:.2f} "

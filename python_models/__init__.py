@@ -16,6 +16,7 @@ _EXPORTS = {
     "score": "conversion.scoring",
     "explain": "conversion.explaining",
     "fit_segments": "segments.fitting",
+    "assign_segments": "segments.assigning",
     "segment": "segments.assigning",
     "group_products": "segments.product_groups",
 }

@@ -207,13 +207,11 @@ RENAME = "Rename or add the column."
 OWN_NAME = "Give each column a name of its own."
 NO_HEADER = "the first line names none of the columns {}. It must be the header."
 EMPTY_LINE = "the first line is empty. It must be the header with the column names."
-NO_GZIP = "no whole gzip file: it is damaged, or was not copied to its end. Copy or compress it anew."
-NO_PARQUET = "no whole Parquet file: it is damaged, or was not written to its end. Save it anew."
-NO_TEXT = "the header is no text in UTF-8. Save the file as CSV in UTF-8."
-LINE_ENDS = (
-    "the lines end in different ways, some in CR, some in LF or in both. Save it anew, all in one way."
-)
-OTHER_FILES = "a name with *, ? or [ stands for other files too. Rename it."
+NO_GZIP = "truncated or corrupt gzip file. Copy or compress it again."
+NO_PARQUET = "truncated or corrupt Parquet file. Write it again."
+NO_TEXT = "the header is not valid UTF-8. Save the file as CSV in UTF-8."
+LINE_ENDS = "mixed line ends (CR, LF, CR LF). Save it again with one kind only."
+OTHER_FILES = "the name holds *, ? or [, which would match other files too. Rename it."
 TAKEN = "has a name that Leadlight uses itself. Rename it."
 MANY_LINES = lines(BASKET, 1, *[{"store_id": str(7919 * number % 1000)} for number in range(2_000)])
 

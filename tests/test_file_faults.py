@@ -10,22 +10,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from python_models.engines.duckdb import file_checks as file_faults
+from python_models.engines.duckdb import file_checks
 from python_models.engines.duckdb.file_checks import (
     EMPTY,
     Plugin,
+    cached_problem,
     csv_columns,
     csv_header,
-    file_fault,
-    known_fault,
+    file_problem,
     line_count,
 )
 
 ROWS = b"a,b\n" + b"".join(b"%d,%d\n" % (number, number * 7919 % 1000) for number in range(5_000))
-NO_GZIP = "no whole gzip file: it is damaged"
-NO_PARQUET = "no whole Parquet file: it is damaged"
-NO_TEXT = "the header is no text in UTF-8"
-LINE_ENDS = "the lines end in different ways"
+NO_GZIP = "truncated or corrupt gzip file"
+NO_PARQUET = "truncated or corrupt Parquet file"
+NO_TEXT = "the header is not valid UTF-8"
+LINE_ENDS = "mixed line ends"
 
 
 def parquet() -> bytes:
@@ -63,8 +63,8 @@ def zipped(content: bytes) -> bytes:
         ("tiny.parquet", b"PAR", NO_PARQUET),
         ("short.parquet", parquet()[:-1], NO_PARQUET),
         ("text.parquet", ROWS, NO_PARQUET),
-        ("book.csv", b"PK\3\4\x14\0", "a workbook or an archive under the name of a CSV file"),
-        ("zipped.csv", zipped(ROWS), "compressed, but not named so"),
+        ("book.csv", b"PK\3\4\x14\0", "this is an Excel workbook or ZIP archive, not CSV"),
+        ("zipped.csv", zipped(ROWS), "gzip-compressed, but not named .csv.gz"),
         ("utf16.csv", "a,b\n1,2\n".encode("utf-16"), NO_TEXT),
         ("utf16le.csv", "a,b\n1,2\n".encode("utf-16-le"), NO_TEXT),
         ("latin.csv", "a,größe\n1,2\n".encode("latin-1"), NO_TEXT),
@@ -73,13 +73,13 @@ def zipped(content: bytes) -> bytes:
         ("return.csv", b"a,b\n1,2\r3\n", LINE_ENDS),
         ("mixed.csv.gz", zipped(b"a,b\n1,2\r\n"), LINE_ENDS),
         ("quoted.csv", b'a,b\r\n1,"2"\n3,"4"\r\n', LINE_ENDS),
-        ("calls[1].csv", ROWS, "a name with *, ? or [ stands for other files too"),
+        ("calls[1].csv", ROWS, "the name holds *, ? or ["),
     ],
 )
 def test_a_fault_is_one_sentence_that_says_what_to_do(
     tmp_path: Path, name: str, content: bytes, fault: str
 ) -> None:
-    found = file_fault(written(tmp_path, name, content))
+    found = file_problem(written(tmp_path, name, content))
     assert found.startswith(fault)
     assert found.endswith(".")
 
@@ -107,7 +107,7 @@ def test_a_fault_is_one_sentence_that_says_what_to_do(
 )
 def test_a_sound_file_has_no_fault_and_can_be_read(tmp_path: Path, name: str, content: bytes) -> None:
     path = written(tmp_path, name, content)
-    assert file_fault(path) == ""
+    assert file_problem(path) == ""
     if path.suffix == ".csv":
         delimiter = ";" if b";" in content else ","
         duckdb.connect().sql(
@@ -118,8 +118,8 @@ def test_a_sound_file_has_no_fault_and_can_be_read(tmp_path: Path, name: str, co
 
 def test_line_ends_of_a_large_file_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, "mixed.csv", b"a,b\r\n1,2\n")
-    monkeypatch.setattr(file_faults, "LINE_ENDS_LOOKED_AT", 5)
-    assert file_fault(path) == ""
+    monkeypatch.setattr(file_checks, "MAX_LINE_END_BYTES", 5)
+    assert file_problem(path) == ""
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,13 @@ def test_empty_lines_are_not_counted(tmp_path: Path) -> None:
 
 
 def test_sql_sees_a_file_that_changed(tmp_path: Path) -> None:
-    known_fault.cache_clear()
+    cached_problem.cache_clear()
     path = written(tmp_path, "file.csv", b"")
     with duckdb.connect() as connection:
-        Plugin(name="file_faults", plugin_config={}).configure_connection(connection)
+        Plugin(name="file_checks", plugin_config={}).configure_connection(connection)
         query = f"select file_fault('{path}'), csv_columns('{path}'), line_count('{path}')"
         assert connection.sql(query).fetchall() == [(EMPTY, '{"delimiter": ",", "names": [""]}', 0)]
         path.write_bytes(ROWS)
         assert connection.sql(query).fetchall() == [("", '{"delimiter": ",", "names": ["a", "b"]}', 5_001)]
         connection.sql(query).fetchall()
-    assert known_fault.cache_info().misses == 2
+    assert cached_problem.cache_info().misses == 2

@@ -76,7 +76,7 @@ def test_pseudonyms_keep_order_and_missing_values() -> None:
 @pytest.mark.parametrize("key", ["", "short"])
 def test_a_key_that_could_be_guessed_is_refused(key: str) -> None:
     with pytest.raises(
-        KeyTooShortError, match=rf"{KEY_VARIABLE} has {len(key)} characters; 16 are the least"
+        KeyTooShortError, match=rf"{KEY_VARIABLE} has {len(key)} characters; the minimum is 16"
     ):
         pseudonym_key({KEY_VARIABLE: key})
 

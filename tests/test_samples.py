@@ -12,6 +12,7 @@ from sklearn.metrics import roc_auc_score
 from python_models.common.errors import UserError
 from python_models.inputs.defaults import sample_sizes
 from python_models.inputs.samples import SAMPLES, parts, write_sample
+from python_models.inputs.samples.attributes import attribute_columns
 from tests.conftest import REPOSITORY, Dbt
 
 
@@ -51,6 +52,26 @@ def test_sizes_are_one_variable() -> None:
 def test_large_samples_are_written_in_parts() -> None:
     assert list(parts(11, 5)) == [("00001", 1, 5), ("00002", 6, 10), ("00003", 11, 11)]
     assert list(parts(7, None)) == [("00001", 1, 7)]
+
+
+def test_attributes_become_columns(tmp_path: Path) -> None:
+    table = tmp_path / "attributes.csv"
+    table.write_text(
+        "attribute,level,kind,value,size,unknown,codes,draw\n"
+        "AGE_CLASS,person,ordinal,0.5 * age,4,0.1,-1 null,\n"
+        "AGE_CLASS_FINE,person,ordinal,,20,0.2,null,AGE_CLASS\n"
+        "MARK,region,word,age,A B,0,null,\n"
+        "ZONE,region,text,zone_of(region),,0.3,X null,\n"
+        "SET_NO,,sql,3,,,,\n"
+    )
+    assert attribute_columns(table).split(",\n    ") == [
+        "ordinal(person, 'AGE_CLASS', 0.5 * age, 4, 0.1, [-1, null]) as AGE_CLASS",
+        "ordinal(person, 'AGE_CLASS', 0.5 * age + 0.1 * normal(person, 'AGE_CLASS_FINE'), 20, 0.2, [null])"
+        " as AGE_CLASS_FINE",
+        "word(region, 'MARK', age, ['A', 'B'], 0, [null]) as MARK",
+        "known(region, 'ZONE', 0.3, ['X', null], zone_of(region)) as ZONE",
+        "3 as SET_NO",
+    ]
 
 
 def test_nothing_in_a_build_knows_of_the_truth(connection: duckdb.DuckDBPyConnection, truth: Path) -> None:

@@ -16,7 +16,7 @@ from python_models.common.campaign import read_campaign
 from python_models.common.errors import UserError
 from python_models.inputs.new_campaign.profiling import Column, literal, open_file, profile, table_names
 from python_models.inputs.new_campaign.proposing import Proposal, propose
-from python_models.inputs.new_campaign.rendering import DOORWAYS, render, said
+from python_models.inputs.new_campaign.rendering import DOORWAYS, render, yaml_string
 from python_models.inputs.new_campaign.writing import new_campaign
 from tests.conftest import REPOSITORY, Dbt, link_other_sources
 
@@ -221,14 +221,14 @@ def test_names_are_plain_and_different() -> None:
 
 def test_braces_in_names_and_values_are_not_taken_for_jinja() -> None:
     for text in ("{{ a }}", "{% b %}", "{# c #}", "it's {{{d}}}"):
-        assert not re.search(r"\{[{%#]", literal(text) + said(text))
+        assert not re.search(r"\{[{%#]", literal(text) + yaml_string(text))
         assert duckdb.sql(f"select {literal(text)}").fetchall() == [(text,)]
 
 
 def test_an_experiment_s_steps_and_sums_are_withheld(tmp_path: Path) -> None:
     proposal = looked_at(make_table(tmp_path / "mail_test.csv", EXPERIMENT))
     assert proposal.label
-    assert proposal.label.said == "conversion"
+    assert proposal.label.description == "conversion"
     assert proposal.key == []
     assert "a step on the way" in proposal.withhold["visit"]
     assert "not zero in 100% of the conversions and in 0.0% of the others" in proposal.withhold["spend"]
@@ -239,7 +239,7 @@ def test_an_experiment_s_steps_and_sums_are_withheld(tmp_path: Path) -> None:
 def test_a_survey_s_placeholders_people_and_protected_columns(tmp_path: Path) -> None:
     proposal = looked_at(make_table(tmp_path / "poll.csv", SURVEY))
     assert proposal.label
-    assert proposal.label.said == "would_buy"
+    assert proposal.label.description == "would_buy"
     assert [column.name for column in proposal.key] == ["respondent_id"]
     assert proposal.as_of
     assert proposal.as_of.name == "interview_date"
@@ -262,7 +262,7 @@ def test_a_log_becomes_looks_at_what_happened_before(tmp_path: Path) -> None:
     assert proposal.customer
     assert proposal.label
     assert (proposal.events.name, proposal.customer.name) == ("event", "visitor_id")
-    assert proposal.label.said == "event is purchase"
+    assert proposal.label.description == "event is purchase"
     assert (proposal.days, proposal.rounds) == (20, 4)
     assert not proposal.is_once
 
@@ -290,13 +290,13 @@ def test_a_column_filled_for_converters_alone_is_a_leak_and_a_copy_of_the_outcom
         ),
         ("a,b,A\n1,2,3\n", {}, "column 3 of the header, 'A', is there twice"),
         ("", {}, "the file is empty"),
-        ("a,b\n", {}, "there is no row"),
+        ("a,b\n", {}, "The file has no rows"),
         (
             "a,b\n1,x\n1,y\n",
             {"entity": "a"},
             "column 'a' is no key: 0 rows have none, and 2 rows have 1 values",
         ),
-        ("a,b\n1,x\n2,y\n", {"entity": "c"}, "there is no column 'c'; the columns are a, b"),
+        ("a,b\n1,x\n2,y\n", {"entity": "c"}, "Unknown column 'c'. Available: a, b."),
         (
             "a,b\n1,x\n2,y\n3,z\n",
             {"label": "b"},
@@ -322,7 +322,7 @@ def test_a_table_that_cannot_be_understood_is_refused_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("campaign", "table", "sentence"),
     [
-        ("Spring offer", "own.csv", "'Spring offer' is no name for a campaign"),
+        ("Spring offer", "own.csv", "'Spring offer' is not a valid campaign name"),
         ("insurance", "own.csv", "was not written by this command. Choose another name"),
         ("app_install_subscribers", "own.csv", "there is a model app_install_subscribers already"),
         ("own", "nothing.csv", "nothing.csv: no such file"),

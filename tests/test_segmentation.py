@@ -16,7 +16,7 @@ from python_models.segments.assigning import segment
 from python_models.segments.choice import choose
 from python_models.segments.fitting import fit_segments
 from python_models.segments.map import SegmentMap, align, draw_map
-from python_models.segments.matching import match
+from python_models.segments.matching import match_segment_ids
 from python_models.segments.segmenter import Segmenter
 from tests.conftest import Altered, Dbt
 from tests.test_campaign import DECLARED
@@ -102,7 +102,7 @@ def test_sql_assigns_as_the_fit_did(segmenters: pd.DataFrame) -> None:
     frame.loc[41:60, "job"] = "pilot"
     segmenter = Segmenter.from_json(segmenters.iloc[0]["model_body"])
     rows = relation(frame).project("visits, spend, job").to_arrow_table()
-    _, points = segmenter.space.locate(rows)
+    _, points = segmenter.space.transform(rows)
     positions = pairwise_distances_argmin(points, np.array(segmenter.centroids))
     assert list(assign(frame, segmenters)["segment_id"]) == [segmenter.segment_ids[i] for i in positions]
 
@@ -110,7 +110,7 @@ def test_sql_assigns_as_the_fit_did(segmenters: pd.DataFrame) -> None:
 def test_distance_and_confidence_are_those_of_the_centroids(segmenters: pd.DataFrame) -> None:
     segmenter = Segmenter.from_json(segmenters.iloc[0]["model_body"])
     frame = shoppers()
-    _, points = segmenter.space.locate(relation(frame).project("visits, spend, job").to_arrow_table())
+    _, points = segmenter.space.transform(relation(frame).project("visits, spend, job").to_arrow_table())
     distances = np.sort(
         np.linalg.norm(points[:, None, :] - np.array(segmenter.centroids)[None, :, :], axis=2), axis=1
     )
@@ -310,10 +310,10 @@ def test_matching_pairs_centroids_with_those_who_share_their_customers(segmenter
     before = Segmenter.from_json(segmenters.iloc[0]["model_body"])
     rows = relation(shoppers()).project("visits, spend, job").to_arrow_table()
     truth = shoppers()["group"].to_numpy(copy=True)
-    assert match(truth, before, rows) == [3, 2, 1]
+    assert match_segment_ids(truth, before, rows) == [3, 2, 1]
     # half of the largest segment goes on under its id, the other half is new
     truth[1_000:] = 3
-    assert match(truth, before, rows) == [3, 2, 1, 4]
+    assert match_segment_ids(truth, before, rows) == [3, 2, 1, 4]
 
 
 def test_new_customers_are_assigned_without_a_refit(segmenters: pd.DataFrame) -> None:

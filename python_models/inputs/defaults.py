@@ -1,7 +1,7 @@
-"""Puts the default input in place: `data/raw/<source>/default/`, from installed data packages or as a sample.
+"""Write the default input, `data/raw/<source>/default/`, from installed data packages or as a sample.
 
-A file of yours directly in `data/raw/<source>/` takes the place of that source's default
-(`raw_files.files`), so nothing here ever writes beside it.
+Files directly in `data/raw/<source>/` are the user's own and replace the default, so nothing here writes
+there.
 """
 
 import filecmp
@@ -20,7 +20,7 @@ SIZES_VARIABLE = "LEADLIGHT_SAMPLE_SIZES"
 
 @dataclass(frozen=True)
 class DefaultInput:
-    """Files of one package that stand in for a source: path inside the package -> file name."""
+    """Files of a package used as a source: path inside the package -> file name."""
 
     package: str
     requirement: str
@@ -53,22 +53,22 @@ DEFAULT_INPUTS = {
 
 
 def raw_folder() -> Path:
-    """Where the raw files of all sources lie: `LEADLIGHT_DATA`, or `data/raw`."""
+    """Return the folder of all raw files: `LEADLIGHT_DATA`, or `data/raw`."""
     return Path(os.environ.get("LEADLIGHT_DATA", "data/raw"))
 
 
 def truth_folder(root: Path) -> Path:
-    """Where the samples' truth lies: beside the raw folder, so that no build reads it."""
+    """Return the folder of the samples' truth, outside the raw folder so that no build reads it."""
     return root.absolute().parent / "truth"
 
 
 def sample_sizes(environment: Mapping[str, str]) -> dict[str, int]:
-    """Size of each source's sample: its default, or what `LEADLIGHT_SAMPLE_SIZES` says.
+    """Return the size of each source's sample: its default, or the one in `LEADLIGHT_SAMPLE_SIZES`.
 
     Raises
     ------
     UserError
-        Where the variable is not of the form `display_ads=10000000 mail_out=891211`.
+        If the variable is not of the form `display_ads=10000000 mail_out=891211`.
     """
     sizes = {source: sample.size for source, sample in SAMPLES.items()}
     for part in environment.get(SIZES_VARIABLE, "").split():
@@ -81,7 +81,7 @@ def sample_sizes(environment: Mapping[str, str]) -> dict[str, int]:
 
 
 def package_folder(package: str, requirement: str) -> Path:
-    """Folder of an installed package, found without importing it."""
+    """Return the folder of an installed package, found without importing it."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise UserError(
@@ -92,9 +92,9 @@ def package_folder(package: str, requirement: str) -> Path:
 
 
 def put_default_inputs(root: Path, environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Put each source's default below `root`; one line per source. Rerunning changes nothing.
+    """Write each source's default below `root`; return one line per source. Rerunning changes nothing.
 
-    A source that has files of its own gets no sample: it would not be read.
+    A source with the user's own files gets no sample, because it would not be read.
     """
     sizes = sample_sizes(environment)
     lines = []
@@ -119,11 +119,11 @@ def copy_default(default: DefaultInput, folder: Path) -> None:
     package = package_folder(default.package, default.requirement)
     folder.mkdir(parents=True, exist_ok=True)
     for inside, name in default.files.items():
-        copy_whole(package / inside, folder / name)
+        copy_atomically(package / inside, folder / name)
 
 
-def copy_whole(original: Path, copy: Path) -> None:
-    """Copy a file under a temporary name, then rename: no reader sees half of it."""
+def copy_atomically(original: Path, copy: Path) -> None:
+    """Copy a file under a temporary name and rename it, so that readers never see a partial file."""
     if copy.exists() and filecmp.cmp(original, copy):
         return
     unfinished = copy.with_name(copy.name + ".unfinished")

@@ -8,20 +8,20 @@ from python_models.common.sql import quote_identifier
 from python_models.segments.segmenter import MEMBER_ROW, Segmenter
 
 
-def segment(mart: Any, segmenters: Any, meta: dict[str, Any]) -> Any:
+def assign_segments(mart: Any, segmenters: Any, meta: dict[str, Any]) -> Any:
     """Assign every customer of the mart to the nearest centroid of the newest segmenter.
 
-    Fits nothing: a daily build assigns new customers to the segments that there are.
+    Nothing is fitted: a daily build assigns new customers to the existing segments.
 
     Returns
     -------
     DuckDB relation
-        One row per customer (`MEMBER_ROW`), made in SQL as it is read: customers are not held in memory.
-        Distance is Euclidean in the space's units; confidence is 1 - nearest / second nearest distance,
+        One row per customer (`MEMBER_ROW`), computed in SQL as it is read, without loading all customers.
+        Distance is Euclidean in the space's units; confidence is 1 - nearest / second nearest distance:
         0 on the border between two segments and 1 at a centroid.
     """
-    campaign, segmentation = declared(meta)
-    newest = newest_fit(segmenters)
+    campaign, segmentation = read_segmentation(meta)
+    newest = newest_segmenter(segmenters)
     if newest is None:
         return MEMBER_ROW.empty_table()
     version, body = newest
@@ -40,8 +40,12 @@ def segment(mart: Any, segmenters: Any, meta: dict[str, Any]) -> Any:
     )
 
 
-def declared(meta: dict[str, Any]) -> tuple[Campaign, Segmentation]:
-    """The declaration and its segments, which must be there."""
+# the name that dbt's models import
+segment = assign_segments
+
+
+def read_segmentation(meta: dict[str, Any]) -> tuple[Campaign, Segmentation]:
+    """Return the declaration and its segments; fail if it declares none."""
     campaign = read_campaign(meta)
     if campaign.segments is None:
         raise DeclarationError(
@@ -50,8 +54,8 @@ def declared(meta: dict[str, Any]) -> tuple[Campaign, Segmentation]:
     return campaign, campaign.segments
 
 
-def newest_fit(segmenters: Any) -> tuple[str, str] | None:
-    """Version and body of the newest segmenter; none where there is none, or it was refused."""
+def newest_segmenter(segmenters: Any) -> tuple[str, str] | None:
+    """Return version and body of the newest segmenter, or None if there is none or it was refused."""
     newest = segmenters.order("trained_at desc, segmenter_version").limit(1)
     rows = newest.project("segmenter_version, model_body").fetchall()
     return rows[0] if rows and rows[0][1] else None

@@ -1,4 +1,4 @@
-"""Segments in two dimensions: where their differences show most, and what lies in which direction."""
+"""Map of the segments: two principal components, and labels for the ends of both axes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,133 +8,139 @@ import pandas as pd
 from scipy.linalg import orthogonal_procrustes
 
 from python_models.common.campaign import Segmentation
-from python_models.segments.names import same_thing, word
-from python_models.segments.space import Axis
+from python_models.segments.names import is_redundant, phrase_for
+from python_models.segments.space import Dimension
 
-WORDS_OF_AN_END = 3
-# A column tells what a direction means where segments differ along it at least so much as in the first.
-LEAST_OF_THE_FIRST = 0.4
+MAX_PHRASES_PER_END = 3
+# Label an axis with features whose spread is at least 40 % of the strongest one's.
+MIN_RELATIVE_SPREAD = 0.4
 THE_REST = "the rest"
 
 
 @dataclass(frozen=True)
 class SegmentMap:
-    """Coordinates of segments, in their order, and what lies at the ends of both directions."""
+    """Coordinates of the segments, in their order, and the labels of both axes."""
 
     x: list[float]
     y: list[float]
     x_meaning: str | None
     y_meaning: str | None
-    # of the differences between segments, what the map shows
+    # share of the variance between segments that the map shows
     share: float
 
 
 def draw_map(centroids: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, float]:
-    """The first two principal components of some centroids, weighted by size.
+    """Project centroids on their first two principal components, weighted by size.
 
     Parameters
     ----------
     centroids : array
         Segments x coordinates.
     sizes : array
-        Members of each.
+        Number of members of each.
 
     Returns
     -------
     tuple
-        Segments x 2, around the mean of all members, and the share of the weighted squared distances to that
-        mean that they hold. The largest coordinate of a direction is positive.
+        Coordinates (segments x 2) around the mean of all members, and the share of the weighted squared
+        distances to that mean that they explain. The largest coordinate on each axis is positive.
     """
     weights = sizes / sizes.sum()
     centred = centroids - weights @ centroids
     _, singular, directions = np.linalg.svd(np.sqrt(weights)[:, None] * centred, full_matrices=False)
-    places = np.zeros((len(centroids), 2))
+    coordinates = np.zeros((len(centroids), 2))
     shown = min(2, len(directions))
-    places[:, :shown] = centred @ directions[:shown].T
-    largest = places[np.abs(places).argmax(axis=0), [0, 1]]
-    return places * np.where(largest < 0, -1, 1), float((singular[:2] ** 2).sum() / (singular**2).sum())
+    coordinates[:, :shown] = centred @ directions[:shown].T
+    largest = coordinates[np.abs(coordinates).argmax(axis=0), [0, 1]]
+    return coordinates * np.where(largest < 0, -1, 1), float((singular[:2] ** 2).sum() / (singular**2).sum())
 
 
 def align(
-    places: np.ndarray, segment_ids: list[int], before: SegmentMap | None, ids_before: list[int]
+    coordinates: np.ndarray, segment_ids: list[int], previous: SegmentMap | None, previous_ids: list[int]
 ) -> np.ndarray:
-    """The map turned and mirrored so that segments lie where they lay before (Schönemann 1966).
+    """Rotate and mirror the map to match the previous one (Schönemann 1966).
 
-    One segment alone says nothing of turning.
+    At least two segments in common are needed.
     """
-    shared = [segment_id for segment_id in segment_ids if before and segment_id in ids_before]
-    if before is None or len(shared) < 2:
-        return places
-    old = np.column_stack([before.x, before.y])[[ids_before.index(segment_id) for segment_id in shared]]
-    new = places[[segment_ids.index(segment_id) for segment_id in shared]]
-    turn, _ = orthogonal_procrustes(new, old)
-    return places @ turn
+    shared = [segment_id for segment_id in segment_ids if previous and segment_id in previous_ids]
+    if previous is None or len(shared) < 2:
+        return coordinates
+    old = np.column_stack([previous.x, previous.y])[[previous_ids.index(segment_id) for segment_id in shared]]
+    new = coordinates[[segment_ids.index(segment_id) for segment_id in shared]]
+    rotation, _ = orthogonal_procrustes(new, old)
+    aligned: np.ndarray = coordinates @ rotation
+    return aligned
 
 
-def meanings(
-    places: np.ndarray,
+def axis_labels(
+    coordinates: np.ndarray,
     means: np.ndarray,
     sizes: np.ndarray,
-    axes: list[Axis],
+    dimensions: list[Dimension],
     segmentation: Segmentation,
-    alike: pd.DataFrame,
+    correlations: pd.DataFrame,
 ) -> list[str | None]:
-    """What lies at the ends of both directions, `low end → high end`; none where one tells nobody apart.
+    """Return the labels of both axes, `low end → high end`, or None for an axis without differences.
 
     Parameters
     ----------
-    places : array
+    coordinates : array
         Segments x 2.
     means, sizes : array
-        Each segment's mean on each axis of the space (segments x axes), and its members.
-    axes : list of Axis
-        Columns and categories. Each speaks of the direction along which segments differ more in it.
+        Each segment's mean in each dimension of the space (segments x dimensions), and its size.
+    dimensions : list of Dimension
+        Columns and categories. Each one labels the axis along which segments differ more in it.
     segmentation : Segmentation
-        The words.
-    alike : frame
-        What `likeness` returned: of columns that say the same one is told.
+        Declared words.
+    correlations : frame
+        `rank_correlations` of the columns: only one of several redundant columns is used.
     """
     weights = sizes / sizes.sum()
-    spreads = np.sqrt(weights @ places**2)
-    # the correlation with the direction, times how much segments differ in the column
-    pulls = (weights[:, None] * places).T @ (means - weights @ means) / np.maximum(spreads, 1e-12)[:, None]
-    direction_of = np.abs(pulls).argmax(axis=0)
-    found: list[str | None] = []
-    for direction, spread in enumerate(spreads):
+    spreads = np.sqrt(weights @ coordinates**2)
+    # correlation with the axis times the spread of the segments in the column
+    covariances = (weights[:, None] * coordinates).T @ (means - weights @ means)
+    pulls = covariances / np.maximum(spreads, 1e-12)[:, None]
+    own_axis = np.abs(pulls).argmax(axis=0)
+    labels: list[str | None] = []
+    for axis, spread in enumerate(spreads):
         rows = [
-            {"feature": axis.column, "top_category": axis.category, "standardised_difference": float(pull)}
-            for axis, pull, own in zip(axes, pulls[direction], direction_of, strict=True)
-            if own == direction
+            {
+                "feature": dimension.column,
+                "top_category": dimension.category,
+                "standardised_difference": float(pull),
+            }
+            for dimension, pull, own in zip(dimensions, pulls[axis], own_axis, strict=True)
+            if own == axis
         ]
-        found.append(ends(rows, segmentation, alike) if spread > 1e-9 else None)
-    return found
+        labels.append(label_axis(rows, segmentation, correlations) if spread > 1e-9 else None)
+    return labels
 
 
-def ends(rows: list[dict[str, Any]], segmentation: Segmentation, alike: pd.DataFrame) -> str:
-    """The words of both ends of a direction, from what lies along it."""
-    most = max((abs(row["standardised_difference"]) for row in rows), default=0)
-    telling = [row for row in rows if abs(row["standardised_difference"]) >= LEAST_OF_THE_FIRST * most]
-    # as in names: what somebody has found words for comes first
-    telling.sort(
+def label_axis(rows: list[dict[str, Any]], segmentation: Segmentation, correlations: pd.DataFrame) -> str:
+    """Return the label of an axis from the features that vary along it."""
+    largest = max((abs(row["standardised_difference"]) for row in rows), default=0)
+    strong = [row for row in rows if abs(row["standardised_difference"]) >= MIN_RELATIVE_SPREAD * largest]
+    # as in names: columns with declared words first
+    strong.sort(
         key=lambda row: (
             not segmentation.all_words.get(row["feature"]),
             -abs(row["standardised_difference"]),
             row["feature"],
         )
     )
-    told: list[dict[str, Any]] = []
-    for row in telling:
-        is_news = not any(same_thing(row["feature"], other["feature"], alike) for other in told)
-        if is_news and word(row, segmentation):
-            told.append(row)
-    sides = []
+    selected: list[dict[str, Any]] = []
+    for row in strong:
+        is_new = not any(is_redundant(row["feature"], other["feature"], correlations) for other in selected)
+        if is_new and phrase_for(row, segmentation):
+            selected.append(row)
+    ends = []
     for sign in (-1, 1):
-        # a category is at one end only: nobody is called "no pensioner"
-        here = [
+        # a category labels one end only: there is no "no pensioner"
+        at_end = [
             row | {"standardised_difference": sign * row["standardised_difference"]}
-            for row in told
+            for row in selected
             if row["top_category"] is None or sign * row["standardised_difference"] > 0
         ]
-        words = dict.fromkeys(word(row, segmentation) for row in here)
-        sides.append(", ".join(list(words)[:WORDS_OF_AN_END]) or THE_REST)
-    return " → ".join(sides)
+        phrases = dict.fromkeys(phrase_for(row, segmentation) for row in at_end)
+        ends.append(", ".join(list(phrases)[:MAX_PHRASES_PER_END]) or THE_REST)
+    return " → ".join(ends)

@@ -1,4 +1,4 @@
-"""What sets a segment apart, and what a marketer would call it."""
+"""Profiles of segments, and names made of what distinguishes them."""
 
 from typing import Any
 
@@ -8,23 +8,23 @@ import pandas as pd
 from python_models.common.campaign import Segmentation
 from python_models.segments.space import categories, frequent, is_skewed
 
-# In standard deviations: a smaller difference from everybody names nothing.
-LEAST_DIFFERENCE = 0.25
-# A column that says much the same as one that is already in the name.
-SAME_THING = 0.6
-WORDS_OF_COLUMNS = 2
-CORRELATED_ROWS = 2_000
+# In standard deviations: smaller differences from the overall mean are not named.
+MIN_DIFFERENCE = 0.25
+# Columns correlated at least this much count as redundant in a name.
+MIN_REDUNDANT_CORRELATION = 0.6
+MAX_GROUPING_PHRASES = 2
+MAX_CORRELATED_ROWS = 2_000
 
 
 def profiles(frame: pd.DataFrame, texts: list[str], segment_ids: np.ndarray) -> list[dict[str, Any]]:
-    """Mean (or most over-represented category) of each feature in each segment, against everybody.
+    """Return the mean (or most over-represented category) of each feature in each segment and overall.
 
     Returns
     -------
     list of dict
         One per segment and feature: segment_id, feature, segment_mean, overall_mean, top_category,
-        standardised_difference: (segment mean - overall mean) / overall standard deviation, of the ranks
-        where a number is skewed; of a category, the same of its 0/1 column.
+        standardised_difference: (segment mean - overall mean) / overall standard deviation, of ranks for a
+        skewed number, and of the 0/1 column for a category.
     """
     rows = []
     for name in frame.columns:
@@ -40,13 +40,13 @@ def profiles(frame: pd.DataFrame, texts: list[str], segment_ids: np.ndarray) -> 
         overall, means = values.mean(), values.groupby(segment_ids).mean()
         deviation = compared.std(ddof=0).replace(0, 1).fillna(1)
         differences = ((compared.groupby(segment_ids).mean() - compared.mean()) / deviation).fillna(0)
-        for segment_id, here in means.iterrows():
+        for segment_id, segment_means in means.iterrows():
             top = differences.loc[segment_id].idxmax()
             rows.append(
                 {
                     "segment_id": int(str(segment_id)),
                     "feature": name,
-                    "segment_mean": number_or_none(here[top]),
+                    "segment_mean": number_or_none(segment_means[top]),
                     "overall_mean": number_or_none(overall[top]),
                     "standardised_difference": float(differences.loc[segment_id, top]),
                     "top_category": str(top) if name in texts else None,
@@ -56,13 +56,13 @@ def profiles(frame: pd.DataFrame, texts: list[str], segment_ids: np.ndarray) -> 
 
 
 def number_or_none(value: Any) -> float | None:
-    """A mean, or none where nobody has a value."""
+    """Return a mean as a float, or None if no row has a value."""
     return None if pd.isna(value) else float(value)
 
 
-def likeness(frame: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
-    """Absolute rank correlation of each pair of numbers; a missing one ranks in the middle."""
-    numbers = frame[[name for name in frame.columns if name not in texts]].head(CORRELATED_ROWS)
+def rank_correlations(frame: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
+    """Return the absolute rank correlation of each pair of numbers; missing values rank in the middle."""
+    numbers = frame[[name for name in frame.columns if name not in texts]].head(MAX_CORRELATED_ROWS)
     ranks = numbers.astype("Float64").astype(float).rank(pct=True).fillna(0.5)
     varying = ranks.loc[:, ranks.std() > 0]
     if varying.empty:
@@ -74,46 +74,48 @@ def likeness(frame: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
 def name_segments(
     rows: list[dict[str, Any]],
     segmentation: Segmentation,
-    alike: pd.DataFrame,
-    kept: dict[int, str],
+    correlations: pd.DataFrame,
+    existing: dict[int, str],
 ) -> dict[int, str]:
-    """A unique name per segment: two things that set it apart most and differ, and what else it is like.
+    """Return a unique name per segment, made of the phrases that distinguish it most.
 
     Parameters
     ----------
     rows : list of dict
-        What `profiles` returned.
+        The segments' `profiles`.
     segmentation : Segmentation
-        The words, and which columns only describe.
-    alike : frame
-        What `likeness` returned.
-    kept : dict
-        Names of segments that have one already.
+        Declared words, and the columns that only describe.
+    correlations : frame
+        `rank_correlations` of the columns.
+    existing : dict
+        Names that segments already have.
     """
-    names = dict(kept)
-    taken = {frozenset(name.split(", ")) for name in kept.values()}
-    for segment_id in sorted({row["segment_id"] for row in rows} - set(kept)):
-        mine = [row for row in rows if row["segment_id"] == segment_id]
-        words = telling_words(mine, segmentation, alike) or ["like everybody"]
-        length = WORDS_OF_COLUMNS + 1
-        # the same words in another order are no other name
-        while frozenset(words[:length]) in taken and length < len(words):
+    names = dict(existing)
+    # names with the same phrases in another order count as duplicates
+    used = {frozenset(name.split(", ")) for name in existing.values()}
+    for segment_id in sorted({row["segment_id"] for row in rows} - set(existing)):
+        own = [row for row in rows if row["segment_id"] == segment_id]
+        phrases = distinguishing_phrases(own, segmentation, correlations) or ["like everybody"]
+        length = MAX_GROUPING_PHRASES + 1
+        while frozenset(phrases[:length]) in used and length < len(phrases):
             length += 1
-        if frozenset(words[:length]) in taken:
-            words, length = [*words, f"no. {segment_id}"], len(words) + 1
-        taken.add(frozenset(words[:length]))
-        names[segment_id] = ", ".join(words[:length])
+        if frozenset(phrases[:length]) in used:
+            phrases, length = [*phrases, f"no. {segment_id}"], len(phrases) + 1
+        used.add(frozenset(phrases[:length]))
+        names[segment_id] = ", ".join(phrases[:length])
     return names
 
 
-def telling_words(rows: list[dict[str, Any]], segmentation: Segmentation, alike: pd.DataFrame) -> list[str]:
-    """The words of one segment, those for its name first."""
-    # what somebody has found words for comes first, then what differs most
+def distinguishing_phrases(
+    rows: list[dict[str, Any]], segmentation: Segmentation, correlations: pd.DataFrame
+) -> list[str]:
+    """Return the phrases that describe one segment, those for its name first."""
+    # columns with declared words first, then by difference
     ranked = sorted(
         (
             row
             for row in rows
-            if abs(row["standardised_difference"]) >= LEAST_DIFFERENCE and word(row, segmentation)
+            if abs(row["standardised_difference"]) >= MIN_DIFFERENCE and phrase_for(row, segmentation)
         ),
         key=lambda row: (
             not segmentation.all_words.get(row["feature"]),
@@ -123,21 +125,23 @@ def telling_words(rows: list[dict[str, Any]], segmentation: Segmentation, alike:
     )
     grouping = [row for row in ranked if row["feature"] not in segmentation.profile]
     describing = [row for row in ranked if row["feature"] in segmentation.profile]
-    told: list[dict[str, Any]] = []
+    selected: list[dict[str, Any]] = []
     for row in grouping:
-        if not any(same_thing(row["feature"], other["feature"], alike) for other in told):
-            told.append(row)
-    chosen = told[:WORDS_OF_COLUMNS] + describing[:1] + told[WORDS_OF_COLUMNS:] + describing[1:]
-    return list(dict.fromkeys(word(row, segmentation) for row in chosen))
+        if not any(is_redundant(row["feature"], other["feature"], correlations) for other in selected):
+            selected.append(row)
+    count = MAX_GROUPING_PHRASES
+    chosen = selected[:count] + describing[:1] + selected[count:] + describing[1:]
+    return list(dict.fromkeys(phrase_for(row, segmentation) for row in chosen))
 
 
-def same_thing(name: str, other: str, alike: pd.DataFrame) -> bool:
-    """Two numbers that rise and fall together."""
-    return name in alike.index and other in alike.index and alike.loc[name, other] >= SAME_THING
+def is_redundant(name: str, other: str, correlations: pd.DataFrame) -> bool:
+    """Return whether two number columns are strongly correlated."""
+    known = name in correlations.index and other in correlations.index
+    return bool(known and correlations.loc[name, other] >= MIN_REDUNDANT_CORRELATION)
 
 
-def word(row: dict[str, Any], segmentation: Segmentation) -> str:
-    """What a marketer calls a feature that is high or low, in the declaration's words; empty says nothing."""
+def phrase_for(row: dict[str, Any], segmentation: Segmentation) -> str:
+    """Return the declared phrase for a high or low feature, or for a category; empty if it has none."""
     words = segmentation.all_words.get(row["feature"], [])
     if row["top_category"] is not None:
         return (words[0] if words else "{}").format(row["top_category"])

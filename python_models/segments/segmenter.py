@@ -1,4 +1,4 @@
-"""A fitted segmenter as a row of text, and the rows that it returns."""
+"""A fitted segmenter: stored as a row, applied in SQL."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from python_models.common.sql import balanced_sum, column_names, double_literal, select_aliased, weighted_sum
 from python_models.segments.map import SegmentMap
-from python_models.segments.space import Axis, Space
+from python_models.segments.space import Dimension, FeatureSpace
 
 SEGMENTER_ROW = pa.schema(
     [
@@ -88,7 +88,7 @@ MEMBER_ROW = pa.schema(
 
 @dataclass(frozen=True)
 class Lookalike:
-    """Logistic regression on the space's axes: log-odds that a row is a customer, not the population."""
+    """Logistic regression on the space's dimensions: log-odds that a row is a customer."""
 
     coefficients: list[float]
     intercept: float
@@ -96,56 +96,56 @@ class Lookalike:
 
 @dataclass(frozen=True)
 class Segmenter:
-    """A fitted segmentation: where the centroids lie, under which ids and names."""
+    """A fitted segmentation: feature space, centroids, and their ids and names."""
 
-    space: Space
+    space: FeatureSpace
     centroids: list[list[float]]
     # root mean square distance of the fitted customers to their centroid
     radii: list[float]
     segment_ids: list[int]
     names: dict[int, str]
-    # ids are never given twice
+    # ids are never reused
     last_segment_id: int
     lookalike: Lookalike | None
-    # a segmenter of an earlier recipe has none
+    # segmenters of an earlier revision have none
     map: SegmentMap | None = None
 
     def to_json(self) -> str:
-        """What the segmenter's row keeps as `model_body`."""
+        """Return the `model_body` of the segmenter's row."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, body: str) -> "Segmenter":
-        """The segmenter of a row; JSON can run no code."""
+        """Read a segmenter from the `model_body` of a row."""
         read = json.loads(body)
         space = read.pop("space")
         lookalike = read.pop("lookalike")
-        drawn = read.pop("map", None)
+        segment_map = read.pop("map", None)
         names = {int(segment_id): name for segment_id, name in read.pop("names").items()}
         return cls(
-            space=Space([Axis(**axis) for axis in space["axes"]], space["loadings"]),
+            space=FeatureSpace([Dimension(**axis) for axis in space["axes"]], space["loadings"]),
             lookalike=Lookalike(**lookalike) if lookalike else None,
-            map=SegmentMap(**drawn) if drawn else None,
+            map=SegmentMap(**segment_map) if segment_map else None,
             names=names,
             **read,
         )
 
     @property
     def columns(self) -> set[str]:
-        """The columns that rows need to be assigned."""
+        """Columns that a row needs to be assigned."""
         return {axis.column for axis in self.space.axes}
 
     def assign(self, rows: Any, keys: str) -> Any:
-        """Relation of `keys` and each row's segment: a few plain sums, in one SQL statement.
+        """Return `keys` and each row's segment, computed as plain sums in one SQL statement.
 
-        The squared distance to a centroid is |x|^2 - 2 x c + |c|^2; only the last two parts are compared.
+        The squared distance to a centroid is |x|^2 - 2 x c + |c|^2; only the last two terms are compared.
 
         Parameters
         ----------
         rows : DuckDB relation
             One row per customer.
         keys : str
-            What is kept of a row: DuckDB's select list with the names entity_id and is_customer.
+            Select list that gives entity_id and is_customer.
 
         Returns
         -------
@@ -156,30 +156,29 @@ class Segmenter:
         names = "entity_id, is_customer, "
         lookalike = "cast(null as double)"
         if self.lookalike:
-            axes = column_names("a", len(self.space.axes))
-            log_odds = weighted_sum(self.lookalike.coefficients, axes)
+            values = column_names("a", len(self.space.axes))
+            log_odds = weighted_sum(self.lookalike.coefficients, values)
             lookalike = f"1 / (1 + exp(-({log_odds} + {double_literal(self.lookalike.intercept)})))"
         points = column_names("p", len(self.centroids[0]))
         norm = balanced_sum([f"{point} * {point}" for point in points])
-        parts = [
+        distances = [
             f"{weighted_sum([-2 * value for value in centroid], points)}"
             f" + {double_literal(sum(value * value for value in centroid))}"
             for centroid in self.centroids
         ]
-        compared = column_names("c", len(parts))
-        listed = ", ".join(compared)
-        position = " ".join(f"when {part} = nearest then {at}" for at, part in enumerate(compared))
+        columns = column_names("c", len(distances))
+        position = " ".join(f"when {column} = nearest then {index}" for index, column in enumerate(columns))
         others = ", ".join(
-            f"case when position = {at} then 'infinity' else {part} end" for at, part in enumerate(compared)
+            f"case when position = {index} then 'infinity' else {column} end"
+            for index, column in enumerate(columns)
         )
-        ids = " ".join(f"when {at} then {segment_id}" for at, segment_id in enumerate(self.segment_ids))
+        ids = " ".join(f"when {index} then {segment_id}" for index, segment_id in enumerate(self.segment_ids))
+        point = select_aliased("p", self.space.point_sql)
         return (
-            self.space.on_axes(rows, f"{keys}, ")
-            .project(
-                f"{names} {lookalike} as lookalike_probability, {select_aliased('p', self.space.point_sql)}"
-            )
-            .project(f"{names} lookalike_probability, {norm} as norm, {select_aliased('c', parts)}")
-            .project(f"*, least({listed}) as nearest")
+            self.space.to_sql(rows, f"{keys}, ")
+            .project(f"{names} {lookalike} as lookalike_probability, {point}")
+            .project(f"{names} lookalike_probability, {norm} as norm, {select_aliased('c', distances)}")
+            .project(f"*, least({', '.join(columns)}) as nearest")
             .project(f"*, case {position} end as position")
             .project(
                 f"{names} cast(case position {ids} end as bigint) as segment_id, "

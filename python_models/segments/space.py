@@ -1,4 +1,4 @@
-"""From declared columns to the space in which customers are grouped: fitted on a sample, applied in SQL."""
+"""Feature space of a segmentation: fitted on a sample, applied in SQL."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,29 +19,29 @@ from python_models.common.sql import (
     weighted_sum,
 )
 
-# A number more skewed than this is transformed: else one giant customer would be a segment of his own.
-LARGEST_SKEW = 1.0
+# More skewed numbers are transformed; otherwise one very large customer forms its own segment.
+MAX_SKEW = 1.0
 DECILES = np.arange(1, 10) / 10
-# In standard deviations: a number further off counts as this far.
-FARTHEST = 3.0
-# From so many columns on they are reduced to the fewest components that explain this share of variance.
-MANY_COLUMNS = 10
-EXPLAINED = 0.8
-MOST_COMPONENTS = 10
-# A rarer category says nothing of a group, and might name somebody.
-LEAST_CATEGORY_SHARE = 0.01
-LEAST_CATEGORY_ROWS = 10
+# In standard deviations: values further from the mean are clipped to this.
+MAX_DEVIATIONS = 3.0
+# More dimensions than this are reduced to the fewest components that explain this share of the variance.
+MAX_UNREDUCED_DIMENSIONS = 10
+MIN_EXPLAINED_VARIANCE = 0.8
+MAX_COMPONENTS = 10
+# Rarer categories do not describe a group and could identify a person.
+MIN_CATEGORY_SHARE = 0.01
+MIN_CATEGORY_ROWS = 10
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Axis:
+class Dimension:
     """One column, or one category of a text column, as a number with mean 0 in the fitted rows.
 
-    A skewed number is replaced by ln(1 + x) where `is_log`, or by how many of its nine deciles, `cuts`, it
-    exceeds. Then missing becomes `median`, and the value (x - mean) / deviation, cut to `FARTHEST`, * weight.
-    A category is 1 or 0, a flag has two values; neither is divided by its standard deviation, which would
-    make the rarest weigh most.
+    A skewed number becomes ln(1 + x) if `is_log`, or the number of its nine deciles, `cuts`, below it.
+    Missing values then become `median`, and the result is (x - mean) / deviation, clipped to
+    `MAX_DEVIATIONS`, times `weight`. A category is 1 or 0 and a flag has two values. Neither is divided by
+    its standard deviation: the rarest would weigh most.
     """
 
     column: str
@@ -55,7 +55,7 @@ class Axis:
 
     @property
     def sql(self) -> str:
-        """The coordinate of a row, as DuckDB's expression."""
+        """The coordinate of a row as a DuckDB expression."""
         name = quote_identifier(self.column)
         if self.category is not None:
             category = self.category.replace("'", "''")
@@ -73,80 +73,82 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Space:
-    """Axes, and what turns them into coordinates: loadings (components x axes), or none."""
+class FeatureSpace:
+    """Dimensions, and the loadings (components x dimensions) that reduce them to coordinates, if any."""
 
-    axes: list[Axis]
+    # the name is a key of stored model bodies
+    axes: list[Dimension]
     loadings: list[list[float]] | None
 
-    def on_axes(self, rows: Any, keys: str = "") -> Any:
-        """Relation of the rows' values on every axis, `a0` and so on, beside some keys (a select list)."""
+    def to_sql(self, rows: Any, keys: str = "") -> Any:
+        """Return a relation of `keys` (a select list) and the rows' values per dimension, `a0` onwards."""
         scaled = rows.project(keys + select_aliased("a", (axis.sql for axis in self.axes)))
         # a case takes a quarter of the time of least and greatest
-        cut = (
-            f"case when a{at} > {most} then {most} when a{at} < -{most} then -{most} else a{at} end"
-            for at, most in enumerate(double_literal(FARTHEST * axis.weight) for axis in self.axes)
+        clipped = (
+            f"case when a{index} > {limit} then {limit} when a{index} < -{limit} then -{limit} "
+            f"else a{index} end"
+            for index, limit in enumerate(double_literal(MAX_DEVIATIONS * axis.weight) for axis in self.axes)
         )
         kept = [name for name in scaled.columns if name not in column_names("a", len(self.axes))]
-        return scaled.project(", ".join([*kept, select_aliased("a", cut)]))
+        return scaled.project(", ".join([*kept, select_aliased("a", clipped)]))
 
     @property
     def point_sql(self) -> list[str]:
-        """The coordinates of a row on the axes `a0` and so on."""
+        """The coordinates of a row, from its values `a0` onwards."""
         values = column_names("a", len(self.axes))
         if self.loadings is None:
             return values
         return [weighted_sum(loading, values) for loading in self.loadings]
 
-    def locate(self, rows: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-        """Axes (rows x axes) and points (rows x coordinates) of some rows."""
+    def transform(self, rows: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows' values (rows x dimensions) and points (rows x coordinates)."""
         with duckdb.connect() as connection:
             connection.sql("set threads to 1")
-            on_axes = self.on_axes(connection.from_arrow(rows)).to_arrow_table()
-        axes = np.column_stack([column.to_numpy() for column in on_axes.columns])
-        return axes, axes if self.loadings is None else axes @ np.array(self.loadings).T
+            table = self.to_sql(connection.from_arrow(rows)).to_arrow_table()
+        values = np.column_stack([column.to_numpy() for column in table.columns])
+        return values, values if self.loadings is None else values @ np.array(self.loadings).T
 
 
 def fit_space(
     rows: pa.Table, texts: list[str], segmentation: Segmentation
-) -> tuple[Space, np.ndarray, list[dict[str, Any]]]:
-    """The space that some rows give, where they lie in it, and what was done to each column.
+) -> tuple[FeatureSpace, np.ndarray, list[dict[str, Any]]]:
+    """Fit the space to the rows; return it, the rows' points, and the step applied to each column.
 
     Parameters
     ----------
     rows : pyarrow.Table
-        One row per customer, the columns that group.
+        One row per customer, with the grouping columns.
     texts : list of str
-        Which of them are text.
+        The text columns among them.
     segmentation : Segmentation
-        What is declared of weights, skewed numbers and components; without a number of components, as many
-        as explain `EXPLAINED` of the variance.
+        Weights, treatment of skewed numbers, and number of components. If none is declared, the fewest that
+        explain `MIN_EXPLAINED_VARIANCE` are used.
     """
     frame = rows.to_pandas()
     axes, steps = [], []
     for name in frame.columns:
         made, step = (
-            text_axes(name, frame[name])
+            text_dimensions(frame[name])
             if name in texts
-            else number_axes(name, frame[name], segmentation.skewed)
+            else number_dimensions(frame[name], segmentation.skewed)
         )
         weight = segmentation.weights.get(name, 1.0)
-        axes += [Axis(column=name, weight=weight, **axis) for axis in made]
+        axes += [Dimension(column=name, weight=weight, **axis) for axis in made]
         steps.append({"feature": name, "weight": weight} | step)
-    space = Space(axes, None)
+    space = FeatureSpace(axes, None)
     if not axes:
         return space, np.zeros((len(frame), 0)), steps
-    points, _ = space.locate(rows)
-    if len(axes) > MANY_COLUMNS or segmentation.components:
-        loadings, step = reduce(points, segmentation.components)
-        space = Space(axes, loadings)
+    points, _ = space.transform(rows)
+    if len(axes) > MAX_UNREDUCED_DIMENSIONS or segmentation.components:
+        loadings, step = fit_components(points, segmentation.components)
+        space = FeatureSpace(axes, loadings)
         points = points @ np.array(loadings).T
         steps.append({"feature": None, "weight": None} | step)
     return space, points, steps
 
 
-def number_axes(name: str, column: pd.Series, skewed: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The axis of a number; none where it is the same for everybody."""
+def number_dimensions(column: pd.Series, skewed: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the dimension of a number column, none if it is constant, and the step taken."""
     values = column.astype("Float64").to_numpy(np.float64, na_value=np.nan)
     known = values[~np.isnan(values)]
     if len(known) == 0 or known.min() == known.max():
@@ -162,7 +164,7 @@ def number_axes(name: str, column: pd.Series, skewed: str) -> tuple[list[dict[st
         action, detail = "decile", "Skewed: replaced by its decile, then standardised."
         cuts = np.quantile(known, DECILES).tolist()
         known = np.searchsorted(cuts, known, side="left").astype(float)
-    axis = {
+    dimension = {
         "category": None,
         "is_log": action == "logarithm",
         "cuts": cuts,
@@ -170,31 +172,31 @@ def number_axes(name: str, column: pd.Series, skewed: str) -> tuple[list[dict[st
         "mean": float(known.mean()),
         "deviation": float(np.ptp(known) if is_flag else known.std()),
     }
-    return [axis], {"action": action, "measured": skew, "detail": detail}
+    return [dimension], {"action": action, "measured": skew, "detail": detail}
 
 
 def is_skewed(values: pd.Series) -> bool:
-    """A number, not a flag, with an upper tail so long that its mean and deviation say little."""
-    return values.nunique() > 2 and float(values.astype(float).skew()) > LARGEST_SKEW
+    """Return whether a number other than a flag has a long upper tail."""
+    return values.nunique() > 2 and float(values.astype(float).skew()) > MAX_SKEW
 
 
 def categories(column: pd.Series) -> pd.Series:
-    """A text column, missing being a category."""
+    """Return a text column with missing values as a category."""
     return column.astype("string").fillna(UNKNOWN)
 
 
 def frequent(column: pd.Series) -> list[str]:
-    """The categories of a text column that enough customers share, sorted."""
+    """Return the sufficiently frequent categories of a text column, sorted."""
     counts = categories(column).value_counts()
-    least = max(LEAST_CATEGORY_ROWS, LEAST_CATEGORY_SHARE * len(column))
-    return sorted(map(str, counts[counts >= least].index))
+    min_rows = max(MIN_CATEGORY_ROWS, MIN_CATEGORY_SHARE * len(column))
+    return sorted(map(str, counts[counts >= min_rows].index))
 
 
-def text_axes(name: str, column: pd.Series) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """One axis per category that is frequent enough to group by."""
+def text_dimensions(column: pd.Series) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return one dimension per frequent category, and the step taken."""
     counts = categories(column).value_counts()
     kept = [category for category in frequent(column) if counts[category] < len(column)]
-    axes = [
+    dimensions = [
         {
             "category": category,
             "is_log": False,
@@ -206,19 +208,20 @@ def text_axes(name: str, column: pd.Series) -> tuple[list[dict[str, Any]], dict[
         for category in kept
     ]
     detail = f"{len(kept)} of {len(counts)} categories, each 1 or 0."
-    return axes, {
+    return dimensions, {
         "action": "categories" if kept else "left out",
         "measured": float(len(kept)),
         "detail": detail,
     }
 
 
-def reduce(values: np.ndarray, components: int | None) -> tuple[list[list[float]], dict[str, Any]]:
-    """The fewest principal components that explain enough, or as many as were asked for."""
-    most = min(*values.shape, MOST_COMPONENTS if components is None else components)
-    fitted = PCA(most, svd_solver="covariance_eigh", random_state=SEED).fit(values)
+def fit_components(values: np.ndarray, components: int | None) -> tuple[list[list[float]], dict[str, Any]]:
+    """Return the declared number of principal components, or the fewest that explain enough."""
+    limit = min(*values.shape, MAX_COMPONENTS if components is None else components)
+    fitted = PCA(limit, svd_solver="covariance_eigh", random_state=SEED).fit(values)
     explained = fitted.explained_variance_ratio_.cumsum()
-    count = most if components else min(most, int(np.searchsorted(explained, EXPLAINED)) + 1)
+    enough = int(np.searchsorted(explained, MIN_EXPLAINED_VARIANCE)) + 1
+    count = limit if components else min(limit, enough)
     detail = f"{values.shape[1]} columns to {count}, which hold {explained[count - 1]:.0%} of their variance."
     return fitted.components_[:count].tolist(), {
         "action": "principal components",
@@ -228,7 +231,8 @@ def reduce(values: np.ndarray, components: int | None) -> tuple[list[list[float]
 
 
 def radii(points: np.ndarray, centroids: np.ndarray, labels: np.ndarray) -> list[float]:
-    """Root mean square distance of the points of each label to its centroid."""
+    """Return the root mean square distance of each label's points to its centroid."""
     squares = ((points - centroids[labels]) ** 2).sum(axis=1)
     sums = np.bincount(labels, squares, len(centroids))
-    return np.sqrt(sums / np.maximum(np.bincount(labels, minlength=len(centroids)), 1)).tolist()
+    counts = np.maximum(np.bincount(labels, minlength=len(centroids)), 1)
+    return [float(radius) for radius in np.sqrt(sums / counts)]

@@ -1,6 +1,6 @@
-"""dbt-duckdb plugin: the SQL function `file_fault(path)`, for damage that a reader would pass over.
+"""dbt-duckdb plugin: the SQL function `file_fault(path)` finds damage that DuckDB's reader does not report.
 
-Also `csv_columns(path)`, `line_count(path)` to tell how many lines the reader has left out, and
+Also `csv_columns(path)`, `line_count(path)` to count the lines that the reader skipped, and
 `unknown_names(seeds, sources)`.
 """
 
@@ -19,49 +19,49 @@ from duckdb import DuckDBPyConnection, list_type, sqltypes
 from python_models.common.request_checks import unknown_names
 
 CHUNK = 1 << 20
-LINE_ENDS_LOOKED_AT = 32 << 20
+MAX_LINE_END_BYTES = 32 << 20
 EMPTY = "the file is empty. It needs a header line with the column names, then one line per row."
 PARQUET, ZIP, GZIP = b"PAR1", b"PK\x03\x04", b"\x1f\x8b"
 
 
-def file_fault(path: Path) -> str:
-    """What is wrong with a raw file and what to do, or nothing.
+def file_problem(path: Path) -> str:
+    """Return what is wrong with a raw file and what to do, or an empty string.
 
-    A truncated or damaged gzip file reads as a shorter one, without a word; so it is read to its end here.
+    A truncated or damaged gzip file silently reads as a shorter one, so it is read to its end here.
     """
     if set(path.name) & set("*?["):
-        return "a name with *, ? or [ stands for other files too. Rename it."
+        return "the name holds *, ? or [, which would match other files too. Rename it."
     with path.open("rb") as file:
         beginning = file.read(4)
         if path.suffix == ".parquet":
             file.seek(-min(path.stat().st_size, 4), 2)
             if beginning != PARQUET or file.read() != PARQUET:
-                return "no whole Parquet file: it is damaged, or was not written to its end. Save it anew."
+                return "truncated or corrupt Parquet file. Write it again."
             return ""
     if path.suffix == ".gz":
-        return gzip_fault(path) or header_fault(path) or line_ends_fault(path)
+        return gzip_problem(path) or header_problem(path) or line_end_problem(path)
     if beginning.startswith(ZIP):
-        return "a workbook or an archive under the name of a CSV file. Open it and save it as CSV."
+        return "this is an Excel workbook or ZIP archive, not CSV. Export it as CSV."
     if beginning.startswith(GZIP):
-        return "compressed, but not named so. Rename it to end in .csv.gz."
-    return header_fault(path) or line_ends_fault(path)
+        return "gzip-compressed, but not named .csv.gz. Rename it."
+    return header_problem(path) or line_end_problem(path)
 
 
-def opened(path: Path) -> BinaryIO:
-    """A file of text as bytes, unzipped."""
+def open_bytes(path: Path) -> BinaryIO:
+    """Open a text file as bytes, decompressed."""
     return cast(BinaryIO, gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
 def csv_header(path: Path) -> str:
-    """The header of a file of text: the first line, with the lines that its quotes take in."""
-    with opened(path) as file:
+    """Return the header of a text file: the first line, including line breaks within quotes."""
+    with open_bytes(path) as file:
         beginning = file.read(CHUNK).removeprefix(codecs.BOM_UTF8)
     header = re.match(rb'(?:(?<![^,;\t|])"(?:[^"]|"")*"|[^\r\n])*', beginning)
     return header[0].decode("utf-8", "replace") if header else ""
 
 
 def csv_columns(path: Path) -> str:
-    """The header of a file of text as JSON: the `delimiter` most frequent in it, and the `names`."""
+    """Return the header of a text file as JSON: its most frequent `delimiter`, and the `names`."""
     header = csv_header(path)
     unquoted = "".join(header.split('"')[::2])
     delimiter = max(",;\t|", key=unquoted.count)
@@ -72,36 +72,36 @@ def csv_columns(path: Path) -> str:
     return json.dumps({"delimiter": delimiter, "names": names})
 
 
-def header_fault(path: Path) -> str:
-    """Whether a file of text has no header, or none that can be read."""
+def header_problem(path: Path) -> str:
+    """Return why a text file has no readable header, or an empty string."""
     header = csv_header(path)
     if "\0" in header or "\ufffd" in header:
-        return "the header is no text in UTF-8. Save the file as CSV in UTF-8."
+        return "the header is not valid UTF-8. Save the file as CSV in UTF-8."
     if header.strip():
         return ""
-    with opened(path) as file:
+    with open_bytes(path) as file:
         if file.read(CHUNK).removeprefix(codecs.BOM_UTF8).strip():
             return "the first line is empty. It must be the header with the column names."
     return EMPTY
 
 
-def line_ends_fault(path: Path) -> str:
-    """Whether lines end in different ways, at which DuckDB's reader stops; not looked for in large files."""
-    with opened(path) as file:
-        content = file.read(LINE_ENDS_LOOKED_AT + 1)
-    if len(content) > LINE_ENDS_LOOKED_AT or len(line_ends(content)) < 2:
+def line_end_problem(path: Path) -> str:
+    """Return whether line ends are mixed, where DuckDB's reader stops; large files are not checked."""
+    with open_bytes(path) as file:
+        content = file.read(MAX_LINE_END_BYTES + 1)
+    if len(content) > MAX_LINE_END_BYTES or len(line_ends(content)) < 2:
         return ""
-    # within quotes every line end is part of a value
+    # within quotes, line ends are part of a value
     header = content[: min(content.find(end) for end in line_ends(content))]
     delimiter = max(b",", b";", b"\t", b"|", key=header.count)
     quoted = rb'(^|[\r\n%b]) *"[^"]*(?:""[^"]*)*(?:"|\Z)' % re.escape(delimiter)
     if len(line_ends(re.sub(quoted, rb"\1", content))) < 2:
         return ""
-    return "the lines end in different ways, some in CR, some in LF or in both. Save it anew, all in one way."
+    return "mixed line ends (CR, LF, CR LF). Save it again with one kind only."
 
 
 def line_ends(content: bytes) -> set[bytes]:
-    """The line ends that occur: CR LF, CR or LF."""
+    """Return the line ends that occur: CR LF, CR or LF."""
     both = content.count(b"\r\n")
     return {
         end
@@ -115,13 +115,13 @@ def line_ends(content: bytes) -> set[bytes]:
 
 
 def line_count(path: Path) -> int:
-    """How many lines of a file of text are not empty."""
-    with opened(path) as file:
+    """Count the non-empty lines of a text file."""
+    with open_bytes(path) as file:
         return sum(1 for line in file if line.strip())
 
 
-def gzip_fault(path: Path) -> str:
-    """Whether a gzip file can be read to its end with the right checksum."""
+def gzip_problem(path: Path) -> str:
+    """Return why a gzip file cannot be read to its end with the right checksum, or an empty string."""
     if path.stat().st_size == 0:
         return EMPTY
     try:
@@ -129,22 +129,22 @@ def gzip_fault(path: Path) -> str:
             while file.read(CHUNK):
                 pass
     except (OSError, EOFError, zlib.error):
-        return "no whole gzip file: it is damaged, or was not copied to its end. Copy or compress it anew."
+        return "truncated or corrupt gzip file. Copy or compress it again."
     return ""
 
 
 @lru_cache(maxsize=256)
-def known_fault(path: str, _size: int, _changed: int) -> str:
-    """`file_fault` of a file that did not change since it was last asked for."""
-    return file_fault(Path(path))
+def cached_problem(path: str, _size: int, _changed: int) -> str:
+    """Return the problem of a file, computed once per size and modification time."""
+    return file_problem(Path(path))
 
 
 def add_functions(connection: DuckDBPyConnection) -> None:
-    """Give a connection the SQL functions file_fault, csv_columns, line_count and unknown_names."""
+    """Register the SQL functions file_fault, csv_columns, line_count and unknown_names."""
 
-    def fault(path: str) -> str:
+    def problem(path: str) -> str:
         status = Path(path).stat()
-        return known_fault(path, status.st_size, status.st_mtime_ns)
+        return cached_problem(path, status.st_size, status.st_mtime_ns)
 
     def columns(path: str) -> str:
         return csv_columns(Path(path))
@@ -156,14 +156,14 @@ def add_functions(connection: DuckDBPyConnection) -> None:
         return unknown_names(Path(seeds), sources)
 
     text, number = sqltypes.VARCHAR, sqltypes.BIGINT
-    connection.create_function("file_fault", fault, [text], text, side_effects=True)
+    connection.create_function("file_fault", problem, [text], text, side_effects=True)
     connection.create_function("csv_columns", columns, [text], text, side_effects=True)
     connection.create_function("line_count", count, [text], number, side_effects=True)
     connection.create_function("unknown_names", names, [text, list_type(text)], text, side_effects=True)
 
 
-class Plugin(BasePlugin):
-    """Gives every dbt connection the functions."""
+class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
+    """Registers the functions on every dbt connection."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         add_functions(conn)

@@ -1,6 +1,6 @@
 """dbt-duckdb plugin: the SQL function `pseudonym(text)`, a keyed hash of a phone number, name or e-mail.
 
-The key comes from the environment and is never part of any SQL, log or table.
+The key comes from the environment and never appears in SQL, logs or tables.
 """
 
 import hashlib
@@ -8,6 +8,7 @@ import hmac
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
@@ -19,22 +20,22 @@ from python_models.engines.duckdb.publishing import OWNER_ONLY
 
 KEY_VARIABLE = "LEADLIGHT_PSEUDONYM_KEY"
 DEVELOPMENT_KEY = "known to everybody: for made-up people only"
-LEAST_KEY_LENGTH = 16
+MIN_KEY_LENGTH = 16
 PSEUDONYM_LENGTH = 24
 
 
 class KeyTooShortError(ValueError):
-    """The key of the environment could be guessed; the message says what to do."""
+    """The key could be guessed; the message says what to do."""
 
 
 def pseudonym(identifier: str, key: str) -> str:
-    """HMAC-SHA256 of an identifier (RFC 2104), its first 24 hexadecimal digits: 96 bits."""
+    """Return the first 24 hexadecimal digits (96 bits) of an identifier's HMAC-SHA256 (RFC 2104)."""
     digest = hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
     return digest[:PSEUDONYM_LENGTH]
 
 
 def pseudonyms(identifiers: pa.ChunkedArray, key: str) -> pa.Array:
-    """Pseudonym of each identifier, null for null; each distinct one is hashed once."""
+    """Return the pseudonym of each identifier, null for null; each distinct one is hashed once."""
     coded = identifiers.combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.combine_chunks()
@@ -43,26 +44,26 @@ def pseudonyms(identifiers: pa.ChunkedArray, key: str) -> pa.Array:
 
 
 def pseudonym_key(environment: Mapping[str, str]) -> str:
-    """The key in the environment, or the development key where there is none.
+    """Return the key in the environment, or the development key if it is not set.
 
     Raises
     ------
     KeyTooShortError
-        Where the key has fewer than 16 characters.
+        If the key has fewer than 16 characters.
     """
     key = environment.get(KEY_VARIABLE, DEVELOPMENT_KEY)
-    if len(key) < LEAST_KEY_LENGTH:
+    if len(key) < MIN_KEY_LENGTH:
         raise KeyTooShortError(
-            f"{KEY_VARIABLE} has {len(key)} characters; {LEAST_KEY_LENGTH} are the least. "
+            f"{KEY_VARIABLE} has {len(key)} characters; the minimum is {MIN_KEY_LENGTH}. "
             "Set it to the output of `openssl rand -hex 32`, and keep it: another key gives other pseudonyms."
         )
     return key
 
 
-class Plugin(BasePlugin):
-    """Gives every dbt connection the SQL function `pseudonym(varchar)`."""
+class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
+    """Registers the SQL function `pseudonym(varchar)` on every dbt connection."""
 
-    def initialize(self, plugin_config: dict) -> None:
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
         self.key = pseudonym_key(os.environ)
         if self.key == DEVELOPMENT_KEY:
             AdapterLogger("Leadlight").warning(
@@ -72,7 +73,7 @@ class Plugin(BasePlugin):
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         for attached in (self.creds.attach or []) if self.creds else []:
-            # raw identifiers are for their owner only; an earlier version left a log that others could read
+            # raw identifiers are private to the owner; an earlier version left a log readable by others
             path = Path(attached.path)
             if not path.exists():
                 connect(str(path)).close()

@@ -1,12 +1,12 @@
 """dbt-duckdb plugin: one build at a time, published as the warehouse that people query.
 
-dbt writes into `<warehouse>.working`, and holds `<warehouse>.lock` as long as it lives. `select
-publish_warehouse()` copies the working file beside the warehouse and renames the copy over it, after the file
-of identities. A rename is atomic: a reader has the old warehouse or the new one, whole, and never keeps a
-build waiting.
+dbt writes into `<warehouse>.working` and holds `<warehouse>.lock` until it exits.
+`select publish_warehouse()` copies the working file next to the warehouse and renames the copy over it, after
+the identities file. A rename is atomic: readers see the old warehouse or the new one, complete, and never
+block a build.
 
-Whatever the process writes is for its owner only, temporary and write-ahead files included, because raw
-identifiers pass through them. The published warehouse alone has the mode that the user's umask gives.
+All files that the process writes are readable by their owner only, temporary and write-ahead files included,
+because raw identifiers pass through them. Only the published warehouse has the mode of the user's umask.
 """
 
 import atexit
@@ -19,38 +19,38 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection, sqltypes
 
 WORKING_SUFFIX = ".working"
-# Open for as long as the process lives: the system lets go of a lock when its process ends, however it ends.
+# Open until the process exits: the system then releases the locks, however it exits.
 _held: dict[Path, TextIO] = {}
 OWNER_ONLY = 0o600
-# The umask of the user, which the process gives up for a stricter one.
+# The user's umask, before the process sets a stricter one.
 _user_umask: list[int] = []
 
 
-class BuildUnderWayError(DbtRuntimeError):
-    """Another process builds the same warehouse; the message says which."""
+class BuildInProgressError(DbtRuntimeError):
+    """Another process is building the same warehouse; the message says which."""
 
 
-def beside(working: Path, suffix: str) -> Path:
-    """The warehouse that the working file `working` belongs to, its name followed by `suffix`."""
+def sibling(working: Path, suffix: str) -> Path:
+    """Return the path of the warehouse of a working file, followed by `suffix`."""
     return working.with_name(working.name.removesuffix(WORKING_SUFFIX) + suffix)
 
 
-def hold(working: Path) -> None:
-    """Keep other builds away from `working` until this process ends.
+def acquire_build_lock(working: Path) -> None:
+    """Keep other builds away from `working` until this process exits.
 
     Raises
     ------
-    BuildUnderWayError
-        Where another process holds it.
+    BuildInProgressError
+        If another process holds the lock.
     """
-    lock = beside(working, ".lock").absolute()
+    lock = sibling(working, ".lock").absolute()
     if lock in _held:
         return
     file = lock.open("a+")
@@ -58,11 +58,11 @@ def hold(working: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
-        holder = file.read().strip() or "a process that has not said its name yet"
+        holder = file.read().strip() or "another process"
         file.close()
-        raise BuildUnderWayError(
-            f"{working} is being written by {holder}. Wait for its end, or stop it; whoever reads "
-            f"{beside(working, '').name} is not concerned."
+        raise BuildInProgressError(
+            f"{working} is being written by {holder}. Wait until it ends, or stop it. "
+            f"Readers of {sibling(working, '').name} are not affected."
         ) from None
     file.truncate(0)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:]])
@@ -74,14 +74,14 @@ def hold(working: Path) -> None:
 
 
 def write_for_owner_only() -> None:
-    """Let every file that this process creates from now on be readable by its owner only."""
+    """Make every file that this process creates from now on readable by its owner only."""
     umask = os.umask(0o077)
     if not _user_umask:
         _user_umask.append(umask)
 
 
 def public_mode(published: Path) -> int:
-    """Return the mode of the published warehouse: the one it has, or that of a new file of the user."""
+    """Return the mode of the published warehouse: its current mode, or that of a new file of the user."""
     if published.exists():
         return stat.S_IMODE(published.stat().st_mode)
     return 0o666 & ~_user_umask[0]
@@ -104,33 +104,33 @@ def mark_unpublished(run_results: Path, reason: str) -> None:
 
 def publish(connection: DuckDBPyConnection, database: str, working: Path, mode: int) -> Path:
     """Copy the open database of the file `working` to its name without `.working`, atomically."""
-    published, unfinished = beside(working, ""), beside(working, ".unfinished")
+    published, unfinished = sibling(working, ""), sibling(working, ".unfinished")
     cursor = connection.cursor()
     try:
         cursor.execute(f'checkpoint "{database}"')
     finally:
         cursor.close()
-    # an earlier one may have left it with another mode
+    # an earlier attempt may have left it with another mode
     unfinished.unlink(missing_ok=True)
     unfinished.touch(OWNER_ONLY)
-    # by another process: closing the file here would let go of DuckDB's lock on it
+    # in another process: closing the file in this one would release DuckDB's lock on it
     copied = subprocess.run(["cp", str(working), str(unfinished)], capture_output=True, text=True)
     if copied.returncode:
         unfinished.unlink(missing_ok=True)
         raise OSError(copied.stderr.strip())
     unfinished.chmod(mode)
-    # what somebody wrote into the old one is no part of the new one
-    beside(working, ".wal").unlink(missing_ok=True)
+    # writes to the old warehouse are not part of the new one
+    sibling(working, ".wal").unlink(missing_ok=True)
     os.replace(unfinished, published)
     return published
 
 
-class Plugin(BasePlugin):
-    """Holds the lock, and gives every dbt connection the SQL function `publish_warehouse(run_results)`."""
+class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
+    """Holds the lock, and registers the SQL function `publish_warehouse(run_results)`."""
 
-    def initialize(self, plugin_config: dict) -> None:
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
         self.working = Path(self.creds.path if self.creds else "")
-        hold(self.working)
+        acquire_build_lock(self.working)
         write_for_owner_only()
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
@@ -138,7 +138,7 @@ class Plugin(BasePlugin):
             try:
                 for attached in (self.creds.attach or []) if self.creds else []:
                     publish(conn, str(attached.alias), Path(attached.path), OWNER_ONLY)
-                mode = public_mode(beside(self.working, ""))
+                mode = public_mode(sibling(self.working, ""))
                 return str(publish(conn, self.creds.database if self.creds else "", self.working, mode))
             except OSError as error:
                 # dbt writes its results after this

@@ -1,6 +1,6 @@
-"""dbt-duckdb plugin: the SQL functions of statistics that DuckDB lacks: quantiles, draws and p-values.
+"""dbt-duckdb plugin: statistical SQL functions that DuckDB lacks: quantiles, draws and p-values.
 
-For models that are tables only: whoever opens the published warehouse has no such functions.
+Use them in tables only, not in views: readers of the published warehouse do not have them.
 """
 
 from collections.abc import Callable
@@ -15,31 +15,34 @@ from scipy.special import betaincinv, erfc, gammaincinv
 
 
 def beta_quantile(probability: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Quantile of the beta distribution with shapes a and b; NaN for NaN."""
-    return betaincinv(a, b, probability)
+    """Return the quantile of the beta distribution with shapes a and b; NaN for NaN."""
+    quantile: np.ndarray = betaincinv(a, b, probability)
+    return quantile
 
 
 def gamma_quantile(probability: np.ndarray, mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
-    """Quantile of the gamma distribution of that mean and variance; NaN for NaN, or without both above 0.
+    """Return the quantile of the gamma distribution with a mean and variance; NaN unless both are above 0.
 
-    With mean and variance k it bounds a Poisson mean, and is half of a chi-square's with 2 k degrees of
-    freedom.
+    With mean and variance k it bounds a Poisson mean, and is half the quantile of a chi-square distribution
+    with 2 k degrees of freedom.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
-        return gammaincinv(mean * mean / variance, probability) * variance / mean
+        quantile: np.ndarray = gammaincinv(mean * mean / variance, probability) * variance / mean
+    return quantile
 
 
 def normal_p_value(z: np.ndarray) -> np.ndarray:
-    """Chance that a standard normal number is at least so far from 0, either way; NaN for NaN."""
-    return erfc(np.abs(z) / np.sqrt(2))
+    """Return the two-sided p-value of a standard normal z; NaN for NaN."""
+    p_value: np.ndarray = erfc(np.abs(z) / np.sqrt(2))
+    return p_value
 
 
 def beta_draws(
     seed: pa.ChunkedArray, a: pa.ChunkedArray, b: pa.ChunkedArray, count: pa.ChunkedArray
 ) -> pa.Array:
-    """Per row, `count` draws from the beta distribution with shapes a and b; the same seed, the same draws.
+    """Draw `count` numbers per row from the beta distribution with shapes a and b, seeded by `seed`.
 
-    Quantiles of as many uniform draws would take a hundred times as long.
+    Inverting uniform draws would take a hundred times as long.
     """
     rows = zip(*(column.to_pylist() for column in (seed, a, b, count)), strict=True)
     draws = [np.random.default_rng(seed).beta(a, b, count) for seed, a, b, count in rows]
@@ -49,24 +52,25 @@ def beta_draws(
 def exact_p_value(
     converted: np.ndarray, row_count: np.ndarray, all_converted: np.ndarray, all_rows: np.ndarray
 ) -> np.ndarray:
-    """Chance that a group drawn blindly has a share of converters at least as far off, either way.
+    """Return the two-sided p-value of a group's share of converters, by Fisher's exact test.
 
-    Fisher's exact test: of `all_rows` rows, `all_converted` of them converters, the group has `row_count`
-    rows and `converted` converters. Two-sided as twice the smaller tail, at most 1 (Agresti 2013,
+    Of `all_rows` rows with `all_converted` converters, the group has `row_count` rows and `converted`
+    converters. Two-sided as twice the smaller tail, at most 1 (Agresti 2013,
     Categorical Data Analysis, 3.5.1); valid for cells of any size. NaN for NaN.
     """
-    # imported where it is needed: it takes longer than many a dbt command
+    # imported late: it takes longer than many dbt commands
     from scipy.stats import hypergeom
 
     group = hypergeom(all_rows, all_converted, row_count)
     smaller_tail = np.minimum(group.cdf(converted), group.sf(converted - 1))
-    return np.minimum(1.0, 2 * smaller_tail)
+    p_value: np.ndarray = np.minimum(1.0, 2 * smaller_tail)
+    return p_value
 
 
 def on_arrow(function: Callable[..., np.ndarray]) -> Callable[..., pa.Array]:
-    """The same function on Arrow columns; null where any argument is null or the result is not defined."""
+    """Apply a function to Arrow columns; null if an argument is null or the result is undefined."""
 
-    # DuckDB counts the arguments of the wrapped function
+    # DuckDB inspects the arguments of the wrapped function
     @wraps(function)
     def applied(*columns: pa.ChunkedArray) -> pa.Array:
         arguments = [column.cast(pa.float64()).to_numpy() for column in columns]
@@ -75,8 +79,8 @@ def on_arrow(function: Callable[..., np.ndarray]) -> Callable[..., pa.Array]:
     return applied
 
 
-class Plugin(BasePlugin):
-    """Gives every dbt connection the functions."""
+class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
+    """Registers the functions on every dbt connection."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         for function, argument, count in (

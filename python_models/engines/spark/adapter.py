@@ -1,7 +1,6 @@
-"""Lets dbt-spark's method `session` run this project: its SQL, its Python models, its raw files.
+"""Run this project with dbt-spark's method `session`: its SQL, its Python models, its raw files.
 
-dbt-spark takes Spark's SQL only, submits Python models to Databricks only and reads no files by itself.
-Whatever a run of dbt does on Spark goes through here.
+dbt-spark itself accepts only Spark SQL, submits Python models only to Databricks, and does not read files.
 """
 
 import os
@@ -22,10 +21,10 @@ from python_models.engines.spark.dialect import to_spark
 from python_models.engines.spark.relation import Session, add_functions
 
 
-class SessionPythonJob(PythonJobHelper):
-    """Runs a Python model in the process of dbt, with its Spark session."""
+class SessionPythonJob(PythonJobHelper):  # type: ignore[misc]  # dbt is untyped
+    """Runs a Python model in dbt's process, with its Spark session."""
 
-    def __init__(self, parsed_model: dict, credentials: Any):
+    def __init__(self, parsed_model: dict[str, Any], credentials: Any):
         self.name = parsed_model["alias"]
 
     def submit(self, compiled_code: str) -> None:
@@ -40,10 +39,10 @@ def call_python(_: SparkAdapter, module: str, function: str, request: str) -> st
 
 
 def prepare_adapter() -> None:
-    """Give dbt-spark's adapter what this project needs; once is enough."""
+    """Patch dbt-spark's adapter with what this project needs, once."""
     if getattr(SparkAdapter, "call_python", None):
         return
-    # Python workers run what runs here
+    # Python workers use the same interpreter
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
 
     def execute(self: Cursor, sql: str, *parameters: Any) -> None:
@@ -57,11 +56,11 @@ def prepare_adapter() -> None:
         except AnalysisException as error:
             raise DbtRuntimeError(str(error)) from error
 
-    # dbt-spark's own insists on a Hive metastore
+    # dbt-spark's own method requires a Hive metastore
     Cursor.execute = execute
     SparkAdapter.call_python = available(call_python)
     SparkAdapter._available_ = SparkAdapter._available_ | {"call_python"}
-    helpers: Callable = SparkAdapter.python_submission_helpers.fget
+    helpers: Callable[..., Any] = SparkAdapter.python_submission_helpers.fget
     SparkAdapter.python_submission_helpers = property(
         lambda self: helpers(self) | {"session": SessionPythonJob}
     )

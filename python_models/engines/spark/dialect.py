@@ -1,8 +1,8 @@
-"""The project's SQL, written for DuckDB, as Spark SQL.
+"""Translate the project's SQL, written for DuckDB, to Spark SQL.
 
-One place for what differs between the dialects. sqlglot knows most of it (functions, quotes, the order of
-nulls, types); the rules below are what it does not know or what means another thing on Spark. What no rule
-can tell without the types of columns is a dispatched macro, or written so that both understand it.
+sqlglot knows most differences (functions, quotes, the order of nulls, types). The rules below cover what it
+does not know, or what has another meaning on Spark. Differences that depend on column types are dispatched
+macros, or written in SQL that both engines understand.
 """
 
 import re
@@ -22,13 +22,13 @@ _BODY = re.compile(
 _TEXTS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
-class Source(DuckDB):
-    """DuckDB's dialect as the project uses it: `len` is of lists only, `length` of text."""
+class Source(DuckDB):  # type: ignore[misc]  # sqlglot is untyped
+    """DuckDB's dialect as the project uses it: `len` is for lists only, `length` for text."""
 
     INDEX_OFFSET = 0
 
-    class Parser(DuckDB.Parser):
-        """Leaves to the rules what sqlglot would take for functions of another meaning."""
+    class Parser(DuckDB.Parser):  # type: ignore[misc]
+        """Parser without the functions that sqlglot would give another meaning."""
 
         FUNCTIONS = {  # noqa: RUF012
             name: builder
@@ -37,11 +37,11 @@ class Source(DuckDB):
         }
 
 
-class Target(Spark):
-    """Spark's dialect with types that DuckDB has and Spark lacks, and plain CTEs."""
+class Target(Spark):  # type: ignore[misc]
+    """Spark's dialect, with Spark types for those that only DuckDB has."""
 
-    class Generator(Spark.Generator):
-        """Spark's types."""
+    class Generator(Spark.Generator):  # type: ignore[misc]
+        """Generator with the additional types."""
 
         TYPE_MAPPING = Spark.Generator.TYPE_MAPPING | {
             exp.DType.UTINYINT: "SMALLINT",
@@ -54,9 +54,9 @@ class Target(Spark):
 
 @lru_cache(maxsize=512)
 def to_spark(statement: str) -> str:
-    """A statement with its query, if it has one, in Spark's dialect.
+    """Translate the query of a statement, if it has one, to Spark's dialect.
 
-    Anything else stays as it is, and so does what has names in backticks: Spark's own SQL.
+    Other statements stay as they are, and so does SQL with backticks, which is Spark's own.
     """
     parts = _BODY.fullmatch(statement)
     if parts is None or "`" in _TEXTS.sub("", statement):
@@ -66,17 +66,17 @@ def to_spark(statement: str) -> str:
 
 
 def expression_to_spark(expression: str) -> str:
-    """A condition or value in Spark's dialect."""
-    return translated(parse_one(expression, dialect=Source)).sql(dialect=Target)
+    """Translate a condition or value to Spark's dialect."""
+    return str(translated(parse_one(expression, dialect=Source)).sql(dialect=Target))
 
 
 def translated(query: exp.Expression) -> exp.Expression:
-    """A parsed query of DuckDB's with Spark's meaning."""
+    """Rewrite a parsed DuckDB query so that it means the same on Spark."""
     for select in list(query.find_all(exp.Select)):
         _put_aliases_into_windows(select)
         _unnest_in_select(select)
         _replace_in_star(select)
-    # from the leaves up: what a rule makes of a node holds what the rules have made of its parts
+    # from the leaves up, so that each rule sees rewritten children
     for node in reversed(list(query.walk())):
         rule = next((rule for kind, rule in _RULES.items() if isinstance(node, kind)), None)
         if rule and (changed := rule(node)) is not node:
@@ -91,7 +91,7 @@ def _plain_cte(node: exp.CTE) -> exp.Expression:
 
 
 def _double(node: exp.Literal) -> exp.Expression:
-    """A number with a point is a decimal on both engines, but Spark divides it as one, with fewer digits."""
+    """Mark numbers with a point as doubles: Spark divides decimals with fewer digits."""
     if node.is_string or not re.fullmatch(r"[0-9]*\.[0-9]+|[0-9.]+e-?[0-9]+", node.name.lower()):
         return node
     return exp.Var(this=f"{node.name}D")
@@ -104,7 +104,7 @@ def _join(node: exp.Join) -> exp.Expression:
 
 
 def _window(node: exp.Window) -> exp.Expression:
-    """Spark takes no filter on an aggregate over a window: what is filtered out becomes null."""
+    """Replace the filter of a window aggregate, which Spark lacks, by a case that gives null."""
     filtered = node.this
     if not isinstance(filtered, exp.Filter):
         return node
@@ -116,14 +116,14 @@ def _window(node: exp.Window) -> exp.Expression:
 
 
 def _element(node: exp.Bracket) -> exp.Expression:
-    """`list[i]` counts from 1, from the end where i is negative; null where there is none."""
+    """Translate `list[i]`: counted from 1, from the end if negative, null if out of range."""
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         return node
     return exp.func("ELEMENT_AT", node.this, exp.cast(node.expressions[0], "int"))
 
 
 def _table(node: exp.Table) -> exp.Expression:
-    """`range(a, b)` as a table: the column is called range, on Spark id."""
+    """Translate the table function `range(a, b)`, whose column Spark calls id instead of range."""
     function = node.this
     if isinstance(function, exp.GenerateSeries) or getattr(function, "name", "").lower() == "range":
         bounds = [value for value in (function.args.get("start"), function.args.get("end")) if value]
@@ -147,18 +147,18 @@ _PARTS = {
 
 
 def java_format(pattern: str) -> str:
-    """A pattern of strftime as Java's; numbers may lack their leading zero where something parts them."""
+    """Translate a strftime pattern to Java's; separated numbers may lack their leading zero."""
     parts = re.findall(r"%.|[^%]", pattern)
     written = []
-    for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
+    for previous, part, following in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
         java = _PARTS.get(part, f"'{part}'" if part.isalpha() else part)
-        is_bare = len(java) == 1 and part in _PARTS and (before in _PARTS or after in _PARTS)
+        is_bare = len(java) == 1 and part in _PARTS and (previous in _PARTS or following in _PARTS)
         written.append(java * 2 if is_bare else java)
     return "".join(written)
 
 
 def _read_time(node: exp.Expression) -> exp.Expression:
-    """`try_strptime(text, [formats])`: the first format that fits."""
+    """Translate `try_strptime(text, [formats])`: the first format that matches."""
     text, formats = node.expressions if isinstance(node, exp.Anonymous) else (node.this, node.args["format"])
     listed = formats.expressions if isinstance(formats, exp.Array) else [formats]
     tried = [
@@ -173,7 +173,7 @@ def _read_time(node: exp.Expression) -> exp.Expression:
 
 
 def _printf(text: exp.Expression, values: list[exp.Expression]) -> exp.Expression:
-    """`format('{:.1f}', x)` as `format_string('%.1f', x)`."""
+    """Translate `format('{:.1f}', x)` to `format_string('%.1f', x)`."""
 
     def reworded(part: exp.Expression) -> exp.Expression:
         if not (isinstance(part, exp.Literal) and part.is_string):
@@ -187,7 +187,7 @@ def _printf(text: exp.Expression, values: list[exp.Expression]) -> exp.Expressio
 
 
 def _round(value: exp.Expression, digits: exp.Expression | None = None) -> exp.Expression:
-    """Spark rounds to a number of digits that is the same for all rows only."""
+    """Translate rounding to a varying number of digits, which Spark lacks."""
     if digits is None or isinstance(digits, (exp.Literal, exp.Neg)):
         return exp.Anonymous(this="ROUND", expressions=[value] + ([digits] if digits else []))
     scale = exp.func("POWER", exp.Literal.number(10), exp.func("ABS", digits.copy()))
@@ -206,7 +206,7 @@ _SCHEMA_TYPES = {"varchar": "string", "integer": "int"}
 
 
 def _json(node: exp.Expression) -> exp.Expression:
-    """`from_json(text, '[{"a": "varchar"}]')` with a schema as Spark writes it."""
+    """Translate `from_json(text, '[{"a": "varchar"}]')` to Spark's schema syntax."""
     schema = node.expression.name
     fields = re.findall(r'"(\w+)"\s*:\s*"(\w+)"', schema)
     struct = ", ".join(f"{name} {_SCHEMA_TYPES.get(kind, kind)}" for name, kind in fields)
@@ -216,7 +216,7 @@ def _json(node: exp.Expression) -> exp.Expression:
 
 
 def _sql(text: str, **parts: exp.Expression) -> exp.Expression:
-    """Spark's SQL with expressions in the place of its columns."""
+    """Parse Spark SQL and replace its columns by the given expressions."""
     parsed = parse_one(text, dialect="spark")
     for column in list(parsed.find_all(exp.Column)):
         if column.name in parts:
@@ -252,7 +252,7 @@ def _function(node: exp.Anonymous) -> exp.Expression:
 
 
 def _cast(node: exp.Cast) -> exp.Expression:
-    """Text as JSON as a map."""
+    """Translate a cast of JSON text to a map."""
     if not node.is_type("map") or not (isinstance(node.this, exp.Cast) and node.this.is_type("json")):
         return node
     key, value = node.to.expressions
@@ -261,7 +261,7 @@ def _cast(node: exp.Cast) -> exp.Expression:
 
 
 def _listed(node: exp.Filter | exp.GroupConcat) -> exp.Expression:
-    """`string_agg(distinct x, ', ' order by x)`: Spark's own fails where it is filtered."""
+    """Translate `string_agg(distinct x, ', ' order by x)`: Spark's own fails with a filter."""
     listed = node.this if isinstance(node, exp.Filter) else node
     if not isinstance(listed, exp.GroupConcat) or isinstance(node.parent, exp.Filter):
         return node
@@ -301,7 +301,7 @@ _RULES = {
 
 
 def _put_aliases_into_windows(select: exp.Select) -> None:
-    """Spark knows an alias of the same select everywhere but in a window."""
+    """Expand aliases of the same select within windows, where Spark does not resolve them."""
     known: dict[str, exp.Expression] = {}
     for item in select.expressions:
         for window in list(item.find_all(exp.Window)):
@@ -313,9 +313,9 @@ def _put_aliases_into_windows(select: exp.Select) -> None:
 
 
 def _unnest_in_select(select: exp.Select) -> None:
-    """`unnest` among the columns becomes one generator: several lists are walked together.
+    """Translate `unnest` in the select list to one generator over all lists in parallel.
 
-    The fields of structs (`recursive := true`) become columns, `generate_subscripts` the place in the list.
+    With `recursive := true`, struct fields become columns; `generate_subscripts` becomes the list position.
     """
     lists = [(item, found) for item in select.expressions if (found := _unnested(item))]
     if not lists:
@@ -376,14 +376,16 @@ def _is_recursive(found: exp.Expression) -> bool:
 
 
 def _replace_in_star(select: exp.Select) -> None:
-    """`* exclude (a) replace (f(b) as b)`: Spark leaves columns out, but replaces none."""
+    """Translate `* exclude (a) replace (f(b) as b)`: Spark can exclude columns, but not replace them."""
     items = []
     for item in select.expressions:
         items.append(item)
         star = item.this if isinstance(item, exp.Column) else item
         if isinstance(star, exp.Star) and (replaced := star.args.get("replace")):
-            gone = (star.args.get("except_") or []) + [exp.to_identifier(value.alias) for value in replaced]
+            excluded = (star.args.get("except_") or []) + [
+                exp.to_identifier(value.alias) for value in replaced
+            ]
             star.set("replace", None)
-            star.set("except_", gone)
+            star.set("except_", excluded)
             items += replaced
     select.set("expressions", items)

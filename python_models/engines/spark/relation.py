@@ -1,4 +1,4 @@
-"""Spark's tables for Python models, with the few methods of a DuckDB relation that this package uses."""
+"""Spark tables for Python models, with the methods of a DuckDB relation that this package uses."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,18 +25,18 @@ _NAMES = {
 
 
 class SparkRelation:
-    """A Spark table; expressions are in DuckDB's dialect, as everywhere in this package."""
+    """A Spark table; expressions are in DuckDB's dialect, as in the rest of this package."""
 
     def __init__(self, frame: DataFrame):
         self.frame = frame
 
     @property
     def columns(self) -> list[str]:
-        return self.frame.columns
+        return list(self.frame.columns)
 
     @property
     def types(self) -> list[str]:
-        """Names of the types, DuckDB's."""
+        """DuckDB's names of the column types."""
         names = [field.dataType.simpleString() for field in self.frame.schema.fields]
         return [_NAMES.get(name, name.upper()) for name in names]
 
@@ -61,14 +61,14 @@ class SparkRelation:
     def count(self, column: str) -> "SparkRelation":
         return self.aggregate(f"count({column})")
 
-    def fetchall(self) -> list[tuple]:
+    def fetchall(self) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.frame.collect()]
 
-    def fetchone(self) -> tuple | None:
+    def fetchone(self) -> tuple[Any, ...] | None:
         return next(iter(self.limit(1).fetchall()), None)
 
     def df(self) -> pd.DataFrame:
-        """The rows as DuckDB would give them, to the type: what is fitted on them is the same."""
+        """Return the rows with the types that DuckDB would give, so that fits on them are the same."""
         return duckdb.from_arrow(self.frame.toArrow()).df()
 
     def to_arrow_reader(self, rows: int) -> pa.RecordBatchReader:
@@ -77,7 +77,7 @@ class SparkRelation:
     def map_batches(
         self, function: Callable[[pa.RecordBatch], pa.RecordBatch], schema: pa.Schema
     ) -> "SparkRelation":
-        """Rows of a function of Arrow batches; the function goes to the executors."""
+        """Apply a function to Arrow batches on the executors."""
 
         def mapped(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             return (function(batch) for batch in batches)
@@ -87,7 +87,7 @@ class SparkRelation:
 
 
 class Session:
-    """What a Python model knows as its session, on Spark."""
+    """The session of a Python model on Spark."""
 
     def __init__(self, spark: SparkSession):
         self.spark = spark
@@ -99,7 +99,7 @@ class Session:
         return SparkRelation(self.spark.sql(to_spark(query)))
 
     def write(self, result: Any, name: str) -> None:
-        """Make a table of what a model returns: a Spark relation, or rows in Arrow."""
+        """Write a model's result as a table: a Spark relation, or rows in Arrow."""
         if isinstance(result, SparkRelation):
             frame = result.frame
         else:
@@ -112,7 +112,7 @@ _with_functions: set[str] = set()
 
 
 def add_functions(spark: SparkSession) -> None:
-    """Give a session the SQL functions of `statistics`; once is enough."""
+    """Register the SQL functions of `statistics` on a session, once."""
     if (name := spark.sparkContext.applicationId) in _with_functions:
         return
     for function in (beta_quantile, exact_p_value):
@@ -120,7 +120,7 @@ def add_functions(spark: SparkSession) -> None:
     _with_functions.add(name)
 
 
-def _on_arrays(function: Callable) -> Callable:
+def _on_arrays(function: Callable[..., Any]) -> Callable[..., pa.Array]:
     def applied(*columns: pa.Array) -> pa.Array:
         return on_arrow(function)(*(pa.chunked_array([column]) for column in columns))
 
@@ -132,7 +132,7 @@ def _expression(text: str) -> Column:
 
 
 def _text(parsed: exp.Expression) -> str:
-    return translated(parsed).sql(dialect=Target)
+    return str(translated(parsed).sql(dialect=Target))
 
 
 def _ordering(item: exp.Ordered) -> Column:

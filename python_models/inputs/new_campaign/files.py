@@ -1,4 +1,4 @@
-"""Files that a new campaign reads, and the names that it may have."""
+"""Check names, read input and write files of a new campaign."""
 
 import os
 import re
@@ -18,16 +18,19 @@ def _check_name(campaign: str, project: Path, replace: bool) -> None:
         raise UserError(f"{project}/dbt_project.yml does not exist: run this at the root of the project.")
     if not _NAME.fullmatch(campaign) or len(campaign) > 40:
         raise UserError(
-            f"'{campaign}' is no name for a campaign: up to 40 lower-case letters, digits and single "
+            f"'{campaign}' is not a valid campaign name: up to 40 lower-case letters, digits and single "
             "underscores, a letter first, such as spring_offer."
         )
     folder = project / "models/campaigns" / campaign
     declaration = folder / f"{campaign}.yml"
     if not folder.exists():
-        taken = {path.stem for path in (project / "models").rglob("*.*") if path.suffix in (".sql", ".py")}
-        ends = [f"{campaign}_{kind}" for kind in (*DOORWAYS, "features", "customers")]
-        if clash := sorted(taken & {*ends, f"stg_{campaign}__{THING}"}) or (campaign in taken and [campaign]):
-            raise UserError(f"'{campaign}': there is a model {clash[0]} already. Choose another name.")
+        existing = {path.stem for path in (project / "models").rglob("*.*") if path.suffix in (".sql", ".py")}
+        models = [f"{campaign}_{kind}" for kind in (*DOORWAYS, "features", "customers")]
+        clash = sorted(existing & {*models, f"stg_{campaign}__{THING}"}) or existing & {campaign}
+        if clash:
+            raise UserError(
+                f"'{campaign}': there is a model {next(iter(clash))} already. Choose another name."
+            )
     elif not (declaration.exists() and declaration.read_text().startswith(f"# {MARKER}")):
         raise UserError(
             f"{folder} is there already, and was not written by this command. Choose another name."
@@ -39,7 +42,7 @@ def _check_name(campaign: str, project: Path, replace: bool) -> None:
 def _open_table(
     connection: duckdb.DuckDBPyConnection, table: str, warehouse: Path, project: Path
 ) -> list[str]:
-    """Make the table `cells` of a table of the published warehouse; its columns' names."""
+    """Create `cells` from a table of the published warehouse; return its column names."""
     schema, _, name = table.rpartition(".")
     if not re.fullmatch(r"\w+\.\w+", table) or name in ("csv", "parquet", "gz", "txt"):
         raise UserError(
@@ -63,7 +66,7 @@ def _open_table(
 
 
 def _write(project: Path, campaign: str, files: dict[str, str]) -> None:
-    """All files or none: folders are made beside, then renamed; the lists come last."""
+    """Write all files or none: folders under temporary names that are then renamed, the lists last."""
     folders = [project / "models/campaigns" / campaign, project / "models/staging" / campaign]
     made = {folder: folder.with_name(f".{campaign}.unfinished") for folder in folders}
     for unfinished in made.values():
@@ -89,7 +92,7 @@ def _write(project: Path, campaign: str, files: dict[str, str]) -> None:
 
 
 def _copy(path: Path, campaign: str) -> Path:
-    """Put the file into the campaign's raw folder, under a name that dbt reads; the copy."""
+    """Copy the file into the campaign's raw folder, under a name that dbt reads; return the copy."""
     folder = raw_folder() / campaign
     name = path.name if path.name.endswith((".csv", ".csv.gz", ".parquet")) else f"{path.stem}.csv"
     copy = folder / name

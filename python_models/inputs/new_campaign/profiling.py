@@ -1,4 +1,4 @@
-"""What the columns of an unknown table hold: their type, what stands for "not known", and how they spread."""
+"""Profile the columns of an unknown table: types, codes for missing values, and distributions."""
 
 import json
 import re
@@ -12,14 +12,14 @@ from ruamel.yaml import YAML
 
 from python_models.common.errors import UserError
 from python_models.common.sql import quote_identifier
-from python_models.engines.duckdb.file_checks import csv_columns, file_fault
+from python_models.engines.duckdb.file_checks import csv_columns, file_problem
 
-# By meaning: words of names and values.
+# Words in names and values, by meaning.
 WORDS: dict[str, set[str]] = {
     meaning: set(words)
     for meaning, words in YAML(typ="safe").load(Path(__file__).with_name("column_words.yml")).items()
 }
-# Numbers that surveys and registers put where there is no answer.
+# Numbers that surveys and registers use for missing answers.
 PLACEHOLDERS = {-9999, -999, -99, -98, -97, -9, -8, -7, -1, 9, 88, 97, 98, 99, 888, 997, 998, 999, 9998, 9999}
 DATE_FORMATS = (
     *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%d %b %Y", "%d %B %Y"),
@@ -31,22 +31,22 @@ OWN_NAMES = {
     *("split", "file_name", "row_number", "reject_reason", "row_status", "raw_text", "coded_missing"),
     *("content_hash", "file_version", "occurrence", "is_equal", "part", "as_of", "has_converted"),
 }
-# So many values that a number column does not explain are taken for answers instead of a number.
-FEW_ANSWERS = 5
-# Of more than these, a category says too little.
-MOST_CATEGORIES = 1_000
-# From this share of values of its own on, a text names its row.
-NEARLY_UNIQUE = 0.5
+# Up to this many non-numeric values in a number column are treated as missing codes.
+MAX_NON_NUMERIC_CODES = 5
+# Text with more distinct values is free text, not a category.
+MAX_CATEGORIES = 1_000
+# Text with a larger share of distinct values identifies its row.
+MAX_DISTINCT_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name in the file and in the tables, its type, and how it spreads.
+    """One column: its name in the file and in the tables, its type, and its distribution.
 
     `type` is one of `raw_columns.csv`: boolean, bigint, double, date, timestamp, category, text or private.
-    `codes` are lower-case values that mean: not known. `known` counts cells that say something, `distinct`
-    their values, `unread` those among them that are not of the type. `top` lists the most frequent with their
-    counts. `epoch` says for whole numbers that are times how many there are a second.
+    `codes` are lower-case values that mean missing. `known` counts the cells with a value, `distinct` their
+    distinct values, `unread` the cells that do not have the type. `top` lists the most frequent values with
+    their counts. `epoch` is the number of units per second if whole numbers are times.
     """
 
     raw: str
@@ -74,17 +74,17 @@ class Column:
 
     @property
     def words(self) -> str:
-        """The name as people say it."""
+        """The name with spaces."""
         return self.name.replace("_", " ")
 
     @property
     def tokens(self) -> set[str]:
-        """The words of the name, also those that only capitals tell apart."""
+        """The words of the name, also split at capitals."""
         split = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", self.raw)
         return set(re.findall(r"[a-z]+", split.lower())) | set(self.name.split("_"))
 
     def value_sql(self) -> str:
-        """The column's typed value, from the table of raw cells; null where not known or not of the type."""
+        """Return the typed value as SQL on the raw cells; null if missing or not of the type."""
         cell = quote_identifier(self.raw)
         if self.codes:
             listed = ", ".join(literal(code) for code in self.codes)
@@ -107,30 +107,30 @@ class Column:
 
 
 def literal(text: str) -> str:
-    """Text as DuckDB's literal, which Jinja leaves as it is."""
+    """Return text as a DuckDB literal that Jinja does not interpret."""
     return "'" + re.sub(r"\{(?=[{%#])", "{' || '", text.replace("'", "''")) + "'"
 
 
 def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    """Make the table `cells` of a CSV or Parquet file, as dbt will read it; its columns' names.
+    """Create the table `cells` from a CSV or Parquet file, as dbt will read it; return its column names.
 
     Raises
     ------
     UserError
-        Where the file is damaged, or its first line is no header.
+        If the file is damaged, or its first line is not a header.
     """
-    if fault := file_fault(path):
-        raise UserError(f"{path}: {fault}")
+    if problem := file_problem(path):
+        raise UserError(f"{path}: {problem}")
     if path.suffix == ".parquet":
         rows = connection.read_parquet(str(path))
         kinds = zip(rows.columns, map(str, rows.types), strict=True)
-        names = [
+        flat = [
             name for name, kind in kinds if not re.search(r"\[|\(|BLOB|MAP|UNION", kind) or "DECIMAL" in kind
         ]
-        rows.project(", ".join(map(quote_identifier, names))).create("cells")
-        return names
+        rows.project(", ".join(map(quote_identifier, flat))).create("cells")
+        return flat
     header = json.loads(csv_columns(path))
-    names = header["names"]
+    names: list[str] = header["names"]
     if sum(bool(re.fullmatch(r"-?[0-9.]+", name)) for name in names) >= len(names) / 4:
         raise UserError(
             f"{path}: the first line, {', '.join(names[:3])}, ..., looks like data. Put a line with "
@@ -138,17 +138,15 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
         )
     for number, name in enumerate(names, start=1):
         if not name or name.lower() in [other.lower() for other in names[: number - 1]]:
-            fault = "there twice" if name else "empty"
+            problem = "there twice" if name else "empty"
             raise UserError(
-                f"{path}: column {number} of the header, '{name}', is {fault}. "
+                f"{path}: column {number} of the header, '{name}', is {problem}. "
                 "Give each column a name of its own."
             )
         if set(name) & set('"|'):
             raise UserError(f'{path}: the name of column {number}, {name}, holds " or |. Rename it.')
     listed = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
-    trimmed = ", ".join(
-        f"nullif(trim({quote_identifier(name)}), '') as {quote_identifier(name)}" for name in names
-    )
+    trimmed = ", ".join(f"nullif(trim({name}), '') as {name}" for name in map(quote_identifier, names))
     connection.execute(
         f"create table cells as select {trimmed} from read_csv({literal(str(path))}, auto_detect = false, "
         f"header = true, delim = {literal(header['delimiter'])}, quote = '\"', escape = '\"', "
@@ -158,7 +156,7 @@ def open_file(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
 
 
 def table_names(raw: Iterable[str]) -> dict[str, str]:
-    """Names for tables of the names of a file: lower case, letters, digits and underscores, no SQL word."""
+    """Return column names for tables: lower-case letters, digits and underscores, no reserved word."""
     words = duckdb.sql("select keyword_name from duckdb_keywords() where keyword_category != 'unreserved'")
     reserved = OWN_NAMES | {word for (word,) in words.fetchall()}
     names: dict[str, str] = {}
@@ -174,7 +172,7 @@ def table_names(raw: Iterable[str]) -> dict[str, str]:
 
 
 def profile(connection: duckdb.DuckDBPyConnection, raw: Iterable[str]) -> list[Column]:
-    """The columns of the table `cells`."""
+    """Profile the columns of the table `cells`."""
     kinds = {name: str(kind) for name, kind, *_ in connection.execute("describe cells").fetchall()}
     return [_profile(connection, name, short, kinds[name]) for name, short in table_names(raw).items()]
 
@@ -193,7 +191,7 @@ def _profile(connection: duckdb.DuckDBPyConnection, raw: str, name: str, kind: s
         if kind == "VARCHAR"
         else replace(column, type=_type_of(kind, known, distinct))
     )
-    if column.is_number and column.type != "boolean" and column.distinct <= MOST_CATEGORIES:
+    if column.is_number and column.type != "boolean" and column.distinct <= MAX_CATEGORIES:
         column = _with_placeholders(connection, column)
     if column.type == "bigint" and _is_epoch(connection, column):
         column = replace(column, epoch=1 if float(column.top[0][0]) < 1e11 else 1_000)
@@ -201,7 +199,7 @@ def _profile(connection: duckdb.DuckDBPyConnection, raw: str, name: str, kind: s
 
 
 def _codes(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """Answers that say nothing; they leave the table `spread`."""
+    """Return the texts that mean missing, and delete them from the table `spread`."""
     listed = ", ".join(map(literal, sorted(WORDS["no_answer"])))
     condition = f"lower(value) in ({listed})"
     found = connection.execute(
@@ -212,7 +210,7 @@ def _codes(connection: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
 
 
 def _count(connection: duckdb.DuckDBPyConnection, condition: str) -> tuple[int, int]:
-    """Cells of the table `spread` that fulfil a condition, and how many values they have."""
+    """Count the cells and distinct values of the table `spread` that meet a condition."""
     row = connection.execute(
         f"select coalesce(sum(row_count), 0)::bigint, count(*) from spread where {condition}"
     ).fetchone()
@@ -220,7 +218,7 @@ def _count(connection: duckdb.DuckDBPyConnection, condition: str) -> tuple[int, 
 
 
 def _type_of(kind: str, known: int, distinct: int) -> str:
-    """The type of a column that has one already."""
+    """Return the type of a column that is not text in the file."""
     if kind == "BOOLEAN":
         return "boolean"
     if "INT" in kind:
@@ -237,37 +235,38 @@ def _type_of(kind: str, known: int, distinct: int) -> str:
 def _text_type(known: int, distinct: int) -> str:
     return (
         "text"
-        if distinct > MOST_CATEGORIES or (known >= 50 and distinct > NEARLY_UNIQUE * known)
+        if distinct > MAX_CATEGORIES or (known >= 50 and distinct > MAX_DISTINCT_SHARE * known)
         else "category"
     )
 
 
 def _typed(connection: duckdb.DuckDBPyConnection, column: Column) -> Column:
-    """The column with the type that its texts have."""
+    """Return the column with the type of its texts."""
     values = {value.lower() for value, _ in column.top}
     if column.distinct == 2 and any(
         values == pair for pair in ({"yes", "no"}, {"y", "n"}, {"true", "false"}, {"t", "f"}, {"0", "1"})
     ):
         return replace(column, type="boolean")
     number = "isfinite(coalesce(try_cast(value as double), 'nan'))"
-    # 007 is a name
+    # 007 is an identifier
     if not _count(connection, "regexp_matches(value, '^-?0[0-9]')")[0]:
         numbers, _ = _count(connection, number)
         others, answers = column.known - numbers, _count(connection, f"not {number}")[1]
-        # 5+ says something; a bar lies between codes
+        # 5+ is an answer; a bar separates codes
         answers = (
             answers if not _count(connection, f"not {number} and value similar to '.*[0-9|].*'")[0] else 99
         )
         if numbers and (
-            others <= 0.01 * column.known or (answers <= FEW_ANSWERS and numbers >= column.known / 2)
+            others <= 0.01 * column.known
+            or (answers <= MAX_NON_NUMERIC_CODES and numbers >= column.known / 2)
         ):
             whole = _count(connection, f"{number} and try_cast(value as double) % 1 != 0")[0] == 0
             column = replace(column, type="bigint" if whole else "double")
-            if 0 < answers <= FEW_ANSWERS:
-                said = connection.execute(
+            if 0 < answers <= MAX_NON_NUMERIC_CODES:
+                texts = connection.execute(
                     f"select lower(value) from spread where not {number} order by 1"
                 ).fetchall()
-                codes = tuple(dict.fromkeys([*column.codes, *(code for (code,) in said)]))
+                codes = tuple(dict.fromkeys([*column.codes, *(code for (code,) in texts)]))
                 return replace(column, codes=codes, known=numbers, distinct=column.distinct - answers)
             return replace(column, unread=others)
     if dated := _dated(connection, column):
@@ -276,7 +275,7 @@ def _typed(connection: duckdb.DuckDBPyConnection, column: Column) -> Column:
 
 
 def _dated(connection: duckdb.DuckDBPyConnection, column: Column) -> Column | None:
-    """The column as dates or times, where nearly all of its texts are."""
+    """Return the column as dates or times if nearly all of its texts are, otherwise None."""
     if not column.known or not re.search(r"[0-9]{1,4}[-/. ,]", column.top[0][0]):
         return None
     looks_iso = "regexp_matches(value, '^[0-9]+[-/][0-9]+[-/][0-9]+($|[ T])')"
@@ -295,7 +294,7 @@ def _dated(connection: duckdb.DuckDBPyConnection, column: Column) -> Column | No
 
 
 def _with_placeholders(connection: duckdb.DuckDBPyConnection, column: Column) -> Column:
-    """The column, its codes the numbers that stand apart from all others: -1 below 0, 99 on a scale to 5."""
+    """Return the column with outlying placeholders as codes, such as -1 below 0, or 99 on a scale to 5."""
     found = connection.execute(
         "select try_cast(value as double) as number, sum(row_count) from spread "
         "where isfinite(number) group by number order by number"
@@ -304,23 +303,24 @@ def _with_placeholders(connection: duckdb.DuckDBPyConnection, column: Column) ->
     codes = []
     if others and len(found) > 2:
         low, high = others[0], others[-1]
-        before = dict(found)[high]
+        rows_of_highest = dict(found)[high]
         for number, rows in found:
             is_below = number < 0 <= low and number in PLACEHOLDERS
             is_above = number in PLACEHOLDERS and number > max(3 * high, high + 3)
-            if is_below or (is_above and rows >= 0.005 * column.known and (rows > before / 5 or high <= 12)):
+            is_frequent = rows >= 0.005 * column.known and (rows > rows_of_highest / 5 or high <= 12)
+            if is_below or (is_above and is_frequent):
                 codes.append(f"{number:g}")
     if not codes:
         return column
     listed = ", ".join(codes)
-    gone, values = _count(connection, f"try_cast(value as double) in ({listed})")
+    dropped, values = _count(connection, f"try_cast(value as double) in ({listed})")
     return replace(
-        column, codes=(*column.codes, *codes), known=column.known - gone, distinct=column.distinct - values
+        column, codes=(*column.codes, *codes), known=column.known - dropped, distinct=column.distinct - values
     )
 
 
 def _is_epoch(connection: duckdb.DuckDBPyConnection, column: Column) -> bool:
-    """Whether whole numbers are seconds or milliseconds since 1970, between 1995 and 2095."""
+    """Return whether whole numbers are seconds or milliseconds since 1970, between 1995 and 2095."""
     row = connection.execute(
         "select min(try_cast(value as double)), max(try_cast(value as double)) from spread"
     )

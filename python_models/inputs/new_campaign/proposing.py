@@ -1,4 +1,4 @@
-"""Proposes what a new campaign's columns are: key, outcome, times, leaks, what is audited; with reasons."""
+"""Propose a new campaign's key, outcome, times, leaks and audited columns, with reasons."""
 
 import re
 from dataclasses import dataclass, field
@@ -19,24 +19,24 @@ CONVERTING_EVENTS = re.compile(
 )
 
 CHECKED_ROWS = 50_000
-# A step on the way: no conversion without it, but at most this share of the others has it.
-STEP_SHARE = 0.5
-STEP_CONVERSIONS = 30
-# Of the others at most so many have what is filled in for conversions alone.
-FILLED_SHARE = 0.001
-MOST_GROUPS = 20
-MOST_SEGMENT_COLUMNS = 16
-MOST_DIMENSIONS = 8
-# More features than these: relevance keeps the best hundred.
-MANY_FEATURES = 120
+# An intermediate step: all conversions have it, and at most this share of the others.
+MAX_STEP_SHARE = 0.5
+MIN_STEP_CONVERSIONS = 30
+# A column filled in for conversions only: at most this share of the others has it.
+MAX_FILLED_SHARE = 0.001
+MAX_GROUPS = 20
+MAX_SEGMENT_COLUMNS = 16
+MAX_DIMENSIONS = 8
+# With more features than this, relevance keeps the best hundred.
+MAX_FEATURES = 120
 KEPT_FEATURES = 100
-# The latest share of the known rows is the test, where there is a time.
+# The latest share of the known rows is the test set, if there is a time.
 TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True)
 class Label:
-    """The outcome: a yes-or-no column, values of a column that mean yes, or a time that is there for yes."""
+    """The outcome: a boolean column, values that mean yes, or a time that is set for yes."""
 
     column: Column
     values: tuple[str, ...] = ()
@@ -50,14 +50,14 @@ class Label:
         return "has_converted"
 
     def sql(self, cell: str) -> str:
-        """Boolean expression of a typed cell; null where the outcome is not known."""
+        """Return the outcome as a boolean SQL expression of a typed cell; null if unknown."""
         if self.values:
             listed = ", ".join(literal(value) for value in self.values)
             return f"{cell} in ({listed})"
         return f"{cell} is not null" if self.column.is_time else cell
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """The outcome in words."""
         if self.values:
             return f"{self.column.name} is {' or '.join(self.values)}"
@@ -66,10 +66,10 @@ class Label:
 
 @dataclass
 class Proposal:
-    """What a campaign's declaration and mart are made of.
+    """Everything that a campaign's declaration and mart are rendered from.
 
-    `key` names the columns whose values together name a row; none where the row's number has to. A log of
-    events has the `events` column; its rows become one per customer and day on which the log is looked at.
+    `key` lists the columns that identify a row together; if empty, the row number does. A log of events has
+    an `events` column; its mart has one row per customer and snapshot date.
     """
 
     columns: list[Column]
@@ -90,26 +90,26 @@ class Proposal:
     check: list[str] = field(default_factory=list)
 
     def column(self, name: str) -> Column:
-        """The column of that name, in the file's spelling or the tables'."""
+        """Return the column with a name, spelt as in the file or as in the tables."""
         for column in self.columns:
             if name.lower() in (column.raw.lower(), column.name):
                 return column
         listed = ", ".join(column.raw for column in self.columns)
-        raise UserError(f"there is no column '{name}'; the columns are {listed}.")
+        raise UserError(f"Unknown column '{name}'. Available: {listed}.")
 
     @property
     def features(self) -> list[Column]:
         """Columns that a model may see."""
-        gone = {column.name for column in [*self.key, self.customer, self.as_of] if column}
-        gone |= set(self.withhold) | set(self.audit) | set(self.private)
-        gone |= {self.label.column.name} if self.label else set()
-        return [column for column in self.columns if column.name not in gone]
+        excluded = {column.name for column in [*self.key, self.customer, self.as_of] if column}
+        excluded |= set(self.withhold) | set(self.audit) | set(self.private)
+        excluded |= {self.label.column.name} if self.label else set()
+        return [column for column in self.columns if column.name not in excluded]
 
 
 def propose(
     connection: duckdb.DuckDBPyConnection, columns: list[Column], given: dict[str, str | None]
 ) -> Proposal:
-    """Look at the table `cells` and say what its columns are.
+    """Propose the role of each column of the table `cells`.
 
     Parameters
     ----------
@@ -118,18 +118,18 @@ def propose(
     columns : list of Column
         Its columns, as `profile` finds them.
     given : dict
-        What a person has decided: `entity`, `label` (a column, or `column=value`), `as_of`, `group_by`.
+        Choices of the user: `entity`, `label` (a column, or `column=value`), `as_of`, `group_by`.
 
     Raises
     ------
     UserError
-        Where what is given does not fit, or nothing can be learnt from the table.
+        If the choices do not fit the table, or nothing can be learnt from it.
     """
     typed = ", ".join(f"{column.value_sql()} as {quote_identifier(column.name)}" for column in columns)
     connection.execute(f"create or replace table typed as select {typed} from cells")
     [row_count] = connection.execute("select count(*) from typed").fetchone() or [0]
     if not row_count:
-        raise UserError("there is no row.")
+        raise UserError("The file has no rows.")
     proposal = Proposal(columns, row_count)
     _find_label(proposal, given)
     _find_people(proposal)
@@ -153,7 +153,7 @@ def _find_label(proposal: Proposal, given: dict[str, str | None]) -> None:
     if given["label"]:
         name, _, value = given["label"].partition("=")
         proposal.label = _label_of(proposal.column(name), value.lower())
-        proposal.found.append(f"outcome: {proposal.label.said}, as you say")
+        proposal.found.append(f"outcome: {proposal.label.description}, as you say")
         return
     named = [column for column in proposal.columns if column.tokens & WORDS["outcome"] and not column.is_time]
     pairs = [column for column in named if column.distinct == 2 and column.type in ("boolean", "category")]
@@ -179,7 +179,7 @@ def _find_label(proposal: Proposal, given: dict[str, str | None]) -> None:
     best = max(pairs, key=likely) if pairs else times[0]
     proposal.label = _label_of(best, "")
     others = [column.raw for column in [*pairs, *times] if column is not best]
-    proposal.found.append(f"outcome: {proposal.label.said}, by its name and its two values")
+    proposal.found.append(f"outcome: {proposal.label.description}, by its name and its two values")
     if others:
         proposal.check.append(f"{', '.join(others)} may be the outcome as well: --label names another.")
 
@@ -203,7 +203,7 @@ def _label_of(column: Column, value: str) -> Label:
 
 
 def _find_people(proposal: Proposal) -> None:
-    """Text that says who somebody is; its values become pseudonyms where they are read."""
+    """Find text that identifies people; its values become pseudonyms in staging."""
     for column in proposal.columns:
         values = [value for value, _ in column.top if isinstance(value, str)]
         if not values or column.type not in ("text", "category", "bigint"):
@@ -269,7 +269,7 @@ def _find_key(
 
 
 def _unique_columns(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> list[Column]:
-    """The columns that name a row: one of its own values, or two of those that are named like keys."""
+    """Return the columns that identify a row: a unique one, or two that are named like keys."""
     rows = proposal.row_count
     label = proposal.label.column if proposal.label else None
     whole = [column for column in proposal.columns if column.known == rows and column is not label]
@@ -279,7 +279,7 @@ def _unique_columns(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
         for column in keys
         if column.tokens & (WORDS["key"] | WORDS["person"]) or column.name in proposal.private
     ]
-    # a few rows may be there twice: staging keeps the first and names the others
+    # a few rows may be duplicates: staging keeps the first and reports the others
     single = [column for column in named if column.distinct >= 0.999 * rows]
     single += [column for column in keys[:1] if column.distinct == rows]
     if single:
@@ -314,7 +314,7 @@ def _find_time(
 
 
 def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
-    """A row per event of somebody, some of them conversions: rows of the mart have to be made."""
+    """Find out whether rows are events of people, some of them conversions."""
     if not (proposal.customer and proposal.as_of):
         return
     label = proposal.label
@@ -322,7 +322,7 @@ def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
     for column in kinds:
         values = tuple(value.lower() for value, _ in column.top if CONVERTING_EVENTS.search(value.lower()))
         if label:
-            # a person has named an event; any other outcome is one of the rows
+            # the user named an event; any other outcome belongs to single rows
             values = label.values if label.column is column and column.tokens & WORDS["event"] else ()
         if not values or len(values) == column.distinct:
             continue
@@ -335,7 +335,7 @@ def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
             from typed
         """
         span, conversions, converters = connection.execute(query).fetchone() or (0, 0, 0)
-        # what is looked back on is twice as long as what is looked ahead to
+        # the features cover twice as many days as the outcome
         proposal.days = min(28, span // 6)
         if proposal.days < 1:
             proposal.check.append(f"The log covers {span} days: too few to see what came of earlier events.")
@@ -346,18 +346,18 @@ def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
         proposal.label = Label(column, values, is_event=True)
         again = "who has not converted yet" if proposal.is_once else "whether or not they converted before"
         proposal.found.append(
-            f"a log of events: one row per {proposal.customer.name} and day of looking, {again}; the outcome "
-            f"is {proposal.label.said} within {proposal.days} days, the features are made of the "
+            f"a log of events: one row per {proposal.customer.name} and snapshot date, {again}; the outcome "
+            f"is {proposal.label.description} within {proposal.days} days, the features are made of the "
             f"{2 * proposal.days} days before"
         )
         proposal.check.append(
-            f"Is {proposal.label.said} the conversion, and are {proposal.days} days the right time?"
+            f"Is {proposal.label.description} the conversion, and are {proposal.days} days the right time?"
         )
         return
 
 
 def _say_what_rows_are(proposal: Proposal) -> None:
-    """Outcome and time, or that there is none; values that are not read, or mean: not known."""
+    """Report outcome, time, unreadable values and codes for missing ones."""
     if not proposal.label:
         proposal.found.append("outcome: none (a column of two values, named like converted or response)")
         proposal.check.append(
@@ -380,7 +380,7 @@ def _say_what_rows_are(proposal: Proposal) -> None:
 
 
 def _find_silent(proposal: Proposal) -> None:
-    """Columns that tell a model nothing."""
+    """Withhold columns without information for a model."""
     for column in proposal.features:
         if column.distinct <= 1 and column.known in (0, proposal.row_count):
             proposal.withhold[column.name] = "the same in every row"
@@ -395,7 +395,7 @@ def _find_silent(proposal: Proposal) -> None:
 
 
 def _find_later(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
-    """Times after the features' time."""
+    """Withhold times after the time of the features."""
     for column in proposal.features:
         if not (column.is_time and proposal.as_of):
             continue
@@ -408,7 +408,7 @@ def _find_later(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> No
 
 
 def _find_leaks(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
-    """Columns that are the outcome in disguise."""
+    """Withhold columns that leak the outcome."""
     if not proposal.label:
         return
     label = proposal.label.sql(quote_identifier(proposal.label.column.name))
@@ -444,30 +444,29 @@ def _find_leaks(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> No
 def _leak(
     column: Column, values: np.ndarray, converted: np.ndarray, design: Design, folds: np.ndarray
 ) -> tuple[str | None, str | None]:
-    """Why a column is a leak, and why it might be one."""
+    """Return why a column is a leak, and why it might be one."""
     is_there = ~np.isnan(values)
     filled, others_filled = is_there[converted].mean(), is_there[~converted].mean()
-    if filled >= 0.2 and others_filled <= FILLED_SHARE:
+    if filled >= 0.2 and others_filled <= MAX_FILLED_SHARE:
         return f"filled in {filled:.0%} of the conversions and in {others_filled:.1%} of the others", None
     if not column.is_text:
         is_set = is_there & (values != 0)
         share, others_share = is_set[converted].mean(), is_set[~converted].mean()
-        if share >= 0.2 and others_share <= FILLED_SHARE:
+        if share >= 0.2 and others_share <= MAX_FILLED_SHARE:
             return f"not zero in {share:.0%} of the conversions and in {others_share:.1%} of the others", None
         if (
             column.distinct <= 2
-            and converted.sum() >= STEP_CONVERSIONS
+            and converted.sum() >= MIN_STEP_CONVERSIONS
             and share == 1
-            and others_share <= STEP_SHARE
+            and others_share <= MAX_STEP_SHARE
         ):
             return (
                 f"no conversion is without it, but {1 - others_share:.0%} of the others: a step on the way",
                 None,
             )
     position = design.columns.index(column.name)
-    power = univariate_score(
-        values, position in design.categorical_positions, converted.astype(np.int64), folds
-    )
+    is_category = position in design.categorical_positions
+    power = univariate_score(values, is_category, converted.astype(np.int64), folds)
     measured = {
         "single_feature_power": power.roc_auc,
         "copy_of_label": power.balanced_accuracy,
@@ -482,22 +481,22 @@ def _leak(
 
 def _find_protected(proposal: Proposal) -> None:
     for column in proposal.features:
-        if column.tokens & WORDS["protected"] and (column.distinct <= MOST_GROUPS or is_age(column)):
+        if column.tokens & WORDS["protected"] and (column.distinct <= MAX_GROUPS or is_age(column)):
             proposal.audit[column.name] = "protected or close to it: compared, and no feature"
             proposal.check.append(f"May {column.raw} be used for this offer? It is audited, and no feature.")
 
 
 def is_age(column: Column) -> bool:
-    """Whether a column is somebody's age in years."""
+    """Return whether a column is an age in years."""
     return column.is_number and re.fullmatch("(.*_)?age", column.name) is not None
 
 
 def _find_dimensions(proposal: Proposal) -> None:
-    """Categories whose conversion rates are worth a look."""
+    """Choose categories to report conversion rates by."""
     listed = [*proposal.features, *(proposal.column(name) for name in proposal.audit)]
     few = [
         column.name
         for column in listed
-        if column.type in ("category", "boolean") and column.distinct <= MOST_GROUPS
+        if column.type in ("category", "boolean") and column.distinct <= MAX_GROUPS
     ]
-    proposal.dimensions = few[:MOST_DIMENSIONS]
+    proposal.dimensions = few[:MAX_DIMENSIONS]

@@ -28,7 +28,7 @@ def _registered(project: Path, campaign: NewCampaign) -> dict[str, str]:
 
 def _entry(campaign: NewCampaign) -> CommentedMap:
     """The campaign's line in `campaigns`: its source and what it has."""
-    kinds = {"scores": campaign.label is not None, "segments": "segments" in campaign.ends}
+    kinds = {"scores": campaign.label is not None, "segments": "segments" in campaign.model_kinds}
     has = CommentedSeq(kind for kind, is_there in kinds.items() if is_there)
     has.fa.set_flow_style()
     entry = CommentedMap(source=campaign.source, has=has)

@@ -1,4 +1,4 @@
-"""Files of a new campaign, rendered from templates."""
+"""Render the files of a new campaign from templates."""
 
 import re
 from pathlib import Path
@@ -9,9 +9,9 @@ import jinja2
 from python_models.inputs.new_campaign.profiling import Column, literal
 from python_models.inputs.new_campaign.proposing import (
     KEPT_FEATURES,
-    MANY_FEATURES,
-    MOST_GROUPS,
-    MOST_SEGMENT_COLUMNS,
+    MAX_FEATURES,
+    MAX_GROUPS,
+    MAX_SEGMENT_COLUMNS,
     TEST_SHARE,
     Proposal,
 )
@@ -19,14 +19,14 @@ from python_models.inputs.new_campaign.proposing import (
 TEMPLATES = Path(__file__).parent / "templates"
 DOORWAYS = ("model", "scores", "reasons", "segmenter", "segments")
 THING = "records"
-# Most values of one column whose events are counted apart.
-COUNTED_VALUES = 10
+# Maximum event types that get their own count column.
+MAX_COUNTED_EVENTS = 10
 MARKER = "Written by `python -m python_models new`; yours to change."
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def render(template: str, **values: Any) -> str:
-    """A file of `python_models/templates`; `<< >>` and `<% %>` stand for values, braces are dbt's."""
+    """Render a template, in which `<< >>` and `<% %>` are ours and braces are dbt's."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         block_start_string="<%",
@@ -39,17 +39,17 @@ def render(template: str, **values: Any) -> str:
         undefined=jinja2.StrictUndefined,
         autoescape=False,  # noqa: S701 - SQL and YAML, no HTML
     )
-    return environment.get_template(f"{template}.jinja").render(values, said=said)
+    return environment.get_template(f"{template}.jinja").render(values, yaml_string=yaml_string)
 
 
-def said(text: str) -> str:
-    """Text as a YAML scalar on one line, which Jinja leaves as it is."""
+def yaml_string(text: str) -> str:
+    """Return text as a one-line YAML string that Jinja does not interpret."""
     plain = re.sub(r"\{(?=[{%#])", "{ ", text)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class NewCampaign:
-    """The files of a campaign that was proposed."""
+    """Renders the files of a proposed campaign."""
 
     def __init__(self, name: str, proposal: Proposal, reference: str | None, origin: str):
         self.name = name
@@ -65,12 +65,12 @@ class NewCampaign:
         self.key = keys or ["row_id"]
         self.entity = "_and_".join(self.key)
         if proposal.events:
-            self.entity = "look_id"
-        ages = [name for name in proposal.audit if proposal.column(name).distinct > MOST_GROUPS]
+            self.entity = "snapshot_id"
+        ages = [name for name in proposal.audit if proposal.column(name).distinct > MAX_GROUPS]
         self.age = ages[0] if ages else None
         self.withheld = dict(proposal.withhold)
         if self.age:
-            self.withheld[self.age] = "protected or close to it: age_band is audited in its place"
+            self.withheld[self.age] = "protected or close to it: age_band is audited instead"
 
     @property
     def label(self) -> str | None:
@@ -83,14 +83,14 @@ class NewCampaign:
         return ["age_band" if name == self.age else name for name in self.proposal.audit]
 
     @property
-    def ends(self) -> list[str]:
-        """Kinds of doorways that it has."""
+    def model_kinds(self) -> list[str]:
+        """Kinds of Python models that it has."""
         kinds = ["model", "scores", "reasons"] if self.label else []
         return kinds + (["segmenter", "segments"] if len(self.segment_columns) > 1 else [])
 
     @property
     def segment_columns(self) -> dict[str, str]:
-        """Columns that group, with the words of a low and a high mean, or of a category."""
+        """Grouping columns, with words for a low and a high mean, or for a category."""
         if self.proposal.events:
             numbers = ["event_count", "recent_event_count", "active_days", "days_since_last_event"]
             return {name: _words(name.replace("_", " ")) for name in numbers}
@@ -102,7 +102,7 @@ class NewCampaign:
                 continue
             if column.is_number or column.distinct <= 20:
                 chosen[column.name] = _segment_words(column)
-        return dict(list(chosen.items())[:MOST_SEGMENT_COLUMNS])
+        return dict(list(chosen.items())[:MAX_SEGMENT_COLUMNS])
 
     @property
     def segment_profile(self) -> dict[str, str]:
@@ -116,7 +116,7 @@ class NewCampaign:
         }
 
     def files(self) -> dict[str, str]:
-        """Path below dbt's project -> content, of all files that are new."""
+        """Render all new files: path below dbt's project -> content."""
         models = f"models/campaigns/{self.name}"
         is_log = self.proposal.events is not None
         mart = f"{self.name}_features"
@@ -128,10 +128,10 @@ class NewCampaign:
                 "declaration.yml", **self._declaration(columns, segment_mart)
             ),
         }
-        for kind in self.ends:
+        for kind in self.model_kinds:
             of = segment_mart if kind in ("segmenter", "segments") else mart
             files[f"{models}/{self.name}_{kind}.py"] = render(f"{kind}.py", campaign=self.name, mart=of)
-        if is_log and "segments" in self.ends:
+        if is_log and "segments" in self.model_kinds:
             files[f"{models}/{segment_mart}.sql"] = render("customers.sql", campaign=self.name)
         return files | ({} if self.reference else self._staging())
 
@@ -165,7 +165,7 @@ class NewCampaign:
         }
 
     def raw_columns(self) -> list[dict[str, str]]:
-        """Rows of `raw_columns.csv`."""
+        """Return the campaign's rows of `raw_columns.csv`."""
         rows = []
         if self.key == ["row_id"]:
             rows.append({"column_name": "row_id", "type": "text", "rules": "key row_number"})
@@ -173,7 +173,7 @@ class NewCampaign:
         for column in self.proposal.columns:
             is_key = column in self.proposal.key
             kind = "private" if column.name in self.proposal.private else column.type
-            # of a name no letter is made small
+            # do not lower-case identifiers
             kind = "text" if kind == "category" and (is_key or column is person) else kind
             rules = [rule for rule, holds in (("key", is_key), ("person", column is person)) if holds]
             rows.append(
@@ -189,7 +189,7 @@ class NewCampaign:
         return [{"source": self.name, "thing": THING} | row for row in rows]
 
     def _rows(self) -> dict[str, Any]:
-        """What the template of a mart needs that has a row per row of the table."""
+        """Return the template values of a mart with one row per row of the table."""
         proposal = self.proposal
         key = proposal.key
         key_lines = [key[0].name] if len(key) == 1 else ["row_id"] if not key else []
@@ -232,11 +232,11 @@ class NewCampaign:
         }
 
     def _time(self, column: Column) -> str:
-        """A time as the mart holds it."""
+        """Return a time as a column of the mart."""
         return _aliased(_time_sql(column), column.name)
 
     def _days(self, column: Column) -> str:
-        """A time as a number of days: before the features' time, or since the year 2000."""
+        """Return a time as a number of days: before the time of the features, or since the year 2000."""
         value = _time_sql(column)
         if self.proposal.as_of:
             until = _time_sql(self.proposal.as_of)
@@ -244,7 +244,7 @@ class NewCampaign:
         return _aliased(f"date_diff('day', date '2000-01-01', {value})", column.name)
 
     def _events(self) -> dict[str, Any]:
-        """What the template of a mart of events needs."""
+        """Return the template values of a mart of events."""
         proposal, label = self.proposal, self.proposal.label
         assert proposal.events
         assert proposal.customer
@@ -253,11 +253,11 @@ class NewCampaign:
         kind = proposal.events
         is_conversion = label.sql(kind.name)
         counts = [] if proposal.is_once else [("conversion_count", is_conversion)]
-        for value, _ in kind.top[:COUNTED_VALUES]:
+        for value, _ in kind.top[:MAX_COUNTED_EVENTS]:
             name = "_".join(re.findall(r"[a-z0-9]+", value.lower()))
             if value.lower() not in label.values and name:
                 counts.append((f"{name}_count", f"{kind.name} = {literal(value.lower())}"))
-        told = [column for column in proposal.features if column not in (kind, *proposal.key)]
+        listed = [column for column in proposal.features if column not in (kind, *proposal.key)]
         return {
             "input": self.input,
             "days": proposal.days,
@@ -266,8 +266,8 @@ class NewCampaign:
             "person": proposal.customer.name,
             "entity": self.entity,
             "counts": counts,
-            "numbers": [column.name for column in told if column.is_number and column.type != "boolean"],
-            "texts": [column.name for column in told if column.type == "category"],
+            "numbers": [column.name for column in listed if column.is_number and column.type != "boolean"],
+            "texts": [column.name for column in listed if column.type == "category"],
             "is_conversion": is_conversion,
             "is_once": proposal.is_once,
         }
@@ -277,13 +277,14 @@ class NewCampaign:
         is_log = proposal.events is not None
         entity = f"`{self.entity}`"
         label = proposal.label
-        label_description = f"The outcome: {label.said}; null = not known yet." if label else ""
+        label_description = f"The outcome: {label.description}; null = not known yet." if label else ""
         if is_log and label and proposal.customer:
             grain = (
-                f"One row per customer (`{proposal.customer.name}`) and day of looking at the log ({entity})."
+                f"One row per customer (`{proposal.customer.name}`) and snapshot date of the log ({entity})."
             )
             label_description = (
-                f"{label.said[0].upper()}{label.said[1:]} within {proposal.days} days; null = to come."
+                f"{label.description[0].upper()}{label.description[1:]} within {proposal.days} days; "
+                "null = not known yet."
             )
             described = self._event_columns(columns)
         else:
@@ -302,7 +303,7 @@ class NewCampaign:
             "marker": MARKER,
             "campaign": self.name,
             "title": self.title,
-            "question": f"Who converts ({label.said})?" if label else "What groups are there?",
+            "question": f"Who converts ({label.description})?" if label else "What groups are there?",
             "source": self.source,
             "source_note": f"{'Table' if self.reference else 'Own file'} {self.origin}.",
             "mart_grain": grain,
@@ -315,10 +316,10 @@ class NewCampaign:
             "audit": [] if is_log or not label else self.audited,
             "audit_reason": "protected, or close to it: compared, but no features (see allow_audited)",
             "dimensions": [] if is_log or not label else self._dimensions(),
-            "keep_features": KEPT_FEATURES if features > MANY_FEATURES else None,
+            "keep_features": KEPT_FEATURES if features > MAX_FEATURES else None,
             "feature_count": features,
             "negatives_per_positive": self._negatives(),
-            "segment_columns": self.segment_columns if "segments" in self.ends else {},
+            "segment_columns": self.segment_columns if "segments" in self.model_kinds else {},
             "segment_profile": self.segment_profile,
             "segment_entity": proposal.customer.name if is_log and proposal.customer else self.entity,
             "segment_mart": segment_mart,
@@ -331,7 +332,7 @@ class NewCampaign:
         return ["age_band" if name == self.age else name for name in self.proposal.dimensions]
 
     def _negatives(self) -> int | None:
-        """So many rows without a conversion for each with one, where there are very many of them."""
+        """Return how many rows without a conversion to keep per conversion, if conversions are rare."""
         label = self.proposal.label
         if not label or self.proposal.events or self.proposal.row_count < 200_000:
             return None
@@ -341,9 +342,9 @@ class NewCampaign:
 
     def _event_columns(self, columns: dict[str, Any]) -> dict[str, str]:
         described = {
-            self.entity: "Customer and day of looking.",
+            self.entity: "Customer and snapshot date.",
             columns["person"]: "Customer.",
-            "as_of": f"Day of looking: features are made of the {2 * columns['days']} days before it.",
+            "as_of": f"Snapshot date: features cover the {2 * columns['days']} days before it.",
             "event_count": "Events.",
             "recent_event_count": f"Events in the last {columns['days']} days.",
             "active_days": "Days with an event.",
@@ -356,14 +357,14 @@ class NewCampaign:
 
 
 def _time_sql(column: Column) -> str:
-    """A time from staging, which holds seconds since 1970 as they are."""
+    """Return a time from staging, which holds seconds since 1970 unchanged."""
     if not column.epoch:
         return column.name
     return f"make_timestamp(cast({column.name} as bigint) * {1_000_000 // column.epoch})"
 
 
 def _aliased(expression: str, name: str) -> str:
-    """An expression of the select list under a name, on two lines where one is too long."""
+    """Return an aliased expression, on two lines if one is too long."""
     if expression == name:
         return name
     return f"{expression}{' ' if len(expression) + len(name) < 60 else chr(10) + 12 * ' '}as {name}"

@@ -23,7 +23,7 @@ def new_campaign(
     project: Path = Path("dbt_project"),
     replace: bool = False,
 ) -> Iterator[str]:
-    """Write a new campaign on a file or a table of the warehouse.
+    """Write a new campaign based on a file or a table of the warehouse.
 
     Parameters
     ----------
@@ -32,45 +32,56 @@ def new_campaign(
     table : str
         A CSV or Parquet file, or a table of the published warehouse such as `core.customer_spending`.
     given : dict
-        What is decided already: `entity`, `label`, `as_of`, `group_by`; else None.
+        Choices of the user, or None: `entity`, `label`, `as_of`, `group_by`.
     warehouse : pathlib.Path
-        The published warehouse; read where `table` is one of its tables.
+        The published warehouse; read if `table` is one of its tables.
     project : pathlib.Path
-        dbt's project.
+        The dbt project.
     replace : bool
-        Whether a campaign of that name that was written so before is written anew.
+        Whether to overwrite a campaign that this command wrote before.
 
     Yields
     ------
     str
-        What was found, what a person is to check, the files, and the command that builds it.
+        What was found, what to check, the files, and the command that builds it.
 
     Raises
     ------
     UserError
-        With nothing written.
+        If the input cannot be used; nothing is written.
     """
     _check_name(campaign, project, replace)
+    written = _propose(campaign, table, given, warehouse, project)
+    files = written.files()
+    declared = YAML(typ="safe").load(files[f"models/campaigns/{campaign}/{campaign}.yml"])
+    read_campaign(declared["models"][0]["config"]["meta"])
+    files |= _registered(project, written)
+    if not written.reference:
+        yield f"{_copy(Path(table), campaign)}: your file, as this campaign's source"
+    _write(project, campaign, files)
+    yield from _report(written, files, project)
+
+
+def _propose(
+    campaign: str, table: str, given: dict[str, str | None], warehouse: Path, project: Path
+) -> NewCampaign:
+    """Profile the file or table, and propose the campaign."""
+    path = Path(table)
+    reference = None if path.is_file() else table
     with duckdb.connect() as connection:
-        path = Path(table)
-        if path.is_file():
-            raw, reference = open_file(connection, path), None
-        else:
-            raw, reference = _open_table(connection, table, warehouse, project), table
+        raw = _open_table(connection, table, warehouse, project) if reference else open_file(connection, path)
         try:
             proposal = propose(connection, profile(connection, raw), given)
         except UserError as error:
             raise UserError(f"{table}: {error}") from None
         if reference and not proposal.key and not proposal.events:
             raise UserError(f"{table}: no column, and no two of its keys, name a row. Name one by --entity.")
-        written = NewCampaign(campaign, proposal, reference, reference or path.name)
-    files = written.files()
-    declared = YAML(typ="safe").load(files[f"models/campaigns/{campaign}/{campaign}.yml"])
-    read_campaign(declared["models"][0]["config"]["meta"])
-    files |= _registered(project, written)
-    if not reference:
-        yield f"{_copy(path, campaign)}: your file, as this campaign's source"
-    _write(project, campaign, files)
+        return NewCampaign(campaign, proposal, reference, reference or path.name)
+
+
+def _report(written: NewCampaign, files: dict[str, str], project: Path) -> Iterator[str]:
+    """Yield what was found and written, what to check, and how to build it."""
+    campaign, proposal = written.name, written.proposal
     yield from (f"found: {line}" for line in proposal.found)
     yield from (f"withheld: {name}: {reason}" for name, reason in written.withheld.items())
     yield from (f"check: {line}" for line in proposal.check)
@@ -79,9 +90,9 @@ def new_campaign(
         yield f"wrote {project / folder}: {', '.join(names)}"
     yield f"listed in {project}/dbt_project.yml and {project}/seeds/raw_columns.csv"
     build = f"  DBT_PROJECT_DIR={project} .venv/bin/dbt build --select"
-    ends = [f"+{campaign}_{kind}" for kind in ("scores", "segments") if kind in written.ends]
+    selected = [f"+{campaign}_{kind}" for kind in ("scores", "segments") if kind in written.model_kinds]
     yield f"Look at {project}/models/campaigns/{campaign}/{campaign}.yml, then build scores and segments:"
-    yield f"{build} {' '.join(ends)}"
+    yield f"{build} {' '.join(selected)}"
     yield "and, once those look right, reasons, metrics, audiences and report pages:"
     yield f"{build} +{campaign}_features+"
     yield "  make reports"

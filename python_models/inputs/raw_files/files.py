@@ -12,7 +12,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from python_models.common.errors import UserError
-from python_models.engines.duckdb.file_checks import csv_columns, known_fault
+from python_models.engines.duckdb.file_checks import cached_problem, csv_columns
 from python_models.inputs.raw_files.columns import RawColumn, raw_columns, read_seed, text_literal
 
 _VISIBLE = "not regexp_matches(file, '(^|/)[.][^/]*$')"
@@ -105,8 +105,8 @@ class Thing:
 
     def _file(self, path: str) -> RawFile:
         status = Path(path).stat()
-        if fault := known_fault(path, status.st_size, status.st_mtime_ns):
-            raise UserError(f"{path}: {fault}")
+        if problem := cached_problem(path, status.st_size, status.st_mtime_ns):
+            raise UserError(f"{path}: {problem}")
         if path.endswith(".parquet"):
             described = self.connection.sql(
                 "select column_name, column_type "

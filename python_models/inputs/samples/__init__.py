@@ -1,7 +1,8 @@
-"""Samples: made-up input for sources without public data, written by SQL from a stated true probability.
+"""Samples: made-up input for sources without public data, drawn in SQL from a stated true probability.
 
-Each source has a script, `<source>.sql`, which writes the raw files into `${folder}` and what is true of
-each row into `${truth}`: the truth lies outside the raw folder, so nothing in a build can read it.
+Each source has a script, `<source>.sql`. It writes the raw files into `${folder}` and the truth about each
+row into `${truth}`, outside the raw folder, so that no build can read it. `${attributes}` is the select list
+generated from `<source>_attributes.csv`.
 """
 
 import hashlib
@@ -14,9 +15,11 @@ from string import Template
 
 import duckdb
 
+from python_models.inputs.samples.attributes import attribute_columns
+
 SEED = 20_260_101
 MARK = ".sample.json"
-# The same draw for the same id and salt, whatever the number of threads or rows.
+# The same id and salt give the same draw, whatever the number of threads or rows.
 MACROS = f"""
 create macro uniform(id, salt) as
     (hash(xor(hash(id), hash(concat(salt, ' {SEED}')))) >> 11) / 9007199254740992.0;
@@ -28,7 +31,7 @@ create macro logistic(x) as 1 / (1 + exp(-x));
 
 @dataclass(frozen=True)
 class Sample:
-    """What a sample's size counts, its default, and how many of them a script writes at a time."""
+    """The unit of a sample's size, its default, and how many units a script writes at a time."""
 
     counts: str
     size: int
@@ -44,12 +47,12 @@ SAMPLES = {
 
 
 def write_sample(source: str, folder: Path, truth: Path, size: int) -> bool:
-    """Write a source's sample of `size` into `folder`, its truth into `truth`; False if it is there already.
+    """Write a source's sample into `folder` and its truth into `truth`; return False if it exists already.
 
-    Both are written beside their place and renamed when whole.
+    Both are written under temporary names and renamed when complete.
     """
     sample = SAMPLES[source]
-    script = Path(__file__).with_name(f"{source}.sql").read_text()
+    script = read_script(source)
     mark = {"size": size, "script": hashlib.sha256((MACROS + script).encode()).hexdigest()}
     if (folder / MARK).exists() and json.loads((folder / MARK).read_text()) == mark and truth.exists():
         return False
@@ -73,8 +76,15 @@ def write_sample(source: str, folder: Path, truth: Path, size: int) -> bool:
     return True
 
 
+def read_script(source: str) -> str:
+    """Return a source's script with its attributes filled in."""
+    script = Path(__file__).with_name(f"{source}.sql").read_text()
+    table = Path(__file__).with_name(f"{source}_attributes.csv")
+    return script.replace("${attributes}", attribute_columns(table)) if table.exists() else script
+
+
 def parts(size: int, part_size: int | None) -> Iterator[tuple[str, int, int]]:
-    """Number (five digits), first and last row of each part of a sample; rows count from 1."""
+    """Yield number (five digits), first and last row of each part of a sample; rows count from 1."""
     step = part_size or size
     for number, first in enumerate(range(1, size + 1, step), start=1):
         yield f"{number:05d}", first, min(first + step - 1, size)

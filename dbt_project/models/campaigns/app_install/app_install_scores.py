@@ -2,7 +2,7 @@ from python_models import score
 
 
 def model(dbt, session):
-    known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
+    existing = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
     features = dbt.ref("app_install_features")
     models = dbt.ref("app_install_model")
-    return score(features, models, dbt.config.get("meta"), known)
+    return score(features, models, dbt.config.get("meta"), existing)

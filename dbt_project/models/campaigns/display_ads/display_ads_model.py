@@ -2,5 +2,5 @@ from python_models import train
 
 
 def model(dbt, session):
-    known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
-    return train(dbt.ref("display_ads_features"), dbt.config.get("meta"), known)
+    existing = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
+    return train(dbt.ref("display_ads_features"), dbt.config.get("meta"), existing)

@@ -2,5 +2,5 @@ from python_models import fit_segments
 
 
 def model(dbt, session):
-    known = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
-    return fit_segments(dbt.ref("online_retail_features"), dbt.config.get("meta"), known)
+    existing = session.sql(f"from {dbt.this}") if dbt.is_incremental else None
+    return fit_segments(dbt.ref("online_retail_features"), dbt.config.get("meta"), existing)

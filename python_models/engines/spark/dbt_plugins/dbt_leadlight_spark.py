@@ -1,4 +1,4 @@
-"""What dbt finds by its name: prepares dbt-spark, where it is in use, to run this project.
+"""dbt plugin, found by its module name: prepares dbt-spark to run this project.
 
 `pyproject.toml` puts this folder on the path of the editable install (`dev-mode-dirs`).
 """
@@ -8,11 +8,11 @@ import sys
 from dbt.plugins.manager import dbtPlugin
 
 
-class LeadlightOnSpark(dbtPlugin):
+class LeadlightOnSpark(dbtPlugin):  # type: ignore[misc]  # dbt is untyped
     """Spark's dialect for the project's SQL, and Python models in the session."""
 
     def initialize(self) -> None:
-        # loaded by then where the target is one of Spark's
+        # already loaded if the target is a Spark one
         if "dbt.adapters.spark" in sys.modules:
             from python_models.engines.spark.adapter import prepare_adapter
 

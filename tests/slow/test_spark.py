@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ from tests.support import Dbt, copy_project
 pytestmark = [
     pytest.mark.spark,
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java; there is none"),
+    pytest.mark.skipif(find_spec("pyspark") is None, reason="pyspark comes with `make setup-spark`"),
 ]
 
 CAMPAIGNS = ("display_ads", "insurance")

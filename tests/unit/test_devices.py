@@ -27,6 +27,7 @@ from python_models.delivery.bulk.scoring import file_rows, score_rows
 from tests.unit.test_training import DECLARED_SMALL, clients
 
 COLUMNS = ["client_id", "spend", "noise", "job"]
+NO_NUMBA = "the extra `fast` is not installed: make setup-fast"
 
 
 def small_champion() -> Champion:
@@ -86,6 +87,8 @@ def odd_clients(count: int = 1_000) -> pd.DataFrame:
 def test_scores_are_those_of_the_batch_scorer(
     champion: Champion, tmp_path: Path, compile_trees: bool
 ) -> None:
+    if compile_trees:
+        pytest.importorskip("numba", reason=NO_NUMBA)
     champion = replace(champion, body=_with_shift(champion.body, -1.5))
     frame = odd_clients()
     score_folder(champion, write_buckets(tmp_path / "in", frame), tmp_path / "out", compile_trees)
@@ -142,7 +145,7 @@ def odd_matrix(columns: int) -> np.ndarray:
     ],
 )
 def test_compiled_trees_give_lightgbms_log_odds_to_the_last_bit(name: str, settings: dict) -> None:
-    pytest.importorskip("numba", reason="the extra `fast` is not installed: make setup-fast")
+    pytest.importorskip("numba", reason=NO_NUMBA)
     model = trained(name, **settings)
     quick = compiled(model)
     assert is_compiled(quick)

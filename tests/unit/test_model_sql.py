@@ -40,35 +40,28 @@ def people(count: int, seed: int) -> pd.DataFrame:
     return frame
 
 
-@pytest.fixture(scope="module")
-def training() -> Training:
+def fit_models() -> dict[str, FittedModel]:
+    """Fit a model of every kind, one of two kinds, and one whose folds read different columns."""
     frame = people(3_000, 1)
     design = make_design(frame, COLUMNS, ["job"])
     label = frame["has_bought"].fillna(False).to_numpy(np.int64)
-    return Training(design, design.matrix(frame), label, fold_of(frame["client_id"]))
-
-
-@pytest.fixture(scope="module")
-def models(training: Training) -> dict[str, FittedModel]:
-    """A model of every kind, one of two kinds, and one whose folds read different columns."""
+    training = Training(design, design.matrix(frame), label, fold_of(frame["client_id"]))
     fits = {name: cross_fit(name, training) for name in ALGORITHMS}
     fits["blend"] = blend([fits["lightgbm"], fits["logistic_regression"]])
     some = training.keeping([[0, 2], [0, 2, 3], [2, 3], [0, 1, 2], [0, 2]])
     fits["some columns"] = cross_fit("lightgbm_shallow", some)
     rule = OneRule(make_design(pd.DataFrame({"job": ["a"]}), ["job"], ["job"]), [])
     fitted = {name: FittedModel.of(fit, training, rule, None) for name, fit in fits.items()}
-    # moved to another base rate, and bent by knots: of small trees, which databases plan in seconds
-    fitted["moved"] = replace(fitted["lightgbm_shallow"], shift=-1.25)
+    # moved to another base rate, and bent by knots
+    fitted["moved"] = replace(fitted["lightgbm"], shift=-1.25)
     knots = [[-3.0, 0.02], [-1.0, 0.2], [0.5, 0.61], [1.5, 0.9]]
-    straight = fitted["lightgbm_shallow"].calibrator
-    bent = Calibrator(straight.slope, straight.intercept, knots)
-    fitted["isotonic"] = replace(fitted["lightgbm_shallow"], calibrator=bent)
+    bent = Calibrator(fitted["lightgbm"].calibrator.slope, fitted["lightgbm"].calibrator.intercept, knots)
+    fitted["isotonic"] = replace(fitted["lightgbm"], calibrator=bent)
     return {name: FittedModel.from_text(model.to_text()) for name, model in fitted.items()}
 
 
-@pytest.fixture(scope="module")
-def asked(models: dict[str, FittedModel]) -> pd.DataFrame:
-    """Rows that training has not seen: unknown and missing values, and values at the very thresholds."""
+def unseen_rows(models: dict[str, FittedModel]) -> pd.DataFrame:
+    """Return rows that training has not seen: unknown and missing values, and values at the thresholds."""
     frame = people(2_000, 7)[["client_id", *COLUMNS]]
     frame.loc[::13, "job"] = "never seen"
     trees = models["lightgbm"].models[0].candidate.booster.trees_to_dataframe()  # type: ignore[attr-defined]
@@ -77,6 +70,16 @@ def asked(models: dict[str, FittedModel]) -> pd.DataFrame:
     limits = limits[np.abs(limits) > 1e-30]
     frame.loc[frame.index[100 : 100 + len(limits)], "spend"] = limits
     return frame
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, FittedModel]:
+    return fit_models()
+
+
+@pytest.fixture(scope="module")
+def asked(models: dict[str, FittedModel]) -> pd.DataFrame:
+    return unseen_rows(models)
 
 
 MODELS = [*ALGORITHMS, "blend", "some columns", "moved", "isotonic"]
@@ -111,30 +114,21 @@ def test_the_statement_gives_what_the_batch_gives(
     assert len(np.unique(probability)) > 10
 
 
-@pytest.mark.parametrize("name", ["lightgbm", "random_forest", "logistic_regression", "moved", "isotonic"])
-def test_another_database_gives_the_same(
-    models: dict[str, FittedModel], asked: pd.DataFrame, name: str
-) -> None:
+def check_on_sqlite(model: FittedModel, frame: pd.DataFrame) -> None:
+    """Compare what SQLite makes of the statement with what the batch gives."""
     connection = sqlite3.connect(":memory:")
     for function in (math.exp, math.log):
         connection.create_function("ln" if function is math.log else "exp", 1, function)
-    frame = asked
     frame.astype({"is_new": int}).to_sql("people_features", connection, index=False)
     champion = Champion("people", "v1", "", 0.4, "client_id", "has_bought")
-    rows = connection.execute(model_sql(champion, models[name])[0]).fetchall()
+    rows = connection.execute(model_sql(champion, model)[0]).fetchall()
     found = pd.DataFrame(rows).set_index(0).loc[frame["client_id"], 1]
-    np.testing.assert_allclose(found, expected(models[name], frame), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found, expected(model, frame), rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("dialect", ["postgres", "snowflake", "bigquery", "spark", "tsql", "mysql"])
-def test_the_statement_is_read_by_other_dialects(models: dict[str, FittedModel], dialect: str) -> None:
-    sqlglot = pytest.importorskip("sqlglot", reason="sqlglot comes with `make setup-spark`")
-    champion = Champion("people", "v1", "", None, "client_id", "has_bought")
-    statement, _ = model_sql(champion, models["lightgbm_shallow"])
-    [parsed] = sqlglot.parse(statement, read="postgres")
-    assert sqlglot.parse_one(parsed.sql(dialect), read=dialect).named_selects == [
-        *("client_id", "predicted_probability", "predicted_conversion")
-    ]
+def test_another_database_gives_the_same(models: dict[str, FittedModel], asked: pd.DataFrame) -> None:
+    """Models of trees, whose statements take SQLite longer to plan, are among the slow tests."""
+    check_on_sqlite(models["logistic_regression"], asked)
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,13 @@ from tests.support import PROJECT, Dbt, Mart, Shared, copy_project
 
 # Small samples: what they show does not depend on their size.
 SAMPLE_SIZES = {"LEADLIGHT_SAMPLE_SIZES": "app_install=10000 display_ads=100000 mail_out=4000"}
-# Whoever waits for the build or the site starts it: the first file of each of these two tiers goes early, so
-# that one worker builds while the other one runs what needs no build.
-ORDER = ("build/test_build.py", "unit/", "reports/test_reports.py", "build/", "reports/", "slow/")
+# Whoever waits for the build or the site starts it: one file of each of these tiers goes early, so that one
+# worker builds while the other one runs what needs no build.
+ORDER = (
+    *("build/test_build.py", "unit/", "reports/test_reports.py", "build/", "reports/"),
+    *("slow/test_next_build.py", "slow/test_spark.py", "slow/test_lint.py", "slow/test_model_sql.py"),
+    *("slow/test_service.py", "slow/test_devices.py", "slow/"),
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -105,7 +105,6 @@ def test_another_user_reads_no_identifier_at_any_moment(default_data: Path) -> N
         folder = Path(name)
         folder.chmod(0o755)
         dbt = Dbt(folder, default_data)
-        dbt.start("parse").communicate()
         spy = subprocess.Popen([sys.executable, "-c", SPY, name], stdout=subprocess.PIPE, text=True)
         assert spy.stdout.readline() == "ready\n"
         dbt("run", "--select", "+identity_map")

@@ -10,7 +10,7 @@ LINTED := dbt_project/target/lint.duckdb
 CATALOGUE := dbt_project/target/docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports test lint docs model-cards audience score-devices model-sql shell serve lock clean
+.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports check test test-slow test-all lint docs model-cards audience score-devices model-sql shell serve lock clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,8 +62,26 @@ serve-reports: ## open the built reports on 127.0.0.1:3000 (PORT=... for another
 	@echo "open http://127.0.0.1:$(PORT)$(BASE)/"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SERVED) $(PORT)
 
-test: setup-spark setup-fast reports/node_modules/.package-lock.json ## lint and run every test, on builds of its own
-	$(BIN)/python -m pytest
+# one worker for each core; a file's tests stay together, in the order of tests/conftest.py
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+# SQL that differs from the main branch, committed or not
+CHANGED_SQL = $(shell { git diff --name-only --diff-filter=d $$(git merge-base HEAD origin/main || echo HEAD); \
+	git ls-files --others --exclude-standard; } 2>/dev/null | grep -E '^dbt_project/(models|tests)/.*\.sql$$')
+
+check: setup ## in two minutes: ruff, mypy, sqlfluff on changed files, unit tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(if $(CHANGED_SQL),$(MAKE) inputs && LEADLIGHT_WAREHOUSE=$(LINTED) $(BIN)/sqlfluff lint $(CHANGED_SQL))
+	$(PYTEST) tests/unit
+
+test: setup reports/node_modules/.package-lock.json ## every test but the slow ones, on one build and one site of their own
+	$(PYTEST) tests/unit tests/build tests/reports
+
+test-slow: setup-spark setup-fast ## the slow tests: lint of all files, Spark, real files, kills, second builds
+	$(PYTEST) tests/slow
+
+test-all: test test-slow ## every test there is
 
 lint: inputs ## sqlfluff, ruff and mypy
 	$(BIN)/ruff check .

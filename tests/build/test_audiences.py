@@ -1,0 +1,265 @@
+"""Whom to contact, who is held out and what came of it: the SQL on made-up campaigns, and a build."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from benchmarks.lift import coverage, lifts
+from python_models.engines.duckdb.statistics import Plugin
+from tests.support import Dbt
+
+
+@pytest.fixture(scope="module")
+def compiled(built: Dbt) -> Path:
+    return built.target / "compiled/leadlight/models"
+
+
+@pytest.fixture
+def sql() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse with the plugin's functions."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "attach ':memory:' as warehouse; use warehouse; create schema results; create schema campaigns"
+        )
+        Plugin("statistics", {}).configure_connection(connection)
+        yield connection
+
+
+def put(sql: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> None:
+    sql.register("frame", frame)
+    sql.execute(f"create table {table} as from frame")
+    sql.unregister("frame")
+
+
+# --- money -------------------------------------------------------------------------------
+
+
+# --- what contacting brought -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "base_rate", "effect"), [(2_000, 0.1, 0.05, 0.04), (1_000, 0.2, 0.1, 0.0)]
+)
+def test_the_interval_of_the_lift_covers_the_effect(
+    compiled: Path, rows: int, share: float, base_rate: float, effect: float
+) -> None:
+    table = lifts(compiled, 100, rows, share, base_rate, effect)
+    covered, found = coverage(table, effect)
+    assert covered >= 0.93
+    # nothing is found where there is nothing, and something where there is
+    assert found <= 0.12 if effect == 0 else found > 0.3
+    tenths = table[table["decile"] > 0]
+    added = effect * tenths["contacted_count"]
+    assert ((tenths["lower"] <= added) & (added <= tenths["upper"])).mean() >= 0.93
+
+
+def test_lift_is_that_of_an_independent_computation(compiled: Path) -> None:
+    table = lifts(compiled, 3, 1_000, 0.3, 0.2, 0.1)
+    assert sorted(table["decile"]) == sorted([*range(11)] * 3)
+    tenths = table[table["decile"] > 0].groupby("audience_id").sum(numeric_only=True)
+    for row in table.itertuples():
+        counts = np.array([row.contacted_conversions, row.holdout_conversions])
+        trials = np.array([row.contacted_count, row.holdout_count])
+        rates = counts / trials
+        bounds = np.array(
+            [
+                stats.binomtest(int(count), int(trial)).proportion_ci(method="wilson")
+                for count, trial in zip(counts, trials, strict=True)
+            ]
+        )
+        difference = rates[0] - rates[1]
+        lower = difference - np.hypot(rates[0] - bounds[0, 0], bounds[1, 1] - rates[1])
+        upper = difference + np.hypot(bounds[0, 1] - rates[0], rates[1] - bounds[1, 0])
+        assert row.lift_difference == pytest.approx(difference)
+        assert (row.difference_lower, row.difference_upper) == pytest.approx((lower, upper), abs=1e-6)
+        assert (row.lower, row.upper) == pytest.approx((lower * trials[0], upper * trials[0]), abs=1e-3)
+        # the z-test of two proportions, pooled, is the chi-squared test without correction
+        others = trials - counts
+        if counts.sum() and others.sum():
+            assert row.p_value == pytest.approx(
+                stats.chi2_contingency([counts, others], correction=False).pvalue
+            )
+        if row.decile == 0:
+            whole = tenths.loc[row.audience_id]
+            assert (row.contacted_count, row.holdout_count, row.known_count) == (
+                whole["contacted_count"],
+                whole["holdout_count"],
+                1_000,
+            )
+
+
+# --- what is expected --------------------------------------------------------------------
+
+POLICY = {"purpose": "contact", "threshold_policy": "f1"}
+
+
+def judged(
+    sql: duckdb.DuckDBPyConnection, compiled: Path, members: pd.DataFrame, terms: pd.DataFrame
+) -> pd.DataFrame:
+    """`audiences` of made-up members and terms, all money declared."""
+    text = (compiled / "results/audiences/audiences.sql").read_text()
+    put(sql, "results.audience_terms", terms)
+    put(sql, "results.audience_members", members)
+    for first, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', text)):
+        put(
+            sql,
+            f"campaigns.{table}",
+            members[["campaign", "entity_id", "has_converted"]][: 0 if first else None],
+        )
+    return sql.sql(text).df().set_index("audience_id")
+
+
+def members_of(probability: np.ndarray, audience: np.ndarray, has_converted: np.ndarray) -> pd.DataFrame:
+    """Members to be contacted, each for 2, a conversion bringing 50 or 100."""
+    value = np.where(np.arange(len(probability)) % 2, 50.0, 100.0)
+    frame = pd.DataFrame(
+        {
+            "campaign": audience,
+            "audience_id": audience,
+            "purpose": "contact",
+            "entity_id": np.arange(len(probability)).astype(str),
+            "predicted_probability": probability,
+            "contact_cost": 2.0,
+            "conversion_value": value,
+            "expected_profit": probability * value - 2,
+            "is_holdout": False,
+            "has_converted": has_converted,
+            "selected_at": pd.Timestamp("2026-11-18"),
+        }
+    )
+    return frame.assign(suppressed_reason=pd.Series(None, index=frame.index, dtype="string"))
+
+
+def terms_of(audiences: list[str], variance: pd.Series | float = 0.0) -> pd.DataFrame:
+    frame = pd.DataFrame({"campaign": audiences, "audience_id": audiences, "relative_variance": variance})
+    return frame.assign(
+        **POLICY,
+        channel="mail",
+        week_start=pd.Timestamp("2026-11-16"),
+        policy_limit=np.nan,
+        model_version="m",
+        holdout_share=0.1,
+        holdout_effect=0.05,
+    )
+
+
+@pytest.mark.parametrize("wrong", [1.0, 0.75, 1.3], ids=["right", "too low", "too high"])
+@pytest.mark.parametrize("contacts", [20, 400])
+def test_the_interval_of_the_profit_covers_what_comes_true(
+    compiled: Path, sql: duckdb.DuckDBPyConnection, contacts: int, wrong: float
+) -> None:
+    """Predictions are `wrong` times the chance, of known rows and of those to be contacted alike."""
+    generator = np.random.default_rng(5)
+    campaigns, known = 200, 500
+    names = np.array([f"made up {number}" for number in range(campaigns)])
+    chance = generator.beta(2, 14, campaigns * known) * 0.7
+    put(
+        sql,
+        "results.policy_choices",
+        pd.DataFrame(
+            {
+                "campaign": names.repeat(known),
+                "customer_id": np.arange(campaigns * known).astype(str),
+                "split": "train",
+                "purpose": "evidence",
+                "predicted_probability": wrong * chance,
+                "has_converted": generator.random(campaigns * known) < chance,
+            }
+        ),
+    )
+    evidence = sql.sql((compiled / "results/audiences/audience_evidence.sql").read_text()).df()
+    evidence = evidence[evidence["purpose"] == "contact"].set_index("campaign").loc[names]
+    assert (evidence["part_count"] == 5).all()
+    chance = generator.beta(2, 14, campaigns * contacts) * 0.7
+    members = members_of(wrong * chance, names.repeat(contacts), generator.random(len(chance)) < chance)
+    found = judged(sql, compiled, members, terms_of(list(names), evidence["relative_variance"].to_numpy()))
+    assert found["is_realised_within"].mean() >= 0.93
+    # nor is it as wide as to say nothing
+    width = (found["expected_conversions_upper"] - found["expected_conversions_lower"]).mean()
+    assert width < (16 if contacts == 20 else 110 if wrong != 1 else 60)
+
+
+def test_sums_and_the_marginal_customer_are_those_of_pandas(
+    compiled: Path, sql: duckdb.DuckDBPyConnection
+) -> None:
+    generator = np.random.default_rng(2)
+    members = members_of(
+        generator.random(50).round(1) / 2, np.repeat("spring", 50), generator.random(50) < 0.3
+    )
+    members.loc[:4, "suppressed_reason"] = "asked not to be contacted"
+    members.loc[5:9, "is_holdout"] = True
+    contacted = members[10:]
+    [row] = judged(sql, compiled, members, terms_of(["spring"])).itertuples()
+    assert (row.candidate_count, row.suppressed_count, row.holdout_count, row.contact_count) == (50, 5, 5, 40)
+    assert row.expected_conversions == pytest.approx(contacted["predicted_probability"].sum())
+    assert row.expected_profit == pytest.approx(contacted["expected_profit"].sum())
+    assert row.contact_cost == 80
+    assert row.return_on_ad_spend == pytest.approx(row.expected_revenue / 80)
+    last = contacted.sort_values(["predicted_probability", "entity_id"], ascending=[True, False]).iloc[0]
+    assert (row.marginal_entity_id, row.marginal_expected_profit) == (
+        last["entity_id"],
+        pytest.approx(last["expected_profit"]),
+    )
+    realised = (contacted["has_converted"] * contacted["conversion_value"] - 2).sum()
+    assert row.realised_profit == pytest.approx(realised)
+    # every row known
+    assert row.is_realised_within == (row.expected_profit_lower <= realised <= row.expected_profit_upper)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_the_required_holdout_finds_the_effect_in_four_of_five_campaigns(
+    compiled: Path, sql: duckdb.DuckDBPyConnection, share: float
+) -> None:
+    terms = terms_of(["spring"]).assign(holdout_share=share)
+    members = members_of(np.full(100, 0.2), np.repeat("spring", 100), np.repeat(False, 100))
+    required = int(judged(sql, compiled, members, terms)["holdout_required_count"].iloc[0])
+    contacted = round(required * (1 - share) / share)
+    generator = np.random.default_rng(3)
+    campaigns = 20_000
+    converted = generator.binomial(contacted, 0.2, campaigns), generator.binomial(required, 0.15, campaigns)
+    pooled = (converted[0] + converted[1]) / (contacted + required)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / contacted + 1 / required))
+    z = (converted[0] / contacted - converted[1] / required) / error
+    assert np.mean(np.abs(z) > 1.96) == pytest.approx(0.8, abs=0.015)
+
+
+# --- the default build -------------------------------------------------------------------
+
+
+def test_every_campaign_but_a_variant_is_rehearsed_and_its_profit_comes_true(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    rehearsals = connection.sql("from results.audiences where purpose = 'rehearsal'").df()
+    modelled = connection.sql("""
+        select campaign from results.campaigns where algorithm is not null and variant_of is null
+    """).df()
+    assert set(rehearsals["campaign"]) == set(modelled["campaign"])
+    assert "insurance_with_call_length" not in set(rehearsals["campaign"])
+    assert (rehearsals["realised_count"] == rehearsals["contact_count"]).all()
+    # on the tests' small samples a policy may find nobody worth contacting
+    contacted = rehearsals[rehearsals["contact_count"] > 0]
+    assert len(contacted) >= 3
+    assert contacted["is_realised_within"].astype(bool).all()
+    # an assumed contact is worth its money
+    assert (contacted["expected_profit"] > 0).all()
+
+
+def test_members_are_ranked_from_one_and_in_order(connection: duckdb.DuckDBPyConnection) -> None:
+    members = connection.sql("from results.audience_members").df()
+    assert len(members)
+    for _, audience in members.groupby("audience_id"):
+        ranked = audience.sort_values("rank")
+        assert ranked["rank"].tolist() == list(range(1, len(ranked) + 1))
+        by_probability = audience.sort_values(["predicted_probability", "entity_id"], ascending=[False, True])
+        assert by_probability["entity_id"].tolist() == ranked["entity_id"].tolist()
+    suppressed = members[members["suppressed_reason"].notna()]
+    assert not suppressed["is_holdout"].any()
+    chosen = members[members["suppressed_reason"].isna() & (members["purpose"] == "contact")]
+    assert not chosen.duplicated(["campaign", "customer_id"]).any()
+    assert chosen["is_holdout"].any()

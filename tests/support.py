@@ -1,0 +1,229 @@
+"""What the tests of every tier share: folders made once for all workers, and dbt in a test's own folder."""
+
+import atexit
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from filelock import FileLock
+
+from tests import dbt_server
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+PROJECT = REPOSITORY / "dbt_project"
+# Two candidates for each model and few draws: a build of the tests is cheaper, and what they assert holds.
+QUICK_CANDIDATES = {
+    "app_install": "[lightgbm, logistic_regression]",
+    "coupon": "[lightgbm, logistic_regression]",
+    "insurance": "[random_forest, logistic_regression]",
+    "mail_out": "[random_forest, lightgbm_shallow]",
+}
+# What the parsed project depends on; commands that change none of it run in a fork of what has parsed.
+FORKED_COMMANDS = {"run", "test", "ls"}
+CHANGES_PARSING = {"--vars", "--no-partial-parse", "--target", "--profile", "--project-dir"}
+
+Mart = Callable[[pd.DataFrame], duckdb.DuckDBPyRelation]
+
+
+class Shared:
+    """Folders that the first worker to ask for makes, and that all workers read.
+
+    `root` is the session's: `tests/conftest.py` sets it.
+    """
+
+    root: Path
+
+    @classmethod
+    def folder(cls, name: str, make: Callable[[Path], None]) -> Path:
+        """Return the folder, after `make` has filled it; where that failed, no other worker tries again."""
+        folder = cls.root / f"shared-{name}"
+        is_made, has_failed = folder.with_suffix(".made"), folder.with_suffix(".failed")
+        with FileLock(folder.with_suffix(".lock")):
+            if has_failed.exists():
+                pytest.fail(f"{name} could not be made: {has_failed.read_text()}", pytrace=False)
+            if not is_made.exists():
+                folder.mkdir()
+                try:
+                    make(folder)
+                except BaseException as error:
+                    has_failed.write_text(f"{error}")
+                    raise
+                is_made.touch()
+        return folder
+
+
+def copy_project(folder: Path, project: Path = PROJECT) -> Path:
+    """Copy dbt's project, without what it has built."""
+    shutil.copytree(project, folder, ignore=shutil.ignore_patterns("target", "logs"))
+    return folder
+
+
+def quick_project() -> Path:
+    """Return the copy of the project that tests build, one for all workers."""
+
+    def make(folder: Path) -> None:
+        project = copy_project(folder / "dbt_project")
+        replace_once(project / "dbt_project.yml", "bootstrap_replicates: 200", "bootstrap_replicates: 40")
+        for campaign, candidates in QUICK_CANDIDATES.items():
+            decide = "        decide_by: f1\n"
+            declaration = project / f"models/campaigns/{campaign}/{campaign}.yml"
+            replace_once(declaration, decide, f"{decide}        candidates: {candidates}\n")
+
+    return Shared.folder("project", make) / "dbt_project"
+
+
+def replace_once(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1, f"{file}: {old!r} stands there {text.count(old)} times"
+    file.write_text(text.replace(old, new))
+
+
+def parsed_project() -> Path:
+    """Return the folder with what dbt has parsed of the quick project, one for all workers."""
+
+    def make(folder: Path) -> None:
+        dbt = Dbt(folder / "parsed", folder / "parsed/data")
+        printed, _ = (process := dbt.start("parse")).communicate()
+        assert process.returncode == 0, printed
+
+    return Shared.folder("parsed", make) / "parsed/target"
+
+
+class Dbt:
+    """Runs dbt in a folder of the test's own, on its `data` and its `warehouse.duckdb`.
+
+    Both are named relative to the folder: dbt parses anew where the environment differs.
+    """
+
+    def __init__(self, folder: Path, data: Path, project: Path | None = None):
+        self.folder = folder
+        self.data = data
+        folder.mkdir(exist_ok=True)
+        if data != folder / "data" and not (folder / "data").is_symlink():
+            (folder / "data").symlink_to(data)
+        self.warehouse = folder / "warehouse.duckdb"
+        self.is_quick = project is None
+        self.project = project or quick_project()
+        self.target = folder / "target"
+        self.environment = os.environ | {
+            "DBT_PROJECT_DIR": str(self.project),
+            "DBT_PROFILES_DIR": str(REPOSITORY),
+            "DBT_TARGET_PATH": str(self.target),
+            "DBT_LOG_PATH": str(folder / "logs"),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DBT_USE_COLORS": "false",
+            "LEADLIGHT_DATA": "data",
+            "LEADLIGHT_WAREHOUSE": "warehouse.duckdb",
+        }
+        self.own_environment = self.environment.copy()
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a process of its own."""
+        partial_parse = self.target / "partial_parse.msgpack"
+        if self.is_quick and arguments[0] != "parse" and not partial_parse.exists():
+            self.target.mkdir(exist_ok=True)
+            shutil.copy(parsed_project() / partial_parse.name, partial_parse)
+        return subprocess.Popen(
+            [Path(sys.executable).with_name("dbt"), *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def finish(self, *arguments: str) -> tuple[int, str]:
+        """Run to the end; return the exit code and what dbt printed.
+
+        In a fork where the project is parsed already, which saves five seconds of CPU.
+        """
+        [command, *_] = [argument for argument in arguments if not argument.startswith("-")]
+        is_parsed = self.is_quick and self.environment == self.own_environment
+        if is_parsed and command in FORKED_COMMANDS and not CHANGES_PARSING & set(arguments):
+            return DbtServer.run(self, arguments)
+        process = self.start(*arguments)
+        printed, _ = process.communicate()
+        return process.returncode, printed
+
+    def __call__(self, *arguments: str) -> str:
+        """Run and return what dbt printed; it must succeed."""
+        code, printed = self.finish(*arguments)
+        assert code == 0, printed
+        return printed
+
+    def fails(self, *arguments: str) -> str:
+        """Run and return what dbt printed on one line; it must fail."""
+        code, printed = self.finish(*arguments)
+        assert code != 0, printed
+        return " ".join(printed.split())
+
+    def query(self, sql: str) -> list[tuple]:
+        """Rows of the published warehouse."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            return connection.sql(sql).fetchall()
+
+    def query_working(self, sql: str) -> list[tuple]:
+        """Rows of the working database, where a partial run leaves its tables."""
+        with duckdb.connect(f"{self.warehouse}.working", read_only=True) as connection:
+            return connection.sql(sql).fetchall()
+
+
+class DbtServer:
+    """One process per worker that has parsed the quick project and forks for each command."""
+
+    process: subprocess.Popen[str] | None = None
+
+    @classmethod
+    def run(cls, dbt: Dbt, arguments: tuple[str, ...]) -> tuple[int, str]:
+        server = cls.process or cls.begin()
+        printed = dbt.folder / "printed"
+        request = {
+            "arguments": arguments,
+            "folder": str(dbt.folder),
+            "environment": dbt.environment,
+            "printed": str(printed),
+        }
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(json.dumps(request) + "\n")
+        server.stdin.flush()
+        code = int(server.stdout.readline())
+        text = printed.read_text()
+        printed.unlink()
+        return code, text
+
+    @classmethod
+    def begin(cls) -> subprocess.Popen[str]:
+        folder = Shared.root / f"server-{os.getpid()}"
+        dbt = Dbt(folder, folder / "data")
+        shutil.copytree(parsed_project(), dbt.target)
+        server = subprocess.Popen(
+            [sys.executable, dbt_server.__file__],
+            cwd=folder,
+            env=dbt.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        atexit.register(server.kill)
+        assert server.stdout
+        # dbt may say something of its own first
+        while (line := server.stdout.readline()) and line.strip() != dbt_server.READY:
+            pass
+        assert line, "dbt could not parse the project"
+        cls.process = server
+        return server
+
+
+def link_other_sources(data: Path, default_data: Path) -> None:
+    """Give every source that has no folder in `data` its default input."""
+    for source in default_data.iterdir():
+        if not (data / source.name).exists():
+            (data / source.name).symlink_to(source)

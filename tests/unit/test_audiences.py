@@ -1,0 +1,70 @@
+"""Money of a campaign, and the statistics behind audiences, against scipy."""
+
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pytest
+from scipy import stats
+
+from python_models.conversion.scoring import score
+from python_models.conversion.training import train
+from python_models.engines.duckdb.statistics import Plugin
+from tests.support import Mart
+from tests.unit.test_campaign import DECLARED
+from tests.unit.test_training import clients
+
+
+@pytest.fixture
+def sql() -> Iterator[duckdb.DuckDBPyConnection]:
+    """An empty warehouse with the plugin's functions."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            "attach ':memory:' as warehouse; use warehouse; create schema results; create schema campaigns"
+        )
+        Plugin("statistics", {}).configure_connection(connection)
+        yield connection
+
+
+# --- money -------------------------------------------------------------------------------
+
+
+def test_money_may_come_row_by_row_and_is_no_feature(mart: Mart) -> None:
+    frame = clients(400)
+    frame["cost"] = np.arange(400) / 100
+    frame.loc[0, "cost"] = np.nan
+    # too few conversions for a model: money needs none
+    meta = DECLARED | {"contact_cost": "cost", "conversion_value": 90, "minimum_positives": 10_000}
+    models = train(mart(frame), meta)
+    assert "cost" not in models["features"][0].as_py()
+    connection = duckdb.connect()
+    connection.register("models", models)
+    rows = score(mart(frame), connection.table("models"), meta).read_pandas().sort_values("entity_id")
+    np.testing.assert_array_equal(rows["contact_cost"], frame["cost"])
+    assert (rows["conversion_value"] == 90).all()
+
+
+# --- what contacting brought -------------------------------------------------------------
+
+
+# --- what is expected --------------------------------------------------------------------
+
+
+def test_gamma_quantiles_are_scipys(sql: duckdb.DuckDBPyConnection) -> None:
+    rows = sql.sql("""
+        select p, m, v, gamma_quantile(p, m, v) as found
+        from (values (0.025e0, 3e0, 2e0), (0.975, 40.0, 90.0), (0.5, 0.2, 0.2)) as cases (p, m, v)
+    """).fetchall()
+    for p, mean, variance, found in rows:
+        assert found == pytest.approx(stats.gamma(mean**2 / variance, scale=variance / mean).ppf(p))
+    assert sql.sql("select gamma_quantile(0.5, 0.0, 1.0), gamma_quantile(0.5, null, 1.0)").fetchall() == [
+        (None, None)
+    ]
+
+
+def test_normal_p_values_are_scipys(sql: duckdb.DuckDBPyConnection) -> None:
+    [found] = sql.sql("select normal_p_value(0.0), normal_p_value(-1.96), normal_p_value(5.0)").fetchall()
+    assert found == pytest.approx(2 * stats.norm.sf([0, 1.96, 5]))
+
+
+# --- the default build -------------------------------------------------------------------

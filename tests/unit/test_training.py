@@ -1,0 +1,296 @@
+"""Training and scoring on small marts: out of fold, refused where it must be, the same twice."""
+
+from collections.abc import Callable
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from python_models.common.errors import DeclarationError
+from python_models.common.frames import FOLDS, fold_of, make_design
+from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.declaration import competing, read_conversion_campaign
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitting import (
+    BLEND,
+    FoldModel,
+    TrainingSet,
+    blend,
+    cross_fit,
+    default_settings,
+    fit_fold,
+)
+from python_models.conversion.one_rule import OneRule, univariate_score, univariate_scores
+from python_models.conversion.scoring import score
+from python_models.conversion.training import train
+from tests.support import Mart
+from tests.unit.test_campaign import DECLARED
+
+DECLARED_SMALL = DECLARED | {"minimum_positives": 50, "candidates": ["lightgbm_shallow"]}
+
+
+def clients(count: int = 2_000, seed: int = 1) -> pd.DataFrame:
+    """Clients whose chance to buy rises with `spend` and with one job, and nothing else."""
+    generator = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "client_id": [f"c{number:05d}" for number in range(count)],
+            "spend": generator.normal(size=count),
+            "noise": generator.normal(size=count),
+            "job": generator.choice(["a", "b", "c"], size=count),
+        }
+    )
+    log_odds = -1.5 + 1.2 * frame["spend"] + 1.0 * (frame["job"] == "a")
+    frame["has_bought"] = generator.random(count) < 1 / (1 + np.exp(-log_odds))
+    frame["split"] = np.where(np.arange(count) % 5 == 0, "test", "train")
+    return frame
+
+
+def scored(frame: pd.DataFrame, mart: Mart, meta: dict) -> pd.DataFrame:
+    models = train(mart(frame), meta)
+    connection = duckdb.connect()
+    connection.register("models", models)
+    rows = score(mart(frame), connection.table("models"), meta).read_pandas()
+    return rows.sort_values("entity_id").reset_index(drop=True)
+
+
+def as_training(frame: pd.DataFrame) -> TrainingSet:
+    design = make_design(frame, ["spend", "noise", "job"], ["job"])
+    label = frame["has_bought"].to_numpy(np.int64)
+    return TrainingSet(design, design.matrix(frame), label, fold_of(frame["client_id"]))
+
+
+def fitted(name: str, training: TrainingSet, held_out: int = 0) -> FoldModel:
+    return fit_fold(name, training, held_out, "none", default_settings(name, training))
+
+
+def test_scores_rank_the_test_rows_and_mean_what_they_say(mart: Mart) -> None:
+    rows = scored(clients(), mart, DECLARED_SMALL)
+    test = rows[rows["split"] == "test"]
+    assert roc_auc_score(test["has_converted"], test["predicted_probability"]) > 0.7
+    assert abs(test["predicted_probability"].mean() - test["has_converted"].mean()) < 0.05
+    assert (rows["is_out_of_fold"] == (rows["split"] == "train")).all()
+
+
+def test_no_training_row_is_judged_by_a_model_that_saw_it(mart: Mart) -> None:
+    """Labels drawn at random: whoever has seen them predicts them, whoever has not can't."""
+    frame = clients()
+    frame["has_bought"] = np.random.default_rng(5).random(len(frame)) < 0.3
+    frame["split"] = "train"
+    training = as_training(frame)
+    fit = cross_fit("lightgbm_shallow", training)
+    seen = np.mean([model.log_odds(training.matrix) for model in fit.models], axis=0)
+    assert roc_auc_score(training.label, fit.log_odds) < 0.55
+    assert roc_auc_score(training.label, seen) > 0.6
+    row = train(mart(frame), DECLARED_SMALL).to_pylist()[0]
+    assert row["refused_reason"].startswith("Ranks no better than chance out of fold")
+
+
+def test_a_label_of_the_held_out_fold_changes_nothing_in_its_model() -> None:
+    training = as_training(clients(1_000))
+    turned = training.label.copy()
+    turned[training.folds == 2] = 1 - turned[training.folds == 2]
+    other = TrainingSet(training.design, training.matrix, turned, training.folds)
+    for name in ALGORITHMS:
+        before, after = fitted(name, training, 2), fitted(name, other, 2)
+        np.testing.assert_array_equal(before.log_odds(training.matrix), after.log_odds(training.matrix))
+
+
+@pytest.mark.parametrize("name", [*ALGORITHMS, BLEND])
+def test_a_model_goes_to_text_and_back_unchanged(name: str) -> None:
+    training = as_training(clients(1_000))
+    model = any_model(name, training)
+    again = FoldModel.from_text(model.to_text())
+    np.testing.assert_array_equal(model.log_odds(training.matrix), again.log_odds(training.matrix))
+    np.testing.assert_array_equal(model.contributions(training.matrix), again.contributions(training.matrix))
+
+
+def any_model(name: str, training: TrainingSet) -> FoldModel:
+    if name == BLEND:
+        return blend([cross_fit("logistic_regression", training), cross_fit("xgboost", training)]).models[0]
+    return fitted(name, training)
+
+
+@pytest.mark.parametrize("name", [*ALGORITHMS, BLEND])
+def test_contributions_explain_the_log_odds(name: str) -> None:
+    """Check that contributions add up to the log-odds less a constant, and that noise counts least."""
+    training = as_training(clients(3_000))
+    model = any_model(name, training)
+    contributions = model.contributions(training.matrix)
+    rest = model.log_odds(training.matrix) - contributions.sum(axis=1)
+    np.testing.assert_allclose(rest, rest[0], atol=1e-5)
+    weight = dict(zip(training.design.columns, np.abs(contributions).mean(axis=0), strict=True))
+    assert min(weight, key=weight.get) == "noise"
+
+
+@pytest.mark.parametrize(
+    ("declared", "words"),
+    [
+        ({"candidates": ["xgboost", "magic"]}, ["key 'candidates.1'", "'magic'", "'lightgbm'"]),
+        ({"choose_by": "accuracy"}, ["key 'choose_by'", "'accuracy'", "'log_loss'"]),
+    ],
+)
+def test_an_unknown_algorithm_or_metric_is_named_with_those_available(
+    declared: dict, words: list[str]
+) -> None:
+    with pytest.raises(DeclarationError) as error:
+        train(None, DECLARED | declared)
+    for word in ["campaign 'spring'", *words]:
+        assert word in str(error.value)
+
+
+def test_the_algorithm_for_rare_events_competes_by_name_only() -> None:
+    by_default = competing(read_conversion_campaign(DECLARED))
+    assert by_default == [name for name in ALGORITHMS if name != "lightgbm_rare"]
+    named = read_conversion_campaign(DECLARED | {"candidates": ["lightgbm_rare"]})
+    assert competing(named) == ["lightgbm_rare"]
+
+
+def test_every_algorithm_competes_and_the_best_is_champion(mart: Mart) -> None:
+    everything = DECLARED_SMALL | {"candidates": list(ALGORITHMS)}
+    row = train(mart(clients()), everything).to_pylist()[0]
+    measured = {entry["algorithm"]: entry["average_precision"] for entry in row["candidates"]}
+    assert set(measured) == set(ALGORITHMS)
+    assert row["algorithm"] == max(measured, key=measured.get)
+    by_loss = train(mart(clients()), everything | {"choose_by": "log_loss"}).to_pylist()[0]
+    losses = {entry["algorithm"]: entry["log_loss"] for entry in by_loss["candidates"]}
+    assert by_loss["algorithm"] == min(losses, key=losses.get)
+
+
+def test_a_blend_competes_where_it_is_allowed(mart: Mart) -> None:
+    meta = DECLARED_SMALL | {"blend": True, "candidates": ["logistic_regression", "lightgbm_shallow"]}
+    row = train(mart(clients()), meta).to_pylist()[0]
+    assert [entry["algorithm"] for entry in row["candidates"]] == [
+        "logistic_regression",
+        "lightgbm_shallow",
+        "blend",
+    ]
+    assert scored(clients(), mart, meta)["predicted_probability"].between(0, 1).all()
+
+
+def test_a_search_finds_the_same_settings_twice(mart: Mart) -> None:
+    meta = DECLARED_SMALL | {"candidates": ["lightgbm"], "tune": "1s"}
+    first, again = (train(mart(clients()), meta).to_pylist()[0] for _ in range(2))
+    assert [entry["algorithm"] for entry in first["candidates"]] == ["lightgbm", "lightgbm_tuned"]
+    assert first["parameters"] == again["parameters"]
+    assert first["model_body"] == again["model_body"]
+
+
+def test_training_twice_gives_the_same_scores_bit_for_bit(mart: Mart) -> None:
+    first = scored(clients(), mart, DECLARED_SMALL)
+    again = scored(clients().sample(frac=1, random_state=3), mart, DECLARED_SMALL)
+    columns = ["entity_id", "predicted_probability", "baseline_probability", "model_version"]
+    pd.testing.assert_frame_equal(first[columns], again[columns], check_exact=True)
+
+
+def test_nothing_is_trained_again_until_rows_or_declaration_change(mart: Mart) -> None:
+    known = duckdb.connect()
+    known.register("models", train(mart(clients()), DECLARED_SMALL))
+    models = known.table("models")
+    changed_rows = clients()
+    changed_rows.loc[1, "spend"] += 1
+    changed_test_row = clients()
+    changed_test_row.loc[0, "spend"] += 1
+
+    assert train(mart(clients()), DECLARED_SMALL, models).num_rows == 0
+    assert train(mart(changed_test_row), DECLARED_SMALL, models).num_rows == 0
+    assert train(mart(changed_rows), DECLARED_SMALL, models).num_rows == 1
+    assert train(mart(clients()), DECLARED_SMALL | {"withhold": ["noise"]}, models).num_rows == 1
+    assert train(mart(clients()), DECLARED_SMALL | {"retrain": "True"}, models).num_rows == 1
+
+
+@pytest.mark.parametrize(
+    ("converts", "sentence"),
+    [
+        (lambda number: False, "Only 0 of 1600 training rows converted; at least 50 are needed"),
+        (lambda number: number < 40, "Only 32 of 1600 training rows converted"),
+        (lambda number: True, "Only 0 of 1600 training rows did not convert"),
+    ],
+)
+def test_too_few_of_either_outcome_refuse_the_model(
+    mart: Mart, converts: Callable[[int], bool], sentence: str
+) -> None:
+    frame = clients()
+    frame["has_bought"] = [converts(number) for number in range(len(frame))]
+    row = train(mart(frame), DECLARED_SMALL).to_pylist()[0]
+    assert row["refused_reason"].startswith(sentence)
+    assert row["model_body"] is None
+    rows = scored(frame, mart, DECLARED_SMALL)
+    assert len(rows) == len(frame)
+    assert rows["predicted_probability"].isna().all()
+
+
+def test_rows_without_an_outcome_are_scored_by_all_fold_models(mart: Mart) -> None:
+    frame = clients()
+    frame["has_bought"] = frame["has_bought"].astype("boolean")
+    frame.loc[:9, "has_bought"] = pd.NA
+    frame.loc[:9, "split"] = "score"
+    rows = scored(frame, mart, DECLARED_SMALL)
+    unknown = rows[rows["split"] == "score"]
+    assert len(unknown) == 10
+    assert unknown["has_converted"].isna().all()
+    assert unknown["predicted_probability"].between(0, 1).all()
+    assert not unknown["is_out_of_fold"].any()
+
+
+def test_a_customer_is_never_torn_between_folds(mart: Mart) -> None:
+    frame = clients()
+    frame["household_id"] = np.arange(len(frame)) // 3
+    meta = DECLARED_SMALL | {"group_by": "household_id"}
+    rows = scored(frame, mart, meta)
+    assert (rows["customer_id"].astype(int) == np.arange(len(frame)) // 3).all()
+    body = train(mart(frame), meta).to_pylist()[0]["model_body"]
+    model = FittedModel.from_text(body)
+    assert "household_id" not in model.design.columns
+    assert len(model.models) == FOLDS
+
+
+def test_the_one_rule_finds_the_one_feature_that_tells() -> None:
+    frame = clients()
+    training = as_training(frame)
+    scores = univariate_scores(training)
+    rule = OneRule.best(training, scores)
+    assert rule.feature == "spend"
+    rates = rule.predict(frame, training.folds, np.ones(len(frame), bool))
+    assert len(np.unique(rates)) <= 8 * FOLDS
+    assert roc_auc_score(training.label, rates) == pytest.approx(scores[0].roc_auc, abs=0.03)
+
+
+def test_power_of_a_feature_is_measured_on_rows_that_its_rates_have_not_seen() -> None:
+    """Of a column in which every row has its own value, the rates of other rows say nothing."""
+    training = as_training(clients())
+    generator = np.random.default_rng(4)
+    noise = univariate_score(generator.random(2_000), False, training.label, training.folds)
+    assert noise.roc_auc < 0.55
+    copy = univariate_score(training.label.astype(float), False, training.label, training.folds)
+    assert copy.roc_auc == copy.balanced_accuracy == copy.average_precision == 1.0
+    filled = np.where(training.label == 1, 5.0, np.nan)
+    assert univariate_score(filled, False, training.label, training.folds).missing_roc_auc == 1.0
+
+
+def test_a_declared_base_rate_is_restored_for_rows_to_be_scored_only(mart: Mart) -> None:
+    frame = clients()
+    frame["has_bought"] = frame["has_bought"].astype("boolean")
+    frame.loc[frame.index % 2 == 0, ["has_bought", "split"]] = [pd.NA, "score"]
+    plain = scored(frame, mart, DECLARED_SMALL)
+    moved = scored(frame, mart, DECLARED_SMALL | {"expected_base_rate": 0.02})
+    new = plain["has_converted"].isna()
+    assert moved.loc[new, "predicted_probability"].mean() == pytest.approx(0.02, abs=0.005)
+    assert (
+        moved.loc[new, "predicted_probability"].rank().equals(plain.loc[new, "predicted_probability"].rank())
+    )
+    pd.testing.assert_series_equal(
+        moved.loc[~new, "predicted_probability"], plain.loc[~new, "predicted_probability"]
+    )
+
+
+def test_a_score_that_tells_nothing_apart_is_refused(mart: Mart) -> None:
+    frame = clients()
+    frame["has_bought"] = np.random.default_rng(9).random(len(frame)) < 0.3
+    constant = frame.assign(spend=1.0, noise=2.0, job="a")
+    row = train(mart(constant), DECLARED_SMALL).to_pylist()[0]
+    assert row["refused_reason"].startswith("Constant score")
+    assert row["model_body"] is None
+    assert row["champion_version"] is None

@@ -73,10 +73,10 @@ check: setup ## in two minutes: ruff, mypy, sqlfluff on changed files, unit test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(if $(CHANGED_SQL),$(MAKE) inputs && LEADLIGHT_WAREHOUSE=$(LINTED) $(BIN)/sqlfluff lint $(CHANGED_SQL))
-	$(PYTEST) tests/unit
+	$(PYTEST) $(UNIT)
 
 test: setup reports/node_modules/.package-lock.json ## every test but the slow ones, on one build and one site of their own
-	$(PYTEST) tests/unit tests/build tests/reports
+	$(PYTEST) $(UNIT) tests/build tests/reports
 
 test-slow: setup-spark setup-fast ## the slow tests: lint of all files, Spark, real files, kills, second builds
 	$(PYTEST) tests/slow

@@ -370,7 +370,7 @@ def test_a_change_of_rules_or_of_an_earlier_file_reads_files_again(shop: Shop) -
         (
             "a.parquet",
             ["id"],
-            "a.parquet: no whole Parquet file: it is damaged, or was not written to its end.",
+            "a.parquet: truncated or corrupt Parquet file. Write it again.",
         ),
     ],
 )

@@ -12,7 +12,7 @@ from tests.support import REPOSITORY
 
 REPORTS = REPOSITORY / "reports"
 SOURCES = sorted((REPORTS / "sources/warehouse").glob("*.sql"))
-CONTRACTS = sorted((REPOSITORY / "dbt_project/models/results").rglob("*.yml"))
+CONTRACTS = sorted((REPOSITORY / "dbt_project/models/results").glob("*/*.yml"))
 PAGES = sorted([*(REPORTS / "pages").rglob("*.md"), *(REPORTS / "partials").rglob("*.md")])
 VALUE = r"""(?:"[^"]*"|'[^']*'|\{(?:[^{}]|\{[^{}]*\})*\}|[^\s"'{>]+)"""
 # A component's name, its attributes and, if it is not closed at once, what stands in it.

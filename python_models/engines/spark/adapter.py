@@ -35,7 +35,7 @@ class SessionPythonJob(PythonJobHelper):  # type: ignore[misc]  # dbt is untyped
 
 def call_python(_: SparkAdapter, module: str, function: str, request: str) -> str:
     """Return the answer of a function of this project, which runs where dbt runs."""
-    return getattr(import_module(module), function)(request)
+    return str(getattr(import_module(module), function)(request))
 
 
 def prepare_adapter() -> None:

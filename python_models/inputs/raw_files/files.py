@@ -52,7 +52,7 @@ class Thing:
         """Return whether there are files of the user's own, besides the default ones."""
         pattern = text_literal(f"{self.folder}/*")
         [(count,)] = self.connection.sql(f"select count(*) from glob({pattern}) where {_VISIBLE}").fetchall()
-        return count > 0
+        return bool(count > 0)
 
     def columns(self) -> list[RawColumn]:
         """Return the declared columns."""

@@ -100,7 +100,7 @@ def add_functions(connection: DuckDBPyConnection) -> None:
     connection.create_function("raw_files", answer, [sqltypes.VARCHAR], sqltypes.VARCHAR, side_effects=True)
 
 
-class Plugin(BasePlugin):
+class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
     """Gives every dbt connection the function."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:

@@ -23,7 +23,7 @@ VERSION = "made up"
 
 
 def empty_database() -> duckdb.DuckDBPyConnection:
-    """A database in memory that is named like the warehouse, and knows its functions."""
+    """Open an in-memory database with the warehouse's name and functions."""
     connection = duckdb.connect()
     connection.execute(
         "attach ':memory:' as warehouse; use warehouse; create schema results; create schema campaigns"

@@ -72,14 +72,14 @@ def read_shop(file: str) -> tuple[duckdb.DuckDBPyRelation, duckdb.DuckDBPyRelati
 
 
 def nearest(likeness: np.ndarray) -> np.ndarray:
-    """The ten others most alike to each product, products x 10."""
+    """Return the ten other products most similar to each product, products x 10."""
     likeness = likeness.copy()
     np.fill_diagonal(likeness, -np.inf)
     return np.argpartition(-likeness, NEAREST, axis=1)[:, :NEAREST]
 
 
 def most_sold(bought: np.ndarray) -> np.ndarray:
-    """The ten others sold most often, products x 10."""
+    """Return the ten best-selling other products for each product, products x 10."""
     top = np.argsort(-bought, kind="stable")[: NEAREST + 1]
     return np.array([top[top != product][:NEAREST] for product in range(len(bought))])
 

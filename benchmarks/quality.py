@@ -85,7 +85,7 @@ def outer_folds(label: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def best_f1_threshold(label: np.ndarray, score: np.ndarray) -> float:
-    """The threshold with the best F1 on rows that the model was not fitted on."""
+    """Return the threshold with the best F1 on rows that the model was not fitted on."""
     precision, recall, thresholds = precision_recall_curve(label, score)
     f1 = 2 * precision * recall / np.maximum(precision + recall, np.finfo(float).tiny)
     return float(thresholds[f1[:-1].argmax()])
@@ -94,7 +94,7 @@ def best_f1_threshold(label: np.ndarray, score: np.ndarray) -> float:
 def figures(
     label: np.ndarray, probability: np.ndarray, is_contacted: np.ndarray, seconds: float
 ) -> dict[str, float]:
-    """What is told of one test fold."""
+    """Compute the reported metrics of one test fold."""
     top = np.argsort(-probability, kind="stable")[: len(label) // 10]
     return {
         "ROC AUC": roc_auc_score(label, probability),
@@ -168,7 +168,7 @@ def show(
 
 
 def show_forward(forward: pd.DataFrame) -> None:
-    """The forward predictions of the build's champion, pooled over the blocks."""
+    """Print metrics of the forward predictions of the build's champion, pooled over the blocks."""
     label = forward["has_converted"].to_numpy(dtype=int)
     probability = forward["predicted_probability"].to_numpy()
     print(
@@ -196,7 +196,7 @@ def thinned(label: np.ndarray) -> np.ndarray:
 
 
 def peers_environment(folder: Path) -> Path:
-    """The Python interpreter of an environment with the packages of `peers.txt`."""
+    """Return the Python interpreter of an environment with the packages of `peers.txt`."""
     folder.mkdir(parents=True, exist_ok=True)
     interpreter = folder / "environment/bin/python"
     if not interpreter.exists():

@@ -69,7 +69,7 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 64
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that is closed breaks off what it was sent."""
+        """Ignore errors: a closing browser aborts its open requests."""
 
 
 class Counting(http.server.SimpleHTTPRequestHandler):

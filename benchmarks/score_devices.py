@@ -157,7 +157,7 @@ def sample(file: Path, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def fit(matrix: np.ndarray, label: np.ndarray, trees: int, leaves: int) -> lgb.Booster:
-    """An ensemble whose trees learn the faster the fewer they are."""
+    """Fit an ensemble; the fewer the trees, the higher the learning rate."""
     settings = {"objective": "binary", "num_leaves": leaves, "learning_rate": min(0.5, 10 / trees)}
     settings |= {"min_data_in_leaf": 100, "verbose": -1, "num_threads": 2, "seed": 1, "deterministic": True}
     return lgb.train(settings, lgb.Dataset(matrix, label), num_boost_round=trees)
@@ -171,7 +171,7 @@ def as_body(booster: lgb.Booster) -> str:
 
 
 def score(devices: str, body: str, target: str, is_compiled: str, workers: str) -> None:
-    """What is measured: score a folder."""
+    """Score a folder: the step that is measured."""
     champion = Champion("display_ads", "0" * 12, Path(body).read_text(), 0.1, "device_id", None)
     found = file_rows(Path(devices), champion)
     for line in score_rows(champion, found, Path(target), int(workers), is_compiled == "1"):

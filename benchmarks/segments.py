@@ -73,7 +73,7 @@ def returning(file: str) -> None:
 
 
 def mart_as_of(folder: Path, file: str, day: str) -> pd.DataFrame:
-    """The mart of the shoppers, from the lines before a day."""
+    """Build the mart of the shoppers from the lines before a day."""
     own = folder / "data/online_retail"
     own.mkdir(parents=True)
     lines = duckdb.read_parquet(file).filter(f"InvoiceDate < timestamp '{day}'")
@@ -86,7 +86,7 @@ def mart_as_of(folder: Path, file: str, day: str) -> pd.DataFrame:
 
 
 def declared(folder: Path) -> dict:
-    """The campaign's declaration, as dbt parsed it."""
+    """Return the campaign's declaration, as dbt parsed it."""
     manifest = json.loads((folder / "target/manifest.json").read_text())
     return manifest["nodes"]["model.leadlight.online_retail_segmenter"]["config"]["meta"]
 
@@ -142,7 +142,7 @@ def mixture(rows: int) -> None:
 
 
 def write_mixture(file: Path, rows: int) -> None:
-    """Customers of eight normal groups, and beside each the true one."""
+    """Write customers from eight normal distributions, each with its true group."""
     generator = np.random.default_rng(1)
     centres = generator.normal(0, 2, (len(SHARES), COLUMNS))
     writer = None

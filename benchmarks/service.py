@@ -89,7 +89,7 @@ async def load(message: bytes, rate: int, seconds: int) -> tuple[np.ndarray, int
 
 
 def started(folder: Path) -> tuple[subprocess.Popen, float]:
-    """The service, and the seconds until it was ready."""
+    """Start the service and return it with the seconds until it was ready."""
     environment = os.environ | {
         "LEADLIGHT_API_KEYS": f"bench:read+score:{SECRET}",
         "LEADLIGHT_WAREHOUSE": str(folder / "warehouse.duckdb"),
@@ -113,7 +113,7 @@ def told(name: str, taken: np.ndarray, failed: int) -> None:
 
 
 async def exchanged(message: bytes, folder: Path) -> tuple[np.ndarray, int, int]:
-    """The same load while another copy of the warehouse takes the place of the first, again and again."""
+    """Run the same load while repeatedly replacing the warehouse with another copy."""
     running = asyncio.create_task(load(message, RATE, SECONDS))
     swaps = 0
     while not running.done():

@@ -53,7 +53,7 @@ def copy_known_devices(connection: duckdb.DuckDBPyConnection, truths: str) -> No
 
 
 def rates_of_draw(connection: duckdb.DuckDBPyConnection, model: str, draw: int) -> pd.DataFrame:
-    """The model's rates and the true ones; draw 0 is the outcomes that the build knows."""
+    """Return the model's rates and the true ones; draw 0 uses the outcomes that the build knows."""
     uniform = "hash(xor(hash(device_key), 7919::ubigint * $draw)) / 18446744073709551616.0"
     has_converted = "has_converted" if draw == 0 else f"{uniform} < true_probability"
     connection.execute(
@@ -78,7 +78,7 @@ def rates_of_draw(connection: duckdb.DuckDBPyConnection, model: str, draw: int) 
 
 
 def drawn_to_the_base_rate(level: pd.DataFrame) -> pd.Series:
-    """The rate drawn towards the base rate, as far as topics of the level differ from it beyond chance."""
+    """Shrink rates to the base rate, less so if topics of the level differ from it beyond chance."""
     base_rate = (level["shrunk_rate"] / level["lift"]).iloc[0]
     expected = level["row_count"] * base_rate
     weight = 1 / np.maximum(1, expected)

@@ -27,7 +27,7 @@ def _registered(project: Path, campaign: NewCampaign) -> dict[str, str]:
 
 
 def _entry(campaign: NewCampaign) -> CommentedMap:
-    """The campaign's line in `campaigns`: its source and what it has."""
+    """Return the campaign's entry in `campaigns`: its source and what it has."""
     kinds = {"scores": campaign.label is not None, "segments": "segments" in campaign.model_kinds}
     has = CommentedSeq(kind for kind, is_there in kinds.items() if is_there)
     has.fa.set_flow_style()
@@ -39,7 +39,7 @@ def _entry(campaign: NewCampaign) -> CommentedMap:
 
 
 def _raw_columns(project: Path, campaign: NewCampaign) -> str:
-    """The seed, with the campaign's columns at its end."""
+    """Return the seed's text, with the campaign's columns at its end."""
     with (project / "seeds/raw_columns.csv").open(newline="") as file:
         reader = csv.DictReader(file)
         header = list(reader.fieldnames or [])

@@ -67,7 +67,7 @@ class RowsQuery:
         return [column for column in self.unsafe if column.codes and not column.is_text]
 
     def value(self, column: RawColumn) -> str:
-        """SQL of a column's typed value."""
+        """Return SQL for a column's typed value."""
         return self.typing.value(column, self.found[column].is_safe)
 
     def sql(self) -> str:
@@ -153,7 +153,7 @@ class RowsQuery:
 )"""
 
     def _content_hash(self, prefix: str, phone: Callable[[RawColumn], str]) -> str:
-        """SQL of a hash of what a row says besides its key; a phone number has many spellings."""
+        """Return SQL for a hash of a row's values except its key; a phone number has many spellings."""
         values = [
             phone(column) if column.type == "phone" else f"{prefix}{column.raw}"
             for column in self.columns
@@ -232,7 +232,7 @@ class RowsQuery:
 )"""
 
     def _unread(self, column: RawColumn) -> str:
-        """SQL condition: the value is there, but is neither of its type nor a code for missing."""
+        """Return an SQL condition: the value exists, but is neither of its type nor a code for missing."""
         is_code = f" and not is_coded_{column.name}" if column in self.coded else ""
         return f"{column.raw} is not null and {column.name} is null{is_code}"
 
@@ -277,7 +277,7 @@ class RowsQuery:
             end"""
 
     def _raw_text(self, column: RawColumn) -> str:
-        """SQL of what the file says, without personal data."""
+        """Return SQL for the value as in the file, without personal data."""
         raw, name = column.raw, column.name
         if column.is_personal:
             return f"if({raw} is null, '', coalesce({name}, '(withheld)'))"
@@ -347,7 +347,7 @@ class RowsQuery:
 
 
 def _trimmed(value: str) -> str:
-    """SQL of a text without blanks around it, null if empty; `trim` alone is slow on long texts."""
+    """Return SQL that trims blanks, null if empty; `trim` alone is slow on long texts."""
     return f"nullif(if(starts_with({value}, ' ') or ends_with({value}, ' '), trim({value}), {value}), '')"
 
 

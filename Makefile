@@ -63,6 +63,8 @@ serve-reports: ## open the built reports on 127.0.0.1:3000 (PORT=... for another
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory $(SERVED) $(PORT)
 
 # one worker for each core; a file's tests stay together, in the order of tests/conftest.py
+# unit tests, and the examples in docstrings
+UNIT := tests/unit --doctest-modules python_models/common python_models/conversion
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 # SQL that differs from the main branch, committed or not
 CHANGED_SQL = $(shell { git diff --name-only --diff-filter=d $$(git merge-base HEAD origin/main || echo HEAD); \

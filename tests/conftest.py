@@ -203,7 +203,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
 
     def place(item: pytest.Item) -> int:
-        path = item.path.relative_to(tests).as_posix()
+        # examples in docstrings stand beside the code: they go with the unit tests
+        path = item.path.relative_to(tests).as_posix() if item.path.is_relative_to(tests) else "unit/"
         return next(place for place, start in enumerate(ORDER) if path.startswith(start))
 
     items.sort(key=place)

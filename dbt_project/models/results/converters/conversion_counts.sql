@@ -1,3 +1,4 @@
+-- Rows and conversions by category of each counted column
 {% set marts = counted_marts().marts %}
 
 with counted_columns as (

@@ -7,6 +7,7 @@ macros, or written in SQL that both engines understand.
 
 import re
 from functools import lru_cache
+from typing import ClassVar
 
 from sqlglot import exp, parse_one
 from sqlglot.dialects.duckdb import DuckDB
@@ -50,6 +51,8 @@ class Target(Spark):  # type: ignore[misc]
             exp.DType.UBIGINT: "BIGINT",
             exp.DType.INT128: "DECIMAL(38, 0)",
         }
+        # Spark scopes nested CTEs as DuckDB does; moved to the top, those of two steps could share a name
+        EXPRESSIONS_WITHOUT_NESTED_CTES: ClassVar[set[type[exp.Expression]]] = set()
 
 
 @lru_cache(maxsize=512)

@@ -1,3 +1,4 @@
+-- What each check requires of the data
 {% set required = {
     'rows': 1000,
     'share_missing': 0.3,
@@ -5,84 +6,9 @@
     'freshness_days': 90,
     'score_rows': 1,
 } %}
--- per campaign: its declaration and its mart's features
-{% set marts = [] %}
-{% for mart in all_marts() if mart.numbers or mart.texts %}
-{% set features = [] %}
-{% for column in mart.columns if column.is_feature %}
-{% do features.append('"' ~ column.column_name ~ '"') %}
-{% endfor %}
-{% do marts.append({
-    'campaign': mart.campaign, 'mart': mart.relation, 'meta': mart.declaration, 'features': features
-}) %}
-{% endfor %}
 
-with source_starts as (
-    select
-        source,
-        cast(min(purchased_at) as date) as first_date,
-    from {{ ref('transactions') }}
-    group by source
-),
-
-measured as (
-    {% for mart in marts %}
-    {% set label = mart.meta.label %}
-    {% set as_of = mart.meta.as_of %}
-    select
-        '{{ mart.campaign }}' as campaign,
-        '{{ mart.meta.source }}' as source,
-        count(*) as row_count,
-        {% if label %}
-        count(*) filter (where {{ label }} and split = 'train') as positives,
-        count(*) filter (where {{ label }} is null) as score_rows,
-        {% else %}
-        cast(null as bigint) as positives,
-        cast(null as bigint) as score_rows,
-        {% endif %}
-        {{ mart.meta.minimum_positives or 100 }} as minimum_positives,
-        1 - (
-            {% for feature in mart.features %}
-            {{ '+ ' if not loop.first }}count({{ feature }})
-            {% endfor %}
-        ) / nullif(cast(count(*) as double) * {{ mart.features | length }}, 0)
-            as share_missing,
-        {% for bound, date in [('min', 'first'), ('max', 'last')] %}
-        cast({{ bound ~ '(' ~ as_of ~ ')' if as_of else 'null' }} as date)
-            as {{ date }}_as_of,
-        {% endfor %}
-    from {{ mart.mart }}
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    select
-        cast(null as varchar) as campaign,
-        cast(null as varchar) as source,
-        cast(null as bigint) as row_count,
-        cast(null as bigint) as positives,
-        cast(null as bigint) as score_rows,
-        cast(null as bigint) as minimum_positives,
-        cast(null as double) as share_missing,
-        cast(null as date) as first_as_of,
-        cast(null as date) as last_as_of,
-    where false
-    {% endfor %}
-),
-
-dated as (
-    select
-        measured.*,
-        date_diff(
-            'day',
-            coalesce(source_starts.first_date, measured.first_as_of),
-            measured.last_as_of
-        ) as history_days,
-        date_diff(
-            'day',
-            measured.last_as_of,
-            cast('{{ run_started_at.strftime("%Y-%m-%d") }}' as date)
-        ) as freshness_days,
-    from measured
-    left join source_starts using (source)
+with data_measures as (
+    select * from {{ ref('data_measures') }}
 ),
 
 checked as (
@@ -105,7 +31,7 @@ checked as (
                 then 'Few rows: intervals will be wide. Add earlier campaigns.'
             else 'Enough rows.'
         end as advice,
-    from dated
+    from data_measures
 
     union all
 
@@ -128,7 +54,7 @@ checked as (
                 then 'Just enough conversions: expect wide intervals.'
             else 'Enough conversions.'
         end as advice,
-    from dated
+    from data_measures
     where positives is not null
 
     union all
@@ -145,7 +71,7 @@ checked as (
             'Nobody to score: every outcome is known. '
             || 'Add rows with an empty one.'
         ) as advice,
-    from dated
+    from data_measures
     where score_rows is not null
 
     union all
@@ -166,7 +92,7 @@ checked as (
             || 'for what was set to missing.',
             'Few feature values are missing.'
         ) as advice,
-    from dated
+    from data_measures
     where share_missing is not null
 
     union all
@@ -187,7 +113,7 @@ checked as (
                     || 'at another time.'
             else 'Short history: long habits and seasons are not seen.'
         end as advice,
-    from dated
+    from data_measures
 
     union all
 
@@ -207,7 +133,7 @@ checked as (
                 'The data are old: customers may have changed. '
                 || 'Add newer files.'
         end as advice,
-    from dated
+    from data_measures
 )
 
 select * from checked

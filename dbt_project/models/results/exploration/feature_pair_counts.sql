@@ -1,64 +1,22 @@
--- so many features of a campaign are compared, the strongest; on about so many rows,
--- chosen by a hash of the key
-{% set strongest = 20 %}
+-- Features are compared on about this many rows of a campaign, sampled by a hash of the key
 {% set sampled_rows = 10000 %}
--- numbers are compared by ranges between their quintiles, texts by so many categories
+-- numbers are binned by quintile; texts by category, this many of them apart
 {% set quintiles = [0.2, 0.4, 0.6, 0.8] %}
 {% set categories = 5 %}
--- per campaign: the features of its mart, numbers first
+-- per campaign: the features of its mart, by type
 {% set marts = [] %}
-{% set columns = [] %}
 {% for mart in all_marts() %}
 {% set features = features_and_audited(mart) %}
-{% set numbers = features | rejectattr('is_text') | list %}
-{% set texts = features | selectattr('is_text') | list %}
 {% do marts.append({
     'campaign': mart.campaign, 'relation': mart.relation,
     'entity': mart.declaration.entity,
-    'numbers': numbers, 'texts': texts,
-}) %}
-{% for column in numbers + texts %}
-{% do columns.append({
-    'campaign': mart.campaign, 'feature': column.column_name,
-    'is_text': column.is_text, 'position': loop.index,
+    'numbers': features | rejectattr('is_text') | list,
+    'texts': features | selectattr('is_text') | list,
 }) %}
 {% endfor %}
-{% endfor %}
 
--- one literal, because hundreds of selects take a linter and a parser long
-with column_list as (
-    select
-        from_json(
-            '{{ tojson(columns) }}',
-            '[{
-                "campaign": "varchar", "feature": "varchar",
-                "is_text": "boolean", "position": "integer"
-            }]'
-        ) as columns,
-),
-
-listed_columns as (
-    select unnest(columns, recursive := true)
-    from column_list
-),
-
-summaries as (
-    select * from {{ ref('feature_summaries') }}
-),
-
--- those in which converters differ most; without an outcome, the first ones of the mart
-compared as (
-    select
-        listed_columns.*,
-        row_number() over (
-            partition by listed_columns.campaign
-            order by
-                summaries.outcome_association desc nulls last,
-                listed_columns.position asc
-        ) as place,
-    from listed_columns
-    left join summaries using (campaign, feature)
-    qualify place <= {{ strongest }}
+with compared_features as (
+    select * from {{ ref('compared_features') }}
 ),
 
 places as (
@@ -66,7 +24,7 @@ places as (
         campaign,
         list(place order by place) as places,
         list(position order by place) as positions,
-    from compared
+    from compared_features
     group by campaign
 ),
 
@@ -86,6 +44,14 @@ mart_rows as not materialized (
             from {{ mart.relation }}
         ) as ubigint) = 0
     {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        cast(null as varchar) as campaign,
+        cast(null as bigint) as row_number,
+        cast([] as double[]) as numbers,
+        cast([] as varchar[]) as texts,
+        cast(0 as bigint) as number_count,
+    where false
     {% endfor %}
 ),
 
@@ -98,7 +64,7 @@ placed_rows as not materialized (
     inner join places using (campaign)
 ),
 
--- a row per row and compared feature
+-- one row per sampled row and compared feature
 values_of_rows as (
     select
         campaign,
@@ -140,7 +106,8 @@ categories as (
     group by campaign, place, category
 ),
 
--- bin: of a number how many edges it exceeds, of a text its place by frequency, -1 if missing
+-- the bin of a number is how many edges it exceeds; that of a text is its rank by
+-- frequency, or -1 if it is missing
 binned as (
     select
         values_of_rows.campaign,
@@ -188,9 +155,9 @@ named as (
         pairs.other_bin,
         pairs.row_count,
     from pairs
-    inner join compared as one
+    inner join compared_features as one
         on pairs.campaign = one.campaign and pairs.place = one.place
-    inner join compared as other
+    inner join compared_features as other
         on pairs.campaign = other.campaign and pairs.other_place = other.place
 )
 

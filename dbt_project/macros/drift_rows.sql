@@ -1,0 +1,105 @@
+{#
+    What conversion_drift_counts and its steps compare: {marts, columns}, of the campaigns with scores. A
+    column's place in `columns` is its position.
+#}
+{% macro drift_marts() -%}
+    {%- set marts = [] -%}
+    {%- set columns = [] -%}
+    {%- for campaign in listed_campaigns('scores') -%}
+        {%- do ref(campaign ~ '_scores') -%}
+    {%- endfor -%}
+    {%- for mart in all_marts('scores') -%}
+        {%- set meta = mart.declaration -%}
+        {%- do marts.append({
+            'campaign': mart.campaign, 'relation': mart.relation,
+            'scores': ref(mart.campaign ~ '_scores'), 'entity': meta.entity,
+            'as_of': meta.as_of,
+            'time': 'mart.' ~ meta.as_of if meta.as_of else 'scores.scored_at',
+            'numbers': mart.numbers, 'numbers_before': columns | length,
+            'texts': mart.texts, 'texts_before': columns | length + mart.numbers | length + 2,
+        }) -%}
+        {%- set names = ['predicted_probability', 'conversion_rate']
+            + mart.numbers | map(attribute='column_name') | list
+            + mart.texts | map(attribute='column_name') | list -%}
+        {%- for name in names -%}
+            {%- do columns.append({
+                'campaign': mart.campaign, 'feature': name,
+                'feature_kind': {'predicted_probability': 'score', 'conversion_rate': 'label'}
+                    .get(name, 'feature'),
+                'is_accepted': name in (meta.accept_drift or []),
+            }) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return({'marts': marts, 'columns': columns}) }}
+{%- endmacro %}
+
+{#
+    A select of all rows with a score: their window, the score and the outcome, and of sampled rows the features.
+    A macro and not a step, because DuckDB would store a step that is read twice. It reads the CTE `settings`.
+
+    A row of the training set is part of the reference: it has no window. Any other row has a window, of time
+    if the mart has a date. If it has none, the test set is a random sample of the known rows:
+    - with new rows, test rows belong to the reference. For scores they are the whole reference: no others
+      are made as scores of new rows are.
+    - without new rows, the test set is the newest window, and its scores have nothing to be compared with.
+#}
+{% macro drift_rows(marts) -%}
+    {% for mart in marts %}
+    {% set is_reference = "scores.split = 'train'" if mart.as_of
+        else "(scores.split = 'train' or settings.has_new_rows)" %}
+    select
+        case
+            when scores.has_converted is null or not {{ is_reference }}
+                then cast(date_trunc(
+                    settings.unit,
+                    {{ mart.time }}
+                ) as date)
+        end as window_start,
+        hash(scores.entity_id) % if(
+            scores.split = 'train',
+            settings.training_step,
+            settings.other_step
+        ) = 0 as is_sampled,
+        [
+            case
+                when scores.has_converted is null
+                    then scores.predicted_probability / (
+                        scores.predicted_probability
+                        + settings.moved_odds
+                        * (1 - scores.predicted_probability)
+                    )
+                {% if not mart.as_of %}
+                when scores.split = 'train' or not settings.has_new_rows
+                    then null
+                {% endif %}
+                else scores.predicted_probability
+            end,
+            cast(cast(scores.has_converted as integer) as double),
+        ] as outcomes,
+        {{ mart.numbers_before }} as numbers_before,
+        if(
+            is_sampled,
+            list_concat(outcomes, {{ number_list(mart.numbers, 'mart.') }}),
+            outcomes
+        ) as numbers,
+        {{ mart.texts_before }} as texts_before,
+        cast(if(
+            is_sampled, {{ text_list(mart.texts, 'mart.') }}, []
+        ) as varchar[]) as texts,
+    from {{ mart.scores }} as scores
+    inner join {{ mart.relation }} as mart
+        on scores.entity_id = cast(mart.{{ mart.entity }} as varchar)
+    inner join settings on settings.campaign = '{{ mart.campaign }}'
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        cast(null as date) as window_start,
+        cast(null as boolean) as is_sampled,
+        cast([] as double[]) as outcomes,
+        0 as numbers_before,
+        cast([] as double[]) as numbers,
+        0 as texts_before,
+        cast([] as varchar[]) as texts,
+    where false
+    {% endfor %}
+{%- endmacro %}

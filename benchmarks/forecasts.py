@@ -94,10 +94,7 @@ def estimated_and_realised(compiled: Path, rows: pd.DataFrame, threshold: float)
     connection.register("forecasts", forecasts)
     connection.execute("create table results.conversion_forecasts as from forecasts")
     connection.register("told", told[["campaign", "entity_id", "has_converted"]])
-    # the outcomes of one campaign stand for all, those of the others are empty
-    for number, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', model)):
-        limit = "" if number == 0 else "limit 0"
-        connection.execute(f"create table campaigns.{table} as from told {limit}")
+    connection.execute("create table results.all_scores as from told")
     return connection.execute(model).df().set_index("scored_on")
 
 

@@ -7,7 +7,6 @@ Campaigns are made up whose contacts raise everybody's chance to convert by the 
 out is drawn at random, and the project's own SQL says what contacting brought.
 """
 
-import re
 from pathlib import Path
 
 import duckdb
@@ -63,13 +62,9 @@ def lifts(
         Plugin.configure_connection(None, connection)  # type: ignore[arg-type]
         connection.register("people", people)
         connection.execute("create table results.audience_members as from people")
-        # the scores of one campaign stand for all, those of the others are empty
-        for first, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', lift)):
-            limit = "limit 0" if first else ""
-            connection.execute(
-                f"create table campaigns.{table} as "
-                f"select campaign, entity_id, has_converted from people {limit}"
-            )
+        connection.execute(
+            "create table results.all_scores as select campaign, entity_id, has_converted from people"
+        )
         return connection.sql(lift).df()
 
 

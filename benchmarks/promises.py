@@ -9,7 +9,6 @@ for each of them, and as many new rows as were promised for say whether the prom
 """
 
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -69,13 +68,10 @@ def promises(
     models = pd.DataFrame({"campaign": names, "declaration": declaration, "is_newest": True})
     connection.register("models", models)
     connection.execute("create table results.conversion_models as from models")
-    # the scores of one campaign stand for all, those of the others are empty
     fresh = {name: drawn(generator, new, base_rate, drift) for name in names}
     scored = pd.concat(rows.assign(campaign=name, split="test") for name, rows in fresh.items())
     connection.register("scored", scored.rename(columns={"probability": "predicted_probability"}))
-    for number, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', curves)):
-        rows = "" if number == 0 else "limit 0"
-        connection.execute(f"create table campaigns.{table} as from scored {rows}")
+    connection.execute("create table results.all_scores as from scored")
     judged = pd.concat(
         drawn(generator, known, base_rate).assign(campaign=name, split="train") for name in names
     ).rename(columns={"probability": "predicted_probability"})

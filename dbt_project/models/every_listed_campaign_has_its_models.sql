@@ -2,7 +2,7 @@
     Builds nothing. dbt reads this file first, so its error about a listed campaign without a mart, scores or
     segments names this model and the one that is missing.
 #}
-{{ config(materialized='ephemeral') }}
+{{ config(materialized='ephemeral', group='campaigns') }}
 {% for campaign in listed_campaigns() %}
 {% set entry = registry()[campaign] %}
 -- depends_on: {{ ref((entry.variant_of or campaign) ~ '_features') }}

@@ -1,6 +1,5 @@
 """Whom to contact, who is held out and what came of it: the SQL on made-up campaigns, and a build."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,12 +105,7 @@ def judged(
     text = (compiled / "results/audiences/audiences.sql").read_text()
     put(sql, "results.audience_terms", terms)
     put(sql, "results.audience_members", members)
-    for first, table in enumerate(re.findall(r'"campaigns"."(\w+_scores)"', text)):
-        put(
-            sql,
-            f"campaigns.{table}",
-            members[["campaign", "entity_id", "has_converted"]][: 0 if first else None],
-        )
+    put(sql, "results.all_scores", members[["campaign", "entity_id", "has_converted"]])
     return sql.sql(text).df().set_index("audience_id")
 
 

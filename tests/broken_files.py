@@ -358,13 +358,13 @@ STOPPING_FILES = {
         ),
         StoppingFile(
             "a workbook under the name of CSV", "coupon__coupon_redemptions", "coupon/coupon_redemptions.csv",
-            b"PK\3\4\x14\0\6\0", "data/coupon/coupon_redemptions.csv: this is an Excel workbook or ZIP archive,"
-            " not CSV. Export it as CSV.",
+            b"PK\3\4\x14\0\6\0", "data/coupon/coupon_redemptions.csv: this is an Excel workbook or ZIP"
+            " archive, not CSV. Export it as CSV.",
         ),
         StoppingFile(
             "zipped and not named so", "coupon__campaign_descriptions", "coupon/campaign_descriptions.csv",
-            gzip.compress(lines(DESCRIPTION, 1, {})), "data/coupon/campaign_descriptions.csv: gzip-compressed,"
-            " but not named .csv.gz. Rename it.",
+            gzip.compress(lines(DESCRIPTION, 1, {})), "data/coupon/campaign_descriptions.csv: gzip-"
+            "compressed, but not named .csv.gz. Rename it.",
         ),
         StoppingFile(
             "UTF-16", "display_ads__interest_topics", "display_ads/interest_topics.csv",

@@ -38,7 +38,6 @@ RESULTS = {
     "conversion_metrics": "campaign, split, metric",
     "conversion_policies": "campaign",
     "conversion_rates": "campaign, dimension, category",
-    "conversion_reasons": "campaign, entity_id, reason_rank",
     "conversion_scores": "campaign, entity_id",
     "conversion_thresholds": "campaign, split, threshold",
     "judged_scores": "campaign, split, entity_id",
@@ -162,6 +161,12 @@ def test_features_are_equal(both: Both, campaign: str) -> None:
     key = {"display_ads": "device_id", "insurance": "client_id"}[campaign]
     found = both.differences(f"campaigns.{campaign}_features", key)
     assert {column: value for column, value in found.items() if value > 1e-12} == {}
+
+
+@pytest.mark.parametrize("campaign", CAMPAIGNS)
+def test_reasons_are_equal(both: Both, campaign: str) -> None:
+    found = both.differences(f"campaigns.{campaign}_reasons", "entity_id, reason_rank")
+    assert {column: value for column, value in found.items() if value > 1e-9} == {}
 
 
 @pytest.mark.parametrize("campaign", CAMPAIGNS)

@@ -32,8 +32,9 @@ ranked as (
             when scores.split = 'test' then 'rehearsal'
             else 'evidence'
         end as purpose,
-        {{ contact_priority('scores', 'policies.policy', 'policies.has_value') }}
-            as priority,
+        {{ contact_priority(
+            'scores', 'policies.policy', 'policies.has_value'
+        ) }} as priority,
     from scores
     inner join policies on scores.campaign = policies.campaign
 ),

@@ -4,6 +4,7 @@ A line is JSON: arguments, folder, environment, and the file that takes what dbt
 with the exit code.
 """
 
+import atexit
 import json
 import os
 import sys
@@ -40,6 +41,8 @@ def run(request: dict, manifest: object) -> None:
         sys.argv = ["dbt", *request["arguments"]]
         code = 0 if dbtRunner(manifest=manifest).invoke(request["arguments"]).success else 1
         sys.stdout.flush()
+        # a publish that failed marks its run when the process exits; DuckDB's threads forbid a whole exit in a fork
+        atexit._run_exitfuncs()
     finally:
         os._exit(code)
 

@@ -1,6 +1,5 @@
 """Training of a campaign's conversion model: the candidates compete out of fold, the best becomes a row."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pyarrow as pa
 from python_models.common.campaign import AFTER_CONTACT, Campaign
 from python_models.common.frames import FOLDS, Design, feature_columns, fold_of, make_design, read_rows
 from python_models.common.sql import quote_identifier
-from python_models.common.versions import newest_fingerprint, retrains
+from python_models.common.versions import build_time, newest_fingerprint, retrains
 from python_models.conversion.base_rates import adjust_for_prior_shift
 from python_models.conversion.declaration import read_conversion_campaign
 from python_models.conversion.fingerprint import declaration_text, training_fingerprint
@@ -52,7 +51,7 @@ def train(features: Any, meta: dict[str, Any], existing: Any | None = None) -> p
 
     kept_share = sample.kept_share(rows, campaign)
     frame = rows[rows[campaign.split] == "train"].reset_index(drop=True) if campaign.label else rows
-    row = empty_row(campaign, frame, names, kept_share, fingerprint)
+    row = empty_row(campaign, frame, names, kept_share, fingerprint) | {"trained_at": build_time(meta)}
     if row["refused_reason"] is None:
         design = make_design(frame, names, texts)
         training, selection = build_training_set(campaign, frame, design, kept_share)
@@ -75,7 +74,6 @@ def empty_row(
         "campaign": campaign.campaign,
         "model_version": fingerprint[:12],
         "imbalance": "none",
-        "trained_at": datetime.now(UTC).replace(tzinfo=None),
         "training_rows": len(frame),
         "training_positives": int(frame[campaign.label].sum()) if campaign.label else 0,
         "kept_share_of_negatives": kept_share,

@@ -72,6 +72,8 @@ combine as (
         terms.model_version,
         coalesce(candidates.candidate_count, 0) as candidate_count,
         coalesce(candidates.suppressed_count, 0) as suppressed_count,
+        terms.old_count,
+        terms.used_count,
         coalesce(candidates.holdout_count, 0) as holdout_count,
         coalesce(expectations.contact_count, 0) as contact_count,
         expectations.expected_conversions,

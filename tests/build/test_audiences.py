@@ -1,6 +1,6 @@
 """Whom to contact, who is held out and what came of it: the SQL on made-up campaigns, and a build."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -11,7 +11,7 @@ from scipy import stats
 
 from benchmarks.lift import coverage, lifts
 from python_models.engines.duckdb.statistics import Plugin
-from tests.support import Dbt
+from tests.support import Dbt, copy_built
 
 
 @pytest.fixture(scope="module")
@@ -257,3 +257,30 @@ def test_members_are_ranked_from_one_and_in_order(connection: duckdb.DuckDBPyCon
     chosen = members[members["suppressed_reason"].isna() & (members["purpose"] == "contact")]
     assert not chosen.duplicated(["campaign", "customer_id"]).any()
     assert chosen["is_holdout"].any()
+
+
+def test_audience_tables_of_the_last_release_move_with_their_rows(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
+) -> None:
+    """They stood in schema campaigns, without counts of what is left out and a list of what is published."""
+    dbt = make_dbt(default_data)
+    copy_built(built, dbt)
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute("""
+            drop view campaigns.audience_terms;
+            create table campaigns.audience_terms as
+            select * exclude (old_count, used_count) from results.audience_terms;
+            insert into campaigns.audience_terms
+            select * replace ('coupon-2025-W01' as audience_id, date '2024-12-30' as week_start)
+            from campaigns.audience_terms where campaign = 'coupon' and purpose = 'contact';
+            drop table results.audience_terms;
+            drop table main.published_audience_terms;
+        """)
+        kept = working.sql("select audience_id from campaigns.audience_terms order by all").fetchall()
+    dbt("run", "--select", "audience_terms")
+    for schema in ("results", "campaigns"):
+        assert dbt.query(f"select audience_id from {schema}.audience_terms order by all") == kept
+    assert ("coupon-2025-W01",) in kept
+    assert dbt.query(
+        "select old_count from results.audience_terms where audience_id = 'coupon-2025-W01'"
+    ) == [(None,)]

@@ -117,7 +117,8 @@ def write_audience(
     seeds : pathlib.Path
         Folder of the seeds about people, `channels.csv` and `raw_columns.csv`, as they are now.
     today : datetime.date or None
-        A day of this week; without it the current day (UTC, as in the build).
+        The day of the export: its week is this week, and consents count from it on. Without it the current
+        day (UTC, as in the build).
 
     Yields
     ------
@@ -134,10 +135,9 @@ def write_audience(
         raise UserError(f"{warehouse} does not exist: run `make build` first")
     with duckdb.connect() as connection:
         _attach(connection, warehouse)
-        audience = _find_audience(
-            connection, warehouse, campaign, audience_id, today or datetime.now(UTC).date()
-        )
-        _select_members(connection, audience, seeds)
+        day = today or datetime.now(UTC).date()
+        audience = _find_audience(connection, warehouse, campaign, audience_id, day)
+        _select_members(connection, audience, seeds, day)
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
             unfinished = folder / f".{audience.audience_id}.unfinished"
@@ -220,15 +220,9 @@ def _find_audience(
     weeks = _audience_weeks(connection, warehouse, campaign)
     if audience_id is not None and audience_id not in weeks:
         raise UserError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
-    newest, week_start = next(iter(weeks.items()))
-    monday = today - timedelta(days=today.weekday())
-    # a rehearsal belongs to no week
-    if audience_id is None and week_start not in (None, monday):
-        raise UserError(
-            f"The newest audience of campaign '{campaign}' that has members is {newest}, of week "
-            f"{week_start:%G-W%V}; this week is {monday:%G-W%V}. Run `dbt build --selector daily` to draw "
-            f"this week's audience, or add `--audience {newest}` to export the older one."
-        )
+    if audience_id is None:
+        _check_week(campaign, weeks, today)
+        audience_id = next(iter(weeks))
     row = connection.execute(
         """
         select
@@ -242,10 +236,27 @@ def _find_audience(
             )
         from warehouse.results.audiences as audiences where audience_id = ?
         """,
-        [audience_id or newest],
+        [audience_id],
     ).fetchone()
     assert row is not None
     return Audience(*row)
+
+
+def _check_week(campaign: str, weeks: dict[str, date | None], today: date) -> None:
+    """Refuse to choose an audience where the one that comes first, or the last draw, is not of this week."""
+    monday = today - timedelta(days=today.weekday())
+    newest = next(iter(weeks))
+    having, older = " that has members", "the older one"
+    # a rehearsal belongs to no week: it comes first where the draws found nobody
+    if weeks[newest] is None:
+        having, older = "", "a rehearsal"
+    drawn = newest if having else max(weeks, key=lambda name: weeks[name] or date.min)
+    if weeks[drawn] not in (None, monday):
+        raise UserError(
+            f"The newest audience of campaign '{campaign}'{having} is {drawn}, of week "
+            f"{weeks[drawn]:%G-W%V}; this week is {monday:%G-W%V}. Run `dbt build --selector daily` to draw "
+            f"this week's audience, or add `--audience {newest}` to export {older}."
+        )
 
 
 def _audience_weeks(
@@ -279,7 +290,9 @@ def _audience_weeks(
     return weeks
 
 
-def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path) -> None:
+def _select_members(
+    connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path, today: date
+) -> None:
     """Create the temporary table `members`: the whole audience, with hashes and why members are kept out."""
     _read_seeds(connection, seeds)
     rule = _consent_rule(connection, audience, seeds)
@@ -307,7 +320,7 @@ def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, s
     connection.execute(
         f"""
         create temp table members as
-        with valid_consents as ({consent.valid_consents("consents", "current_date")}),
+        with valid_consents as ({consent.valid_consents("consents", f"date '{today}'")}),
 
         latest_consents as ({consent.latest_consents("audience", "valid_consents")}),
 

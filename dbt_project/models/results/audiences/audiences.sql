@@ -16,7 +16,9 @@ candidates as (
         count(*) as candidate_count,
         count(*) filter (where is_suppressed) as suppressed_count,
         count(*) filter (where is_holdout) as holdout_count,
+        count(*) filter (where is_unsent) as unsent_count,
         max(selected_at) as selected_at,
+        min(sent_at) as sent_at,
     from outcomes
     group by audience_id
 ),
@@ -75,6 +77,7 @@ combine as (
         terms.old_count,
         terms.used_count,
         coalesce(candidates.holdout_count, 0) as holdout_count,
+        coalesce(candidates.unsent_count, 0) as unsent_count,
         coalesce(expectations.contact_count, 0) as contact_count,
         expectations.expected_conversions,
         expectations.expected_conversions_lower,
@@ -106,6 +109,7 @@ combine as (
                     and expectations.expected_profit_upper
         end as is_realised_within,
         candidates.selected_at,
+        candidates.sent_at,
     from terms
     left join candidates on terms.audience_id = candidates.audience_id
     left join expectations on terms.audience_id = expectations.audience_id

@@ -6,14 +6,12 @@ ages as (
     select * from {{ ref('candidate_ages') }}
 ),
 
--- contacted or held out in the audience of an earlier week
 used_rows as (
     select
         campaign,
         entity_id,
-        max(cast(selected_at as date)) as used_on,
-    from {{ ref('audience_record') }}
-    where suppressed_reason is null and selected_at < {{ this_week() }}
+        cast(max(chosen_at) as date) as used_on,
+    from {{ ref('earlier_contacts') }}
     group by campaign, entity_id
 ),
 

@@ -1,9 +1,11 @@
 """The company that `benchmarks/mondays.py` simulates: customers whose response is known, contacted and not.
 
-Every Monday some customers become candidates of an offer. A candidate buys with probability `p1` if contacted
-and `p0` if not. Outcomes become known one to three weeks later, and a few never do.
+Every Monday some customers become candidates of an offer. A candidate buys with probability `p1` if
+contacted and `p0` if not. The company looks up the outcomes of those who were contacted or held out: most are
+known after one to three weeks, a few never are. Of the other candidates nothing is known.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -53,9 +55,9 @@ def monday(week: int) -> date:
 class World:
     """The company's customers, its offers so far, and who must not be contacted.
 
-    `offers` has one row per candidate: key, features, `p0`, `p1`, `luck` (buys if it is below the probability),
-    `known_week` (of its outcome), `file` and `contacted_on`. `consents`, `erasures` and `calls` (contacts by
-    others) have `customer_id` and a date.
+    `offers` has one row per candidate: key, features, `p0`, `p1`, `luck` (buys if it is below the
+    probability), `known_week` (of its outcome), `file`, `contacted_on` and `is_held_out`. `consents`,
+    `erasures` and `calls` (contacts by others) have `customer_id` and a date.
     """
 
     def __init__(self, seed: int, plan: Plan):
@@ -82,11 +84,13 @@ class World:
         """Add the offers before week 1: everybody was contacted."""
         weeks = range(1 - HISTORY_WEEKS, 1)
         rows = pd.concat([self._draw(week, HISTORY_ROWS) for week in weeks], ignore_index=True)
-        self.offers = rows.assign(file="offers_history.csv", contacted_on=rows["offered_on"])
+        self.offers = rows.assign(
+            file="offers_history.csv", contacted_on=rows["offered_on"], is_held_out=False
+        )
 
     def add_candidates(self, week: int, count: int, file: str, day: date) -> None:
         """Draw the candidates of a week into a file."""
-        rows = self._draw(week, count).assign(file=file, offered_on=day, contacted_on=None)
+        rows = self._draw(week, count).assign(file=file, offered_on=day, contacted_on=None, is_held_out=False)
         rows["offer_id"] = [f"{day:%y%m%d}-{person}" for person in rows["customer_id"]]
         self.offers = pd.concat([self.offers, rows], ignore_index=True)
 
@@ -135,6 +139,10 @@ class World:
         """Contact the people of these offers."""
         self.offers.loc[self.offers["offer_id"].isin(offer_ids), "contacted_on"] = day
 
+    def hold_out(self, offer_ids: Iterable[str]) -> None:
+        """Watch the people of these offers without contacting them."""
+        self.offers.loc[self.offers["offer_id"].isin(offer_ids), "is_held_out"] = True
+
     @property
     def has_bought(self) -> pd.Series:
         """The outcome of each offer, known or not."""
@@ -146,7 +154,8 @@ class World:
 
     def files(self, week: int) -> dict[str, pd.DataFrame]:
         """Return the content of each file on a week's Monday, with the outcomes known by then."""
-        is_known = self.offers["known_week"] <= week
+        is_watched = self.is_contacted | self.offers["is_held_out"]
+        is_known = is_watched & (self.offers["known_week"] <= week)
         words = {True: "yes", False: "no"}
         rows = self.offers.assign(
             bought=self.has_bought.map(words).where(is_known),

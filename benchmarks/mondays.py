@@ -23,6 +23,7 @@ SEEDS = (1, 2, 3)
 MAX_DAILY_CPU_SECONDS = 15
 # Of 95 % intervals, so many of 24 may miss.
 MAX_MISSES_OF_24 = 2
+LIFT = ("lift_so_far", "lift_so_far_lower", "lift_so_far_upper")
 # A ratio of realised to expected conversions that is news.
 MIN_RISE_NOTICED = 1.1
 
@@ -46,6 +47,7 @@ def table(run: Run) -> pd.DataFrame:
                 "realised": int(offers["has_bought"].sum()),
                 "inside": run.is_inside(week) if week.expected else "",
                 "its word": recorded.get("is_within", ""),
+                "lift so far": interval(recorded, "lift_so_far"),
                 "true lift": f"{(offers['p1'] - offers['p0']).mean():.3f}" if len(offers) else "",
                 "drift": " ".join(week.flagged),
                 "advice": told.get("advice", ""),
@@ -59,6 +61,13 @@ def table(run: Run) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def interval(row: dict[str, Any], name: str) -> str:
+    """Write a figure of a row with its interval; nothing where it has none."""
+    if row.get(name) is None:
+        return ""
+    return f"{row[name]:.3f} ({row[f'{name}_lower']:.3f} to {row[f'{name}_upper']:.3f})"
 
 
 def track_record(run: Run) -> list[dict[str, Any]] | None:
@@ -191,16 +200,17 @@ def intervals_cover(runs: Sequence[Run]) -> Kept:
 
 
 def pooled_lifts_cover(runs: Sequence[Run]) -> Kept:
-    found = []
+    """Compare the lift of all weeks together with the mean difference of `p1` and `p0` of the contacted."""
+    found, is_covered = {}, []
     for run in runs:
-        lift = pooled_lift(run)
-        found.append((lift is not None and lift[1] <= lift[3] <= lift[2], lift))
-    return all(covers for covers, _ in found), f"lift, interval, truth by seed: {[lift for _, lift in found]}"
-
-
-def pooled_lift(run: Run) -> tuple[float, float, float, float] | None:
-    """Return the lift per contact by the project, its interval, and the truth."""
-    return None
+        last = (track_record(run) or [{}])[-1]
+        told = [last[name] for name in LIFT if last.get(name) is not None]
+        contacted = pd.concat([run.offers_of(week) for week in run.mondays])
+        known = contacted[contacted["known_week"] <= run.weeks[-1].number]
+        truth = float((known["p1"] - known["p0"]).mean())
+        is_covered.append(len(told) == len(LIFT) and told[1] <= truth <= told[2])
+        found[run.seed] = f"{told}, truth {truth:.3f}"
+    return all(is_covered), f"lift, lower, upper by seed: {found}"
 
 
 def judge(runs: Sequence[Run], of_each: Sequence[Callable[[Run], Kept]]) -> bool:

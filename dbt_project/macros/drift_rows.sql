@@ -26,7 +26,7 @@
                 'campaign': mart.campaign, 'feature': name,
                 'feature_kind': {'predicted_probability': 'score', 'conversion_rate': 'label'}
                     .get(name, 'feature'),
-                'is_accepted': name in (meta.accept_drift or []),
+                'is_accepted': name in accepted_drift(meta),
             }) -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -102,4 +102,31 @@
         cast([] as varchar[]) as texts,
     where false
     {% endfor %}
+{%- endmacro %}
+
+{#
+    Names whose drift a declaration accepts on the day of the build: all of a list, of a mapping those whose last
+    day is not over. Python refuses other forms when it reads the declaration.
+#}
+{% macro accepted_drift(declaration) -%}
+    {%- set accepted = declaration.accept_drift or [] -%}
+    {%- set today = (var('today') or run_started_at.strftime('%Y-%m-%d')) | string -%}
+    {%- set names = [] -%}
+    {%- for name in accepted if accepted is not mapping or accepted[name] | string >= today -%}
+        {%- do names.append(name) -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
+{# The sentence about a campaign whose newest scores have drifted, of columns of newest_drift. #}
+{% macro drift_reason() -%}
+    'the scores of its rows from ' || newest_window || ' on are spread otherwise than in training: population '
+    || 'stability index of predicted_probability ' || {{ three_digits('round(score_psi, 2)') }} || ' (limit 0.25)'
+    || coalesce(
+        '; of the features ' || most_drifted || ' moved most (index '
+        || {{ three_digits('round(most_drifted_psi, 2)') }} || ')', ''
+    )
+    || '. Look for a fault in the newest files; if the change is real and known, declare accept_drift: '
+    || '{predicted_probability: ' || cast({{ selection_time() }} + interval 90 day as date)
+    || coalesce(', ' || most_drifted || ': ' || cast({{ selection_time() }} + interval 90 day as date), '') || '}.'
 {%- endmacro %}

@@ -23,7 +23,8 @@ def declaration_text(campaign: Campaign) -> str:
         "policy": campaign.policy,
         "policy_limit": campaign.policy_limit,
     }
-    return json.dumps(declaration, sort_keys=True)
+    # days of `accept_drift` as text
+    return json.dumps(declaration, sort_keys=True, default=str)
 
 
 def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:

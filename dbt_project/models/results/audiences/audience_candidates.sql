@@ -13,7 +13,15 @@ terms as (
         {{ match_key('source') }} as source_key,
         {{ match_key('channel') }} as channel_key,
     from {{ ref('audience_terms') }}
-    where coalesce(week_start, {{ this_week() }}) = {{ this_week() }}
+    where
+        coalesce(week_start, {{ this_week() }}) = {{ this_week() }}
+        -- who was drawn before a campaign was held back stays
+        and (
+            purpose = 'rehearsal'
+            or campaign not in (
+                select campaign from {{ ref('held_back_campaigns') }}
+            )
+        )
 ),
 
 valid_consents as (

@@ -24,6 +24,10 @@ evidence as (
     select * from {{ ref('audience_evidence') }}
 ),
 
+held_back as (
+    select * from {{ ref('held_back_campaigns') }}
+),
+
 champions as (
     select
         campaign,
@@ -94,6 +98,8 @@ terms as (
         on
             declared.campaign = evidence.campaign
             and purposes.purpose = evidence.purpose
+    left join held_back on declared.campaign = held_back.campaign
+    where purposes.purpose = 'rehearsal' or held_back.campaign is null
 )
 
 select * from terms

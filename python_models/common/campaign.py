@@ -109,6 +109,7 @@ class Campaign:
     contact_cost: float | str | None = None
     conversion_value: float | str | None = None
     channel: Annotated[str, Field(min_length=1)] | None = None
+    outcome_days: Annotated[int, Field(ge=1)] | None = None
     holdout: Holdout | None = None
     candidates: Annotated[list[str], Field(min_length=1)] | None = None
     imbalance: Imbalance | list[Imbalance] = "none"

@@ -30,8 +30,10 @@ def declaration_text(campaign: Campaign) -> str:
 def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:
     """Hash everything that decides a model: rows, declaration, settings, code revision, library versions.
 
-    `accept_drift` is left out: accepting drift of an existing model must not refit it.
+    `accept_drift` and `outcome_days` are left out: what is said of an existing model must not refit it.
     """
+    declaration = json.loads(declaration_text(replace(campaign, accept_drift=[])))
+    del declaration["outcome_days"]
     positives = int(frame[campaign.label].sum()) if campaign.label else 0
     settings = {name: ALGORITHMS[name].settings(len(frame), positives) for name in competing(campaign)}
     used = {algorithm.library.__name__: algorithm.library for algorithm in ALGORITHMS.values()}
@@ -39,7 +41,7 @@ def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:
     versions = ", ".join(f"{library.__name__} {library.__version__}" for library in libraries)
     parts = [
         content_hash(frame),
-        declaration_text(replace(campaign, accept_drift=[])),
+        json.dumps(declaration, sort_keys=True),
         json.dumps(settings, sort_keys=True),
         f"recipe {TRAINING_REVISION}, {versions}",
     ]

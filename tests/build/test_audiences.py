@@ -206,6 +206,36 @@ def test_sums_and_the_marginal_customer_are_those_of_pandas(
     assert row.is_realised_within == (row.expected_profit_lower <= realised <= row.expected_profit_upper)
 
 
+@pytest.mark.parametrize(("known", "is_compared"), [(90, True), (89, False)])
+def test_expected_and_realised_are_of_the_rows_with_an_outcome(
+    compiled: Path, sql: duckdb.DuckDBPyConnection, known: int, is_compared: bool
+) -> None:
+    """A few never answer; the bounds are those of the gamma distribution with the moments of the others."""
+    generator = np.random.default_rng(7)
+    chance = generator.beta(2, 6, 100)
+    converted = pd.Series(generator.random(100) < chance, dtype=object)
+    converted[known:] = None
+    members = members_of(chance, np.repeat("spring", 100), converted).assign(conversion_value=50.0)
+    [row] = judged(sql, compiled, members, terms_of(["spring"])).itertuples()
+    assert (row.contact_count, row.realised_count) == (100, known)
+    assert row.realised_conversions == converted[:known].sum()
+    if not is_compared:
+        assert pd.isna(row.is_realised_within)
+        return
+    record = sql.sql((compiled / "results/audiences/track_record.sql").read_text()).df()
+    [week] = record.itertuples()
+    told = chance[:known]
+    mean, variance = told.sum(), (told * (1 - told)).sum()
+    bounds = stats.gamma.ppf([0.025, 0.975], mean**2 / variance, scale=variance / mean)
+    assert week.expected_conversions == pytest.approx(mean)
+    assert week.expected_conversions_lower == np.floor(bounds[0])
+    assert week.expected_conversions_upper == np.ceil(bounds[1])
+    is_within = np.floor(bounds[0]) <= converted[:known].sum() <= np.ceil(bounds[1])
+    assert week.is_within == row.is_realised_within == is_within
+    assert (week.contact_cost, week.conversion_value) == (2 * known, 50 * converted[:known].sum())
+    assert week.gross_profit == week.conversion_value - week.contact_cost
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_the_required_holdout_finds_the_effect_in_four_of_five_campaigns(
     compiled: Path, sql: duckdb.DuckDBPyConnection, share: float

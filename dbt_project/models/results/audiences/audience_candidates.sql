@@ -13,15 +13,11 @@ terms as (
         {{ match_key('source') }} as source_key,
         {{ match_key('channel') }} as channel_key,
     from {{ ref('audience_terms') }}
-    where
-        coalesce(week_start, {{ this_week() }}) = {{ this_week() }}
-        -- who was drawn before a campaign was held back stays
-        and (
-            purpose = 'rehearsal'
-            or campaign not in (
-                select campaign from {{ ref('held_back_campaigns') }}
-            )
-        )
+    where coalesce(week_start, {{ this_week() }}) = {{ this_week() }}
+),
+
+held_back as (
+    select * from {{ ref('held_back_campaigns') }}
 ),
 
 valid_consents as (
@@ -102,6 +98,9 @@ judged as (
         on
             terms.audience_id = latest_contacts.audience_id
             and chosen.customer_key = latest_contacts.customer_key
+    left join held_back on terms.campaign = held_back.campaign
+    -- who was drawn before a campaign was held back stays
+    where terms.purpose = 'rehearsal' or held_back.campaign is null
 )
 
 select * from judged

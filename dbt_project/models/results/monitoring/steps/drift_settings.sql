@@ -1,9 +1,7 @@
--- Per campaign: how long a window is, up to when rows are the reference, how many rows
--- are sampled (one of each `step`), and how far the model moves the odds of rows without
--- an outcome to another base rate, which is not drift
+-- Windows, end of the reference, samples (one row of each `step`), and how far the model
+-- moves the odds of rows without an outcome to another base rate, which is not drift
 --
--- about this many reference and other rows of a campaign are sampled, by a hash of the
--- key; an index near its limits shows in far fewer
+-- sampled by a hash of the key; an index near its limits shows in far fewer rows
 {% set sampled_rows = {'reference': 20000, 'other': 50000} %}
 -- marts of this many days or fewer, and those whose rows come once a week, are compared
 -- by week, the others by month
@@ -55,10 +53,11 @@ spans as (
                 then 'week'
             else 'month'
         end as unit,
-        min(as_of_date) filter (where split = 'train' and has_converted is not null)
-            as first_training,
-        max(as_of_date) filter (where split = 'train' and has_converted is not null)
-            as last_training,
+        {% for bound, day in [('min', 'first'), ('max', 'last')] %}
+        {{ bound }}(as_of_date) filter (
+            where split = 'train' and has_converted is not null
+        ) as {{ day }}_training,
+        {% endfor %}
         cast(date_trunc(
             unit, max(as_of_date) filter (where has_converted is null)
         ) as date) as newest_candidates,

@@ -1,19 +1,27 @@
--- Campaigns that declare after how many days a contact's outcome is known, or never will be
+-- Campaigns that declare after how many days an outcome is known, or never will be
 {% set windows = [] %}
 {% if execute %}
 {% for campaign in listed_campaigns('scores') %}
-{% set declaration = graph.nodes['model.leadlight.' ~ campaign ~ '_scores'].config.meta %}
-{% if declaration.outcome_days %}
-{% do windows.append("('" ~ campaign ~ "', " ~ declaration.outcome_days ~ ")") %}
+{% set node = graph.nodes['model.leadlight.' ~ campaign ~ '_scores'] %}
+{% set days = node.config.meta.outcome_days %}
+{% if days %}
+{% do windows.append({'campaign': campaign, 'days': days}) %}
 {% endif %}
 {% endfor %}
 {% endif %}
 
-select
-    campaign,
-    outcome_days,
-from (
-    values
-    {{ (windows or ["(cast(null as varchar), cast(null as integer))"]) | join(', ') }}
-) as windows (campaign, outcome_days)
-where campaign is not null
+with outcome_windows as (
+    {% for window in windows %}
+    select
+        '{{ window.campaign }}' as campaign,
+        {{ window.days }} as outcome_days,
+    {{ 'union all' if not loop.last }}
+    {% else %}
+    select
+        cast(null as varchar) as campaign,
+        cast(null as integer) as outcome_days,
+    where false
+    {% endfor %}
+)
+
+select * from outcome_windows

@@ -201,6 +201,27 @@ def test_nothing_is_trained_again_until_rows_or_declaration_change(mart: Mart) -
     assert train(mart(clients()), DECLARED_SMALL | {"retrain": "True"}, models).num_rows == 1
 
 
+def test_nothing_is_learnt_from_who_was_held_out(mart: Mart) -> None:
+    frame = clients()
+    rows = frame[frame["split"] == "train"].index[:100]
+    changed = frame.copy()
+    changed.loc[rows, "has_bought"] = ~changed.loc[rows, "has_bought"]
+    keys = "', '".join(frame.loc[rows, DECLARED_SMALL["entity"]].astype(str))
+
+    def version(frame: pd.DataFrame, campaign: str) -> str:
+        features = mart(frame)
+        held_out = features.query(
+            "mart_rows",
+            f"select '{campaign}' as campaign, entity_id "
+            f"from (select cast({DECLARED_SMALL['entity']} as varchar) as entity_id from mart_rows) "
+            f"where entity_id in ('{keys}')",
+        )
+        return train(features, DECLARED_SMALL, None, held_out)["model_version"][0].as_py()
+
+    assert version(frame, DECLARED_SMALL["campaign"]) == version(changed, DECLARED_SMALL["campaign"])
+    assert version(frame, "another") != version(changed, "another")
+
+
 def test_a_replayed_day_dates_models_and_scores(mart: Mart) -> None:
     replayed = DECLARED_SMALL | {"today": "2026-03-02"}
     connection = duckdb.connect()

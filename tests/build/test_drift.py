@@ -195,7 +195,7 @@ def test_outcomes_of_the_contacted_are_compared_with_those_of_the_contacted(
     """Training rows of a time before audiences convert less; those whom audiences contacted do as before."""
     dbt = make_dbt(default_data)
     shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
-    dbt("compile", "--select", "conversion_drift_counts")
+    dbt("compile", "--select", "conversion_drift_counts", "conversion_drift")
     generator = np.random.default_rng(6)
     rows = people(generator, 3_000).assign(
         as_of=np.repeat(pd.to_datetime(["2026-01-05", "2026-01-12", "2026-01-19"]), 1_000),
@@ -213,6 +213,16 @@ def test_outcomes_of_the_contacted_are_compared_with_those_of_the_contacted(
         [after] = drift.measured(rows, ["age"]).query(rate).itertuples()
         assert (after.reference_mean, after.window_mean) == pytest.approx((0.5, 0.5))
         assert after.status == "stable"
+
+
+def test_accepted_drift_ends_after_its_last_day(built: Dbt) -> None:
+    days = "{'over': '2027-01-31', 'last_day': '2027-02-01', 'later': '2027-02-02'}"
+    sql = " ".join(
+        f"{{{{ accepted_drift({declared}) }}}}"
+        for declared in (f"{{'accept_drift': {days}}}", "{'accept_drift': ['age']}", "{}")
+    )
+    printed = built("compile", "--quiet", "--vars", "today: '2027-02-01'", "--inline", sql)
+    assert "['last_day', 'later'] ['age'] []" in printed
 
 
 def forecasts(generator: np.random.Generator, days: int, rows: int) -> pd.DataFrame:

@@ -85,13 +85,12 @@ class RowsQuery:
     def sql(self) -> str:
         """Return the query."""
         ctes = [self._as_found()]
+        if self.erased:
+            ctes += [self._erasures(), self._find_lines_to_withhold()]
         if self.key:
             ctes += [self._keyed(), self._repeated_keys()]
             ctes += self._compared_rows() if self.compares_values else [self._repetitions()]
-        ctes += [self._parsed(), self._typed()]
-        if self.erased:
-            ctes += [self._erasures(), self._find_lines_to_withhold()]
-        ctes += [self._judged(), self._all_rows()]
+        ctes += [self._parsed(), self._typed(), self._judged(), self._all_rows()]
         return f"with {_joined(ctes)}\n\nselect * from all_rows\n"
 
     def _as_found(self) -> str:
@@ -167,6 +166,10 @@ class RowsQuery:
             is_readable += " and coalesce(was_readable, true)"
             replaced = ", ".join(f"coalesce({name}, {value}) as {name}" for name, value in values.items())
             typed = [f"* replace ({replaced})" if replaced else "*"]
+        if self.erased:
+            # of a known file only the place of the row is left
+            is_erased = f"{self._person_key()} in (select customer_id from erasures)"
+            is_readable += f" and not coalesce({is_erased}, false)"
         return [
             f"""rows_of_repeated_keys as (
     select{_listed(["keyed.*", *self._maps(), f"{content} as content"])}
@@ -396,9 +399,13 @@ class RowsQuery:
     from raw_rejects{self.view_suffix}{withheld}
 )"""
 
-    def _kept_and_erased(self, blanks: str) -> str:
+    def _person_key(self, prefix: str = "") -> str:
+        """Return SQL of the person's id as requests are matched."""
         person = next(column.name for column in self.columns if column.is_person)
-        is_erased = f"{match_key(f'cast(judged.{person} as varchar)')} = erasures.customer_id"
+        return match_key(f"cast({prefix}{person} as varchar)")
+
+    def _kept_and_erased(self, blanks: str) -> str:
+        is_erased = f"{self._person_key('judged.')} = erasures.customer_id"
         return f"""select judged.* from judged
     anti join erasures on {is_erased}
 

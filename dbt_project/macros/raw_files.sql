@@ -76,7 +76,18 @@
     {{- raw_files('identified_rows', source, thing, {'relation': base}) -}}
 {%- endmacro %}
 
-{# The kept rows of a base model, their values cleaned as raw_columns.csv and recodings.csv say. #}
+{#
+    The kept rows of a base model, with what rows of later files fill in.
+
+    others: as in typed_rows
+    item:   SQL of one more column, over the base model
+#}
+{% macro kept_rows(source, thing, others=false, item=none) -%}
+    {%- set base = ref('base_' ~ source ~ '__' ~ thing) | string -%}
+    {{- raw_files('kept_rows', source, thing, {'relation': base, 'others': others, 'item': item}) -}}
+{%- endmacro %}
+
+{# Those rows, their values cleaned as raw_columns.csv and recodings.csv say. #}
 {% macro cleaned_rows(source, thing) -%}
     {%- set base = ref('base_' ~ source ~ '__' ~ thing) | string -%}
     {{- raw_files('cleaned_rows', source, thing, {'relation': base}) -}}

@@ -19,6 +19,7 @@ from python_models.inputs.raw_files.columns import RawColumn
 from python_models.inputs.raw_files.files import Thing
 from python_models.inputs.raw_files.identities import identified_rows
 from python_models.inputs.raw_files.plugin import Plugin, answer
+from python_models.inputs.raw_files.repetitions import kept_rows
 from python_models.inputs.raw_files.rows import Check
 from python_models.inputs.raw_files.values import Typing
 
@@ -209,11 +210,124 @@ def test_of_a_repeated_key_the_first_row_is_kept(shop: Shop) -> None:
         ("kept", None),
         ("kept", None),
         ("duplicate", "duplicated key: id '1' is already there in an equal row"),
-        ("rejected", "duplicated key: id '1' is already there"),
+        (
+            "rejected",
+            "duplicated key: id '1' is already there: row 4 of shop/a.csv and row 1 of shop/a.csv "
+            "differ in value",
+        ),
         ("rejected", "column 'id' is empty"),
     ]
     assert rows[3]["raw_text"] == "01,c"
     assert rows[0]["content_hash"] == rows[2]["content_hash"] != rows[3]["content_hash"]
+
+
+OUTCOMES = (
+    "id,bigint,,key,,,,,",
+    "bought,boolean,,,,,,,",
+    "age,bigint,,,-1,,,,",
+    "job,category,,,unknown,,,,",
+)
+
+
+def test_a_later_file_fills_in_what_was_empty(shop: Shop) -> None:
+    shop.declare(*OUTCOMES)
+    shop.write("a.csv", "id,bought,age,job", "1,,30,cook", "2,no,,unknown", "3,,50,cook")
+    shop.write("b.csv", "id,bought,age,job", "1,yes,30,cook", "2,,-1,baker", "4,no,1,cook")
+    shop.write("c.csv", "id,bought,age,job", "1,no,30,cook", "2,,41,", "1,,,", "3,,50.0,COOK", "3,,,")
+    rows = shop.rows()
+    there = "duplicated key: id '{}' is already there"
+    assert values(rows[3:], "row_status", "reject_reason", "fills_row") == [
+        ("duplicate", there.format(1) + "; fills in bought of row 1 of shop/a.csv", 1),
+        ("duplicate", there.format(2) + "; fills in job of row 2 of shop/a.csv", 2),
+        ("kept", None, None),
+        (
+            "rejected",
+            there.format(1) + ": row 1 of shop/c.csv and row 1 of shop/a.csv differ in bought",
+            None,
+        ),
+        ("duplicate", there.format(2) + "; fills in age of row 2 of shop/a.csv", 2),
+        (
+            "rejected",
+            there.format(1) + ": row 3 of shop/c.csv and row 1 of shop/a.csv differ in bought, age, job",
+            None,
+        ),
+        ("duplicate", there.format(3) + " in an equal row", None),
+        (
+            "rejected",
+            there.format(3) + ": row 5 of shop/c.csv and row 3 of shop/a.csv differ in age, job",
+            None,
+        ),
+    ]
+    assert kept(shop) == [
+        (1, True, 30, "cook"),
+        (2, False, 41, "baker"),
+        (3, None, 50, "cook"),
+        (4, False, 1, "cook"),
+    ]
+    # the rows themselves stay as the file has them
+    assert values(rows[:2], "bought", "age", "job") == [(None, 30, "cook"), (False, None, "unknown")]
+
+
+def kept(shop: Shop) -> list[tuple[Any, ...]]:
+    """Clean rows of `base`, with what later files fill in."""
+    columns = shop.thing.columns()
+    sql = cleaning.cleaned_rows(columns, kept_rows(columns, [], "base"))
+    return values(shop.query(f"from ({sql}) order by id"), "id", "bought", "age", "job")
+
+
+def test_what_a_file_fills_in_goes_with_it(shop: Shop) -> None:
+    shop.declare(*OUTCOMES)
+    shop.write("a.csv", "id,bought,age,job", "1,,30,cook", "2,,40,cook")
+    shop.write("b.csv", "id,bought,age,job", "1,yes,,")
+    shop.rows()
+    assert kept(shop) == [(1, True, 30, "cook"), (2, None, 40, "cook")]
+    versions = shop.versions()
+    shop.write("b.csv", "id,bought,age,job", "2,no,40,cook")
+    shop.write("c.csv", "id,bought,age,job", "2,yes,40,cook", "1,,,baker")
+    partly = shop.request(read_versions=versions).sql()
+    assert partly.startswith('-- known files: ["shop/a.csv"]\n')
+    shop.load("shop/a.csv")
+    again = shop.query(f"from ({partly}\n) order by file_name, row_number")
+    assert again == shop.rows()
+    assert values(again[2:], "row_status") == ["duplicate", "rejected", "rejected"]
+    assert kept(shop) == [(1, None, 30, "cook"), (2, False, 40, "cook")]
+
+
+def test_a_row_that_cannot_be_read_takes_no_key(shop: Shop) -> None:
+    shop.declare(*OUTCOMES)
+    shop.write("a.csv", "id,bought,age,job", "1,perhaps,30,cook", "2,,thirty,cook")
+    shop.write("b.csv", "id,bought,age,job", "1,yes,30,cook")
+    rows = shop.rows()
+    assert values(rows, "row_status") == ["rejected", "rejected", "kept"]
+    versions = shop.versions()
+    shop.write("c.csv", "id,bought,age,job", "1,,30,cook", "2,,30,cook")
+    shop.load("shop/a.csv", "shop/b.csv")
+    again = shop.query(
+        f"from ({shop.request(read_versions=versions).sql()}\n) order by file_name, row_number"
+    )
+    assert again == shop.rows()
+    assert values(again[3:], "row_status", "reject_reason") == [
+        ("duplicate", "duplicated key: id '1' is already there with more values"),
+        ("kept", None),
+    ]
+
+
+def test_a_code_that_was_filled_in_is_missing_no_more(shop: Shop) -> None:
+    shop.declare("id,bigint,,key,,,,,", "age,bigint,,,n/a,,,,", "size,bigint,,,n/a,,,,")
+    shop.write("a.csv", "id,age,size", "1,N/A,N/A")
+    shop.write("b.csv", "id,age,size", "1,30,")
+    shop.rows()
+    [row] = shop.query(kept_rows(shop.thing.columns(), [], "base"))
+    assert (row["age"], row["size"], row["coded_missing"]) == (30, None, ["size"])
+
+
+def test_other_columns_are_filled_in_too(shop: Shop) -> None:
+    shop.write("a.csv", "id,Colour", "1,")
+    shop.write("b.csv", "id,Colour,size", "1,red,3")
+    assert values(shop.rows(others=True), "row_status") == ["kept", "duplicate"]
+    assert values(
+        shop.query(kept_rows(shop.thing.columns(), ["Colour", "size"], "base")), "Colour", "size"
+    ) == [("red", "3")]
 
 
 def test_a_code_for_missing_of_another_type_is_noted(shop: Shop) -> None:
@@ -322,6 +436,30 @@ def test_known_files_are_not_read_again(shop: Shop) -> None:
     assert again == shop.rows()
 
 
+def test_a_request_that_was_applied_does_not_read_files_again(shop: Shop) -> None:
+    shop.declare("id,text,,key,,,,,", "buyer,text,,person,,,,,", "value,text,,,,,,,")
+    shop.seed("erasure_requests", "source,customer_id,requested_on", "shop,c1,")
+    shop.write("a.csv", "id,buyer,value", "1,C1,a", "2,c2,b", "3,,c")
+    rows = shop.rows()
+    assert values(rows, "row_status") == ["erased", "kept", "kept"]
+    versions = shop.versions()
+    assert shop.request(read_versions=versions).sql().startswith('-- known files: ["shop/a.csv"]')
+
+    # an erased row takes no key, as nothing of it is left in a known file
+    shop.write("b.csv", "id,buyer,value", "1,c3,a", "4,c1,d", "2,c2,other", "5,c5,e,f")
+    partly = shop.request(read_versions=versions).sql()
+    assert partly.startswith('-- known files: ["shop/a.csv"]\n')
+    shop.load("shop/a.csv")
+    again = shop.query(f"from ({partly}\n) order by file_name, row_number")
+    assert again == shop.rows()
+    assert values(again[3:], "row_status") == ["kept", "erased", "rejected", "rejected"]
+
+    versions = shop.versions()
+    shop.seed("erasure_requests", "source,customer_id,requested_on", "shop,c1,", "shop,c2,")
+    assert "known files" not in shop.request(read_versions=versions).sql()
+    assert values(shop.rows(), "row_status")[:2] == ["erased", "erased"]
+
+
 def test_a_change_of_rules_or_of_an_earlier_file_reads_files_again(shop: Shop) -> None:
     shop.declare("id,bigint,,key person,,,,,")
     shop.write("a.csv", "id,n", "1,1")
@@ -417,7 +555,7 @@ def test_clean_values_follow_codes_ranges_and_recodings(shop: Shop) -> None:
     shop.seed("recodings", "source,thing,column_name,raw_value,clean_value", "shop,sales,job,Admin.,admin")
     shop.write("a.csv", "id,age,price,job", "1,-1,10,ADMIN.", "2,130,-2,unknown", "3,30,5,cook", "x,1,1,1")
     shop.rows()
-    sql = cleaning.cleaned_rows(shop.thing.columns(), "base")
+    sql = cleaning.cleaned_rows(shop.thing.columns(), kept_rows(shop.thing.columns(), [], "base"))
     assert values(shop.query(sql), "id", "age", "price", "job") == [
         (1, None, 9.0, "admin"),
         (2, None, 0.0, None),
@@ -509,7 +647,14 @@ def test_macros_ask_in_json(shop: Shop) -> None:
     assert ask("columns")["result"][0]["name"] == "id"
     assert ask("has_own_files", thing=None) == {"result": True}
     assert "a.csv" in ask("newest_file")["result"]
-    assert ask("cleaned_rows") == {"result": cleaning.cleaned_rows(shop.thing.columns(), "base")}
+    kept = kept_rows(shop.thing.columns(), [], "base")
+    assert ask("kept_rows", others=False, item=None) == {"result": kept}
+    assert '"n"' in ask("kept_rows", others=True, item="rowid as key")["result"]
+    assert (
+        ask("kept_rows", item=None, engine="spark")["result"]
+        == "select *\nfrom base\nwhere reject_reason is null\n"
+    )
+    assert ask("cleaned_rows") == {"result": cleaning.cleaned_rows(shop.thing.columns(), kept)}
     assert ask("identified_rows")["result"].startswith("select distinct")
     columns: Callable[[str], Any] = lambda what: ask(what, columns=[], counts=[])  # noqa: E731
     for seed in ("mail_out_dictionary", "mail_out_donor_dictionary"):

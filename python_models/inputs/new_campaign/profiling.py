@@ -29,7 +29,17 @@ TIMES = (" %H:%M:%S", " %H:%M", " %I:%M %p")
 # Columns that Leadlight adds itself.
 OWN_NAMES = {
     *("split", "file_name", "row_number", "reject_reason", "row_status", "raw_text", "coded_missing"),
-    *("content_hash", "file_version", "occurrence", "is_equal", "part", "as_of", "has_converted"),
+    *("content_hash", "file_version", "fills_file", "fills_row", "part", "as_of", "has_converted"),
+    *(
+        "occurrence",
+        "is_equal",
+        "is_later_file",
+        "kept_file",
+        "kept_row",
+        "differs",
+        "contradicts",
+        "fills_in",
+    ),
 }
 # Up to this many non-numeric values in a number column are treated as missing codes.
 MAX_NON_NUMERIC_CODES = 5

@@ -57,16 +57,17 @@ class BaseTable:
         - file_version: size and time of the file, and a hash of the rules by which it was read.
 
         Files at the beginning of the list that are as they were keep the rows of the last build: which of
-        two equal keys came first depends on all files before. Erased people have no key left, so that
-        a source with erasure requests is read anew.
+        two equal keys came first depends on all files before. An erasure request is one of the rules: all
+        files are read once when it comes or goes.
         """
         requests = read_seed(self.thing.connection, self.thing.seeds, "erasure_requests", self.thing.source)
         files = self.thing.files()
-        query = self._query(files, [request["customer_id"] or "" for request in requests])
+        rules = self._query(files, [request["customer_id"] or "" for request in requests])
+        query = rules if self.names_people else replace(rules, erased=[])
         if self.typing.engine != "duckdb":
             return f"select *, cast(null as varchar) as file_version from ({query.sql()}) as read_rows"
-        versions = self._versions(files, query.sql())
-        known = [] if requests else _known_files(versions, self.read_versions)
+        versions = self._versions(files, rules.sql())
+        known = _known_files(versions, self.read_versions)
         parts = [f"{KNOWN_FILES}{json.dumps(known)}"] if known else []
         if len(known) < len(versions):
             parts.append(_read_rows(versions, replace(query, known=known)))
@@ -86,7 +87,7 @@ class BaseTable:
             part=self.part,
             checks=self.checks,
             relation=self.relation,
-            erased=[person for person in requested if person] if has_person and self.names_people else [],
+            erased=[person for person in requested if person] if has_person else [],
             # temporary views of Spark are shared by everybody
             view_suffix=f"_{self.thing.source}_{self.thing.thing}" if self.typing.engine == "spark" else "",
         )

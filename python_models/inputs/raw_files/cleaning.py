@@ -21,13 +21,15 @@ NOT_ATTRIBUTES = (
     "coded_missing",
     "content_hash",
     "file_version",
+    "fills_file",
+    "fills_row",
 )
 # Kinds of the dictionary whose text is never a number.
 TEXT_KINDS = ("nominal", "text", "date", "outcome")
 
 
-def cleaned_rows(columns: list[RawColumn], relation: str) -> str:
-    """Return SQL of a base model's kept rows with clean values; `cleaning_report` counts what it changes."""
+def cleaned_rows(columns: list[RawColumn], kept: str) -> str:
+    """Return SQL of the `kept` rows with clean values; `cleaning_report` counts what it changes."""
     cleaned = [(column, cases) for column in columns if (cases := list(_cases(column)))]
     replaced = ",".join(
         "".join(["\n        case", *(f"\n            {case}" for case in cases)])
@@ -36,20 +38,18 @@ def cleaned_rows(columns: list[RawColumn], relation: str) -> str:
     )
     return f"""select
     * exclude (
-        reject_reason, row_status, raw_text, coded_missing, content_hash, file_version
+        reject_reason, row_status, raw_text, coded_missing, content_hash, file_version,
+        fills_file, fills_row
     ){f" replace ({replaced}" if cleaned else ""}{chr(10) + "    )" if cleaned else ""}
-from {relation}
-where reject_reason is null
+from (
+{kept}) as kept_rows
 """
 
 
 def _cases(column: RawColumn) -> Iterator[str]:
     """Yield the cases in which a value is not as the file has it."""
     value = f"lower({column.name})" if column.is_text else column.name
-    if column.is_text:
-        codes = text_literals(column.codes)
-    else:
-        codes = ", ".join(code for code in column.codes if re.fullmatch("-?[0-9.]+", code))
+    codes = text_literals(column.codes) if column.is_text else ", ".join(column.numeric_codes)
     if codes:
         yield f"when {value} in ({codes}) then null"
     for sign, bound in (("<", column.lowest), (">", column.highest)):

@@ -1,5 +1,6 @@
 """What the seeds `raw_columns.csv` and `recodings.csv` declare about the columns of raw files."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,6 +61,11 @@ class RawColumn:
     def is_text(self) -> bool:
         """Whether its values are text."""
         return self.type in ("text", "category")
+
+    @property
+    def numeric_codes(self) -> list[str]:
+        """The codes for missing that are numbers."""
+        return [code for code in self.codes if re.fullmatch("-?[0-9.]+", code)]
 
     @property
     def is_personal(self) -> bool:

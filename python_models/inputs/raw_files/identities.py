@@ -7,7 +7,7 @@ from python_models.inputs.raw_files.values import Typing
 
 
 def identified_rows(thing: Thing, typing: Typing, relation: str) -> str:
-    """Return SQL of phone numbers and other identifiers of the rows that a base model keeps."""
+    """Return SQL of phone numbers and other identifiers of kept rows and of those that add to them."""
     columns = [column for column in thing.columns() if column.is_personal]
     found = find_columns(thing.files(), columns)
     identifiers = "".join(f"\n    {typing.identifier(column)} as {column.name}," for column in columns)
@@ -20,7 +20,7 @@ from (
     from raw_rows
     semi join {relation} as base
         on raw_rows.file_name = base.file_name and raw_rows.row_number = base.row_number
-            and base.row_status = 'kept'
+            and (base.row_status = 'kept' or base.fills_row is not null)
 )"""
 
 

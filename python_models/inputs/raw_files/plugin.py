@@ -21,6 +21,8 @@ from python_models.inputs.raw_files import cleaning, loading
 from python_models.inputs.raw_files.base_table import BaseTable
 from python_models.inputs.raw_files.files import Thing
 from python_models.inputs.raw_files.identities import identified_rows
+from python_models.inputs.raw_files.matching import find_columns
+from python_models.inputs.raw_files.repetitions import kept_rows
 from python_models.inputs.raw_files.rows import Check
 from python_models.inputs.raw_files.values import Typing
 
@@ -50,6 +52,14 @@ def _load_statements(thing: Thing, request: Request) -> list[str]:
     return loading.load_statements(thing.files(), request["known"])
 
 
+def _kept_rows(thing: Thing, request: Request) -> str:
+    columns, relation, item = thing.columns(), request["relation"], request["item"]
+    if request["engine"] == "spark" or not any(column.is_key for column in columns):
+        return f"select *{f', {item}' if item else ''}\nfrom {relation}\nwhere reject_reason is null\n"
+    others = find_columns(thing.files(), columns, True).others if request["others"] else []
+    return kept_rows(columns, list(others), relation, item)
+
+
 def _newest_file(thing: Thing, _: Request) -> str:
     return f"select max(last_modified) from read_blob([{text_literals(thing.paths())}])"
 
@@ -68,10 +78,13 @@ _ANSWERS: dict[str, Callable[[Thing, Request], Any]] = {
     "attributes": _attributes,
     "attribute_counts": _attribute_counts,
     "base_table": _base_table,
-    "cleaned_rows": lambda thing, request: cleaning.cleaned_rows(thing.columns(), request["relation"]),
+    "cleaned_rows": lambda thing, request: cleaning.cleaned_rows(
+        thing.columns(), _kept_rows(thing, request | {"others": False, "item": None})
+    ),
     "columns": lambda thing, _: [asdict(column) for column in thing.columns()],
     "has_own_files": lambda thing, _: thing.has_own_files(),
     "identified_rows": lambda thing, request: identified_rows(thing, _typing(request), request["relation"]),
+    "kept_rows": _kept_rows,
     "load_statements": _load_statements,
     "newest_file": _newest_file,
 }

@@ -7,6 +7,13 @@ from python_models.common.request_checks import match_key
 from python_models.common.sql import quote_identifier, text_literal, text_literals
 from python_models.inputs.raw_files.columns import RawColumn
 from python_models.inputs.raw_files.matching import FoundColumns
+from python_models.inputs.raw_files.repetitions import (
+    FILLS_IN,
+    IS_DUPLICATE,
+    compare_with_earlier_rows,
+    duplicate_reason,
+    known_value,
+)
 from python_models.inputs.raw_files.values import TYPE_NAMES, Typing
 
 
@@ -57,6 +64,11 @@ class RowsQuery:
         return any(column.is_personal for column in self.columns)
 
     @property
+    def compares_values(self) -> bool:
+        """Whether a later row of a key may fill in what an earlier one left empty."""
+        return bool(self.key) and self.typing.engine == "duckdb"
+
+    @property
     def unsafe(self) -> list[RawColumn]:
         """Columns with values that may not be of their type."""
         return [column for column in self.columns if not self.found[column].is_safe]
@@ -73,12 +85,12 @@ class RowsQuery:
     def sql(self) -> str:
         """Return the query."""
         ctes = [self._as_found()]
-        if self.key:
-            ctes += [self._keyed(), self._repeated_keys(), self._repetitions()]
-        ctes += [self._parsed(), self._typed()]
         if self.erased:
             ctes += [self._erasures(), self._find_lines_to_withhold()]
-        ctes += [self._judged(), self._all_rows()]
+        if self.key:
+            ctes += [self._keyed(), self._repeated_keys()]
+            ctes += self._compared_rows() if self.compares_values else [self._repetitions()]
+        ctes += [self._parsed(), self._typed(), self._judged(), self._all_rows()]
         return f"with {_joined(ctes)}\n\nselect * from all_rows\n"
 
     def _as_found(self) -> str:
@@ -112,11 +124,15 @@ class RowsQuery:
 
     def _keyed(self) -> str:
         items = [f"{self.value(column)} as {column.name}" for column in self.columns if column.is_key]
+        names = [*self.key, *self._compared()]
         known = f"""
 
     union all by name
 
-    select file_name, row_number, {", ".join(self.key)}, content_hash
+    select
+        file_name, row_number, {", ".join(map(quote_identifier, names))}, content_hash,
+        -- a key that was there is the last of the reasons
+        coalesce(starts_with(reject_reason, 'duplicated key'), true) as was_readable
     from {self.relation}
     where content_hash is not null and file_name in ({text_literals(self.known)})"""
         return f"""keyed as not materialized (
@@ -132,10 +148,47 @@ class RowsQuery:
     having count(*) > 1
 )"""
 
-    def _repetitions(self) -> str:
+    def _compared(self) -> dict[str, str]:
+        """Return name -> SQL of the known value of each column besides the key."""
+        compared = {
+            column.name: known_value(column, column.name) for column in self.columns if not column.is_key
+        }
+        return compared | {name: quote_identifier(name) for name in self.found.others}
+
+    def _compared_rows(self) -> list[str]:
+        """Return the CTEs that compare the rows of repeated keys, value by value."""
         content = self._content_hash("keyed.", lambda column: self.typing.value(column))
+        values = {column.name: self.value(column) for column in self.columns if not column.is_key}
+        is_readable = f"not coalesce({self._faults() or 'false'}, false)"
+        typed = ["*", *(f"{value} as {name}" for name, value in values.items())]
         if self.known:
             content = f"coalesce(keyed.content_hash, {content})"
+            is_readable += " and coalesce(was_readable, true)"
+            replaced = ", ".join(f"coalesce({name}, {value}) as {name}" for name, value in values.items())
+            typed = [f"* replace ({replaced})" if replaced else "*"]
+        if self.erased:
+            # of a known file only the place of the row is left
+            is_erased = f"{self._person_key()} in (select customer_id from erasures)"
+            is_readable += f" and not coalesce({is_erased}, false)"
+        return [
+            f"""rows_of_repeated_keys as (
+    select{_listed(["keyed.*", *self._maps(), f"{content} as content"])}
+    from keyed
+    inner join repeated_keys using ({", ".join(self.key)})
+)""",
+            f"""typed_repetitions as (
+    select{_listed(typed)}
+    from rows_of_repeated_keys
+)""",
+            f"""repeated_rows as (
+    select{_listed(["*", *self._coded_items()])}
+    from typed_repetitions
+)""",
+            compare_with_earlier_rows(self.key, self._compared(), is_readable),
+        ]
+
+    def _repetitions(self) -> str:
+        content = self._content_hash("keyed.", lambda column: self.typing.value(column))
         return f"""repetitions as (
     select
         keyed.file_name,
@@ -163,26 +216,34 @@ class RowsQuery:
         return f"hash({', '.join(['0', *values])})"
 
     def _parsed(self) -> str:
-        items = ["as_found.*"]
-        items += [
-            f"try_cast(try_cast({column.raw} as json) as map(varchar, float)) as map_{column.name}"
-            for column in self.columns
-            if column.type == "interests"
-        ]
-        items += ["repetitions.occurrence", "repetitions.is_equal"] if self.key else []
+        items = ["as_found.*", *self._maps()]
+        if self.compares_values:
+            items += ["repetitions.* exclude (file_name, row_number)"]
+        elif self.key:
+            items += ["repetitions.occurrence", "repetitions.is_equal"]
         join = "\n    left join repetitions using (file_name, row_number)" if self.key else ""
         return f"""parsed as (
     select{_listed(items)}
     from as_found{join}
 )"""
 
-    def _typed(self) -> str:
-        items = [f"{self.value(column)} as {column.name}" for column in self.columns]
-        items += [
+    def _maps(self) -> list[str]:
+        return [
+            f"try_cast(try_cast({column.raw} as json) as map(varchar, float)) as map_{column.name}"
+            for column in self.columns
+            if column.type == "interests"
+        ]
+
+    def _coded_items(self) -> list[str]:
+        return [
             f"lower(cast({column.raw} as varchar)) in ({text_literals(column.codes)})\n"
             f"            and {column.name} is null as is_coded_{column.name}"
             for column in self.coded
         ]
+
+    def _typed(self) -> str:
+        items = [f"{self.value(column)} as {column.name}" for column in self.columns]
+        items += self._coded_items()
         has_hash = self.key and self.typing.engine == "duckdb"
         content = self._content_hash("", lambda column: column.name) if has_hash else "null"
         return f"""typed as (
@@ -212,8 +273,11 @@ class RowsQuery:
         items += ["part"] if self.part else []
         items += [column.name for column in self.columns]
         items += [quote_identifier(name) for name in self.found.others]
-        duplicate = """
-            when is_equal and starts_with(reject_reason, 'duplicated key') then 'duplicate'"""
+        is_duplicate = IS_DUPLICATE if self.compares_values else "is_equal"
+        duplicate = f"""
+            when {is_duplicate} and starts_with(reject_reason, 'duplicated key') then 'duplicate'"""
+        fills_in = f"row_status = 'duplicate' and {FILLS_IN}" if self.compares_values else "false"
+        place = ("kept_file", "kept_row") if self.compares_values else ("null", "null")
         return f"""judged as (
     select{_listed(items)}
         -- reasons are written for faulty rows only: there are millions of others
@@ -228,6 +292,8 @@ class RowsQuery:
         end as raw_text,
         {self._coded_missing()} as coded_missing,
         content_hash,
+        cast(case when {fills_in} then {place[0]} end as varchar) as fills_file,
+        cast(case when {fills_in} then {place[1]} end as bigint) as fills_row,
     from typed
 )"""
 
@@ -237,17 +303,21 @@ class RowsQuery:
         return f"{column.raw} is not null and {column.name} is null{is_code}"
 
     def _reject_reason(self) -> str:
-        tests = []
-        for column in self.columns:
-            tests += [f"{column.name} is null"] if column.is_required else []
-            tests += [f"({self._unread(column)})"] if column in self.unsafe else []
-        tests += [f"({check.condition})" for check in self.checks]
-        condition = (" or ".join(tests) or "false") + (" or occurrence > 1" if self.key else "")
+        condition = (self._faults() or "false") + (" or occurrence > 1" if self.key else "")
         reasons = [reason for column in self.columns for reason in self._column_reasons(column)]
         reasons += [f"case when {check.condition} then {check.reason} end" for check in self.checks]
         reasons += [self._duplicate_reason()] if self.key else []
         listed = _arguments(["'; '", *reasons, "null"])
         return f"case when {condition} then concat_ws({listed}) end"
+
+    def _faults(self) -> str:
+        """Return an SQL condition: the row is rejected for its own values. Empty where none can be."""
+        tests = []
+        for column in self.columns:
+            tests += [f"{column.name} is null"] if column.is_required else []
+            tests += [f"({self._unread(column)})"] if column in self.unsafe else []
+        tests += [f"({check.condition})" for check in self.checks]
+        return " or ".join(tests)
 
     def _column_reasons(self, column: RawColumn) -> list[str]:
         label = "' or '".join(self.found[column].names or [column.name])
@@ -268,6 +338,8 @@ class RowsQuery:
         return reasons
 
     def _duplicate_reason(self) -> str:
+        if self.compares_values:
+            return duplicate_reason(self.key)
         values = "".join(f", ' {name} ''', {name}, ''''" for name in self.key)
         return f"""case
                 when occurrence > 1
@@ -322,12 +394,18 @@ class RowsQuery:
         {raw_text},
         null as coded_missing,
         null as content_hash,
+        cast(null as varchar) as fills_file,
+        cast(null as bigint) as fills_row,
     from raw_rejects{self.view_suffix}{withheld}
 )"""
 
-    def _kept_and_erased(self, blanks: str) -> str:
+    def _person_key(self, prefix: str = "") -> str:
+        """Return SQL of the person's id as requests are matched."""
         person = next(column.name for column in self.columns if column.is_person)
-        is_erased = f"{match_key(f'cast(judged.{person} as varchar)')} = erasures.customer_id"
+        return match_key(f"cast({prefix}{person} as varchar)")
+
+    def _kept_and_erased(self, blanks: str) -> str:
+        is_erased = f"{self._person_key('judged.')} = erasures.customer_id"
         return f"""select judged.* from judged
     anti join erasures on {is_erased}
 
@@ -342,6 +420,8 @@ class RowsQuery:
         null as raw_text,
         null as coded_missing,
         null as content_hash,
+        cast(null as varchar) as fills_file,
+        cast(null as bigint) as fills_row,
     from judged
     semi join erasures on {is_erased}"""
 

@@ -52,8 +52,9 @@ with {% for report in reports %}
         0
         {% endif %} as {{ column.name }}_clipped,
         {% endfor %}
-    from {{ ref(report.base) }}
-    where reject_reason is null
+    from (
+        {{ kept_rows(report.source, report.thing, others=report.source == 'mail_out') }}
+    ) as kept_rows
 ),
 
 cleaned_{{ report.thing }}_of_{{ report.source }} as (

@@ -28,6 +28,7 @@ described as (
         coalesce(source_kinds.source_kind, 'own') as source_kind,
         newest.declaration ->> 'source_note' as source_note,
         newest.declaration -> 'segments' ->> 'population' as population,
+        newest.declaration -> 'segments' ->> 'entity' as entity,
         newest.segmenter_version,
         newest.trained_at,
         newest.customer_rows,

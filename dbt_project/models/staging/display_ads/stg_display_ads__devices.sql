@@ -1,10 +1,8 @@
 -- a short key: there may be a billion devices with ten interests each
 with devices as (
-    select
-        {{ row_key('device_id') }} as device_key,
-        *,
-    from {{ ref('base_display_ads__devices') }}
-    where reject_reason is null
+    {{ kept_rows(
+        'display_ads', 'devices', item=row_key('device_id') ~ ' as device_key'
+    ) }}
 ),
 
 renamed as (

@@ -1,8 +1,7 @@
 {% set attributes = mail_out_attributes() %}
 
 with people as (
-    select * from {{ ref('base_mail_out__people') }}
-    where reject_reason is null
+    {{ kept_rows('mail_out', 'people', others=true) }}
 ),
 
 cleaned as (

@@ -2,8 +2,32 @@ with members as (
     select * from {{ ref('segment_members') }}
 ),
 
-outcomes as (
+segmenters as (
+    select * from {{ ref('segmenters') }}
+),
+
+models as (
+    select * from {{ ref('conversion_models') }}
+    where is_newest
+),
+
+scores as (
     select * from {{ ref('all_scores') }}
+),
+
+-- a campaign groups its rows, or the people whom they are about
+outcomes as (
+    select
+        scores.campaign,
+        scores.has_converted,
+        if(
+            segmenters.entity = (models.declaration ->> 'entity'),
+            scores.entity_id, scores.customer_id
+        ) as member_id,
+    from scores
+    inner join models on scores.campaign = models.campaign
+    inner join segmenters on scores.campaign = segmenters.campaign
+    where scores.has_converted is not null
 ),
 
 count_conversions as (
@@ -16,8 +40,7 @@ count_conversions as (
     inner join outcomes
         on
             members.campaign = outcomes.campaign
-            and members.entity_id = outcomes.customer_id
-    where outcomes.has_converted is not null
+            and members.entity_id = outcomes.member_id
     group by members.campaign, members.segment_id
 )
 

@@ -113,21 +113,12 @@
     {% endfor %}
 {%- endmacro %}
 
-{#
-    A join with the rows that recorded audiences contacted, as `contacted`. The record is audience_members as it
-    was before this build: it cannot be referenced, because audiences are drawn after drift is measured.
-#}
+{# A join with the rows that audiences of earlier weeks contacted, as `contacted`. #}
 {% macro join_contacted(mart) -%}
     left join (
-        {%- set record = load_relation(this.incorporate(path={'schema': 'results', 'identifier': 'audience_members'})) %}
-        {%- if record and mart.as_of %}
         select distinct entity_id
-        from {{ record }}
-        where
-            campaign = '{{ mart.campaign }}' and purpose = 'contact' and suppressed_reason is null and not is_holdout
-        {%- else %}
-        select cast(null as varchar) as entity_id where false
-        {%- endif %}
+        from {{ ref('earlier_contacts') }}
+        where campaign = '{{ mart.campaign }}' and not is_holdout{{ '' if mart.as_of else ' and false' }}
     ) as contacted on scores.entity_id = contacted.entity_id
 {%- endmacro %}
 

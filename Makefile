@@ -128,5 +128,6 @@ lock: setup ## pin every package anew in requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --no-emit-index-url --no-header --no-annotate --upgrade --python-version 3.11 --quiet --output-file requirements.txt
 	for extra in spark fast; do $(BIN)/uv pip compile pyproject.toml --group dev --group $$extra --constraint requirements.txt --no-emit-index-url --no-header --no-annotate --python-version 3.11 --quiet | grep -vxFf requirements.txt > requirements-$$extra.txt; done
 
-clean: ## remove everything that was built; your raw files stay, audiences and scores of devices
-	rm -rf .venv dbt_project/target dbt_project/logs logs warehouse.duckdb warehouse.duckdb.* reports/node_modules reports/build reports/.served reports/.evidence model_cards model_sql .spark
+clean: ## remove everything that was built; your raw files stay, audiences, what was sent and scores of devices
+	find . -maxdepth 1 -name 'warehouse.duckdb*' ! -name warehouse.duckdb.sent -exec rm -rf {} +
+	rm -rf .venv dbt_project/target dbt_project/logs logs reports/node_modules reports/build reports/.served reports/.evidence model_cards model_sql .spark

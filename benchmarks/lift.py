@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from python_models.delivery.sent_record import NO_ROWS
 from python_models.engines.duckdb.statistics import Plugin
 
 COMPILED = Path("dbt_project/target/compiled/leadlight/models")
@@ -51,6 +52,7 @@ def lifts(
             "has_converted": generator.random(count) < chance + np.where(is_holdout, 0, effect),
             "is_holdout": is_holdout,
             "purpose": "contact",
+            "selected_at": pd.Timestamp("2026-11-18"),
         }
     )
     people["audience_id"] = people["campaign"]
@@ -62,6 +64,7 @@ def lifts(
         Plugin.configure_connection(None, connection)  # type: ignore[arg-type]
         connection.register("people", people)
         connection.execute("create table results.audience_members as from people")
+        connection.execute(f"create table results.sent_contacts as {NO_ROWS}")
         connection.execute(
             "create table results.all_scores as select campaign, entity_id, has_converted from people"
         )

@@ -41,7 +41,7 @@ def run(request: dict, manifest: object) -> None:
         sys.argv = ["dbt", *request["arguments"]]
         code = 0 if dbtRunner(manifest=manifest).invoke(request["arguments"]).success else 1
         sys.stdout.flush()
-        # a publish that failed marks its run when the process exits; DuckDB's threads forbid a whole exit in a fork
+        # a publish that failed marks its run at exit; DuckDB's threads forbid a whole exit in a fork
         atexit._run_exitfuncs()
     finally:
         os._exit(code)

@@ -175,6 +175,12 @@ class Dbt:
             return connection.sql(sql).fetchall()
 
 
+def copy_built(built: Dbt, dbt: Dbt) -> None:
+    """Give a dbt of the test's own what another one has built and published."""
+    for suffix in ("", ".working"):
+        shutil.copy(f"{built.warehouse}{suffix}", f"{dbt.warehouse}{suffix}")
+
+
 class DbtServer:
     """One process per worker that has parsed the quick project and forks for each command."""
 

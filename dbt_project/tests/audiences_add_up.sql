@@ -1,5 +1,5 @@
 {{ config(tags='not_daily') }}
--- every member is contacted, held out or left out, and ranks are 1, 2, ... at most with gaps of
+-- every member is contacted, held out, left out or unsent, and ranks are 1, 2, ... at most with gaps of
 -- those who asked to be erased
 with counted as (
     select
@@ -19,4 +19,5 @@ where
     != audiences.contact_count
     + audiences.suppressed_count
     + audiences.holdout_count
+    + audiences.unsent_count
     or counted.last_rank < counted.member_count

@@ -15,7 +15,7 @@ POLICIES = ("f1", "profit", "fixed", "precision_at_least", "false_alarms_at_most
 _SHARES = ("fixed", "precision_at_least", "false_alarms_at_most")
 _NOTHING_UNKNOWN = ConfigDict(extra="forbid")
 # Set by the project for all campaigns; not part of a declaration.
-_PROJECT_KEYS = ("retrain", "champion", "backfill_from")
+_PROJECT_KEYS = ("retrain", "champion", "backfill_from", "today")
 # Value of `known_at` for a column that is only known after the contact.
 AFTER_CONTACT = "after_contact"
 # Values of `expected_base_rate`: estimate it from the scores of rows with an unknown outcome, or from the
@@ -107,6 +107,7 @@ class Campaign:
     decide_by: str | dict[str, float] = "f1"
     contact_cost: float | str | None = None
     conversion_value: float | str | None = None
+    candidates_within: Annotated[int, Field(ge=1)] | None = None
     channel: Annotated[str, Field(min_length=1)] | None = None
     holdout: Holdout | None = None
     candidates: Annotated[list[str], Field(min_length=1)] | None = None
@@ -157,6 +158,8 @@ class Campaign:
                 "negatives_per_positive does not go with order_by: forward validation predicts every row. "
                 "Let the split be by time instead"
             )
+        if self.candidates_within is not None and self.as_of is None:
+            raise ValueError("candidates_within needs as_of: it counts the days since then")
         if self.expected_base_rate == NEWEST_OUTCOMES and self.as_of is None:
             raise ValueError("expected_base_rate newest_outcomes needs as_of: test rows must be the newest")
         if self.recalibrate and self.expected_base_rate is not None:

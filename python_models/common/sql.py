@@ -14,6 +14,20 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def text_literal(text: str) -> str:
+    """Return a text as a literal.
+
+    >>> text_literal("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def text_literals(texts: Iterable[str]) -> str:
+    """Return some texts as literals, with commas between them."""
+    return ", ".join(map(text_literal, texts))
+
+
 def hashed_below(key: str, share: float) -> str:
     """Return a SQL condition that holds for a share of the keys, by 32 bits of their MD5 hash.
 

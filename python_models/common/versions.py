@@ -1,5 +1,6 @@
-"""Whether a model or segmenter has to be fitted again."""
+"""Whether a model or segmenter has to be fitted again, and the time that it is dated with."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
 
@@ -16,3 +17,14 @@ def retrains(meta: dict[str, Any]) -> bool:
     True
     """
     return str(meta.get("retrain", False)).lower() == "true"
+
+
+def build_time(meta: dict[str, Any]) -> datetime:
+    """Return the time of the build in UTC, on the day that the variable `today` names if it names one.
+
+    >>> build_time({"today": "2026-11-30"}).date()
+    datetime.date(2026, 11, 30)
+    """
+    now = datetime.now(UTC).replace(tzinfo=None)
+    today = str(meta.get("today") or "")
+    return datetime.combine(date.fromisoformat(today), now.time()) if today else now

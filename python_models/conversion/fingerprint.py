@@ -29,7 +29,7 @@ def declaration_text(campaign: Campaign) -> str:
 def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:
     """Hash everything that decides a model: rows, declaration, settings, code revision, library versions.
 
-    `accept_drift` is left out: accepting drift of an existing model must not refit it.
+    `accept_drift` and `candidates_within` are left out: they change what becomes of a model, not the model.
     """
     positives = int(frame[campaign.label].sum()) if campaign.label else 0
     settings = {name: ALGORITHMS[name].settings(len(frame), positives) for name in competing(campaign)}
@@ -38,7 +38,7 @@ def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:
     versions = ", ".join(f"{library.__name__} {library.__version__}" for library in libraries)
     parts = [
         content_hash(frame),
-        declaration_text(replace(campaign, accept_drift=[])),
+        declaration_text(replace(campaign, accept_drift=[], candidates_within=None)),
         json.dumps(settings, sort_keys=True),
         f"recipe {TRAINING_REVISION}, {versions}",
     ]

@@ -1,6 +1,6 @@
 """Scoring of a campaign: every row of the mart, streamed, predicted by models that never saw it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 from python_models.common.campaign import MONEY, Campaign, read_campaign
 from python_models.common.frames import map_batches
 from python_models.common.sql import quote_identifier
+from python_models.common.versions import build_time
 from python_models.conversion.batches import columns_read, model_of, read_batch
 from python_models.conversion.registry import load_champion
 
@@ -57,7 +58,7 @@ def score(features: Any, models: Any, meta: dict[str, Any], existing: Any | None
     """
     campaign = read_campaign(meta)
     version, body = load_champion(models, meta)
-    scored_at = datetime.now(UTC).replace(tzinfo=None)
+    scored_at = build_time(meta)
     score_batch = partial(_scores, campaign=campaign, body=body, version=version, scored_at=scored_at)
     columns = columns_read(features, campaign, model_of(body))
     rows = rows_to_score(features, columns, campaign, version, existing, meta.get("backfill_from"))

@@ -1,6 +1,5 @@
 """Training of a campaign's conversion model: the candidates compete out of fold, the best becomes a row."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,8 @@ import pyarrow as pa
 
 from python_models.common.campaign import AFTER_CONTACT, Campaign
 from python_models.common.frames import FOLDS, Design, feature_columns, fold_of, make_design, read_rows
-from python_models.common.sql import quote_identifier
-from python_models.common.versions import newest_fingerprint, retrains
+from python_models.common.sql import quote_identifier, text_literal
+from python_models.common.versions import build_time, newest_fingerprint, retrains
 from python_models.conversion.base_rates import adjust_for_prior_shift
 from python_models.conversion.declaration import read_conversion_campaign
 from python_models.conversion.fingerprint import declaration_text, training_fingerprint
@@ -21,7 +20,9 @@ from python_models.conversion.sampling import RowSample, training_sample
 from python_models.conversion.selection import select_champion
 
 
-def train(features: Any, meta: dict[str, Any], existing: Any | None = None) -> pa.Table:
+def train(
+    features: Any, meta: dict[str, Any], existing: Any | None = None, held_out: Any | None = None
+) -> pa.Table:
     """Train a campaign's conversion model.
 
     Parameters
@@ -32,6 +33,8 @@ def train(features: Any, meta: dict[str, Any], existing: Any | None = None) -> p
         The declaration.
     existing : DuckDB relation, optional
         Model rows of earlier trainings.
+    held_out : DuckDB relation, optional
+        Rows (`campaign, entity_id`) that were not contacted on purpose. They are not learnt from.
 
     Returns
     -------
@@ -41,6 +44,7 @@ def train(features: Any, meta: dict[str, Any], existing: Any | None = None) -> p
         the model in service after this training.
     """
     campaign = read_conversion_campaign(meta)
+    features = without_held_out(features, campaign, held_out)
     names, texts = feature_columns(features, campaign)
     sample = training_sample(features, campaign)
     rows = labelled_rows(features, campaign, names, sample)
@@ -52,7 +56,7 @@ def train(features: Any, meta: dict[str, Any], existing: Any | None = None) -> p
 
     kept_share = sample.kept_share(rows, campaign)
     frame = rows[rows[campaign.split] == "train"].reset_index(drop=True) if campaign.label else rows
-    row = empty_row(campaign, frame, names, kept_share, fingerprint)
+    row = empty_row(campaign, frame, names, kept_share, fingerprint) | {"trained_at": build_time(meta)}
     if row["refused_reason"] is None:
         design = make_design(frame, names, texts)
         training, selection = build_training_set(campaign, frame, design, kept_share)
@@ -66,6 +70,16 @@ def train(features: Any, meta: dict[str, Any], existing: Any | None = None) -> p
     return pa.Table.from_pylist([row], schema=MODEL_ROW)
 
 
+def without_held_out(features: Any, campaign: Campaign, held_out: Any | None) -> Any:
+    """Return the rows of a mart that were not held out. Spark draws no audiences, so it holds nobody out."""
+    if held_out is None or hasattr(features, "map_batches"):
+        return features
+    rows = held_out.filter(f"campaign = {text_literal(campaign.campaign)}").project("entity_id as held_out_id")
+    return features.join(
+        rows, f"cast({quote_identifier(campaign.entity)} as varchar) = held_out_id", how="anti"
+    )
+
+
 def empty_row(
     campaign: Campaign, frame: pd.DataFrame, names: list[str], kept_share: float, fingerprint: str
 ) -> dict[str, Any]:
@@ -75,7 +89,6 @@ def empty_row(
         "campaign": campaign.campaign,
         "model_version": fingerprint[:12],
         "imbalance": "none",
-        "trained_at": datetime.now(UTC).replace(tzinfo=None),
         "training_rows": len(frame),
         "training_positives": int(frame[campaign.label].sum()) if campaign.label else 0,
         "kept_share_of_negatives": kept_share,

@@ -3,31 +3,31 @@
 The files hold the members of an audience in `results.audience_members`, without those who are suppressed or
 held out, or who have asked for erasure or refused consent since the build: the seeds are read again. Phone
 numbers and e-mail addresses are hashed inside DuckDB and never written. A hash of a phone number can be
-guessed, as there are few numbers, so only the owner may read folder and files. A folder is the record of
-what was handed out, so no export overwrites it.
+guessed, as there are few numbers, so only the owner may read folder and files. No export overwrites an
+earlier one, and all but rehearsals are noted in the `sent_record` of the warehouse.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import duckdb
 
 from python_models.common.errors import UserError
 from python_models.common.request_checks import match_key, unknown_names
-from python_models.delivery.consent import consent_macros
+from python_models.delivery.consent import consent_macros, read_seed
+from python_models.delivery.sent_record import MANIFEST, SentRecord, locked
 
 FOLDER = Path("audiences")
-MANIFEST = "manifest.json"
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 
 GOOGLE = "https://developers.google.com/data-manager/api/devguides/concepts/formatting"
@@ -80,6 +80,7 @@ class Audience:
     audience_id: str
     campaign: str
     purpose: str
+    week_start: date | None
     channel: str | None
     model_version: str
     threshold_policy: str
@@ -107,7 +108,8 @@ def write_audience(
     Parameters
     ----------
     warehouse : pathlib.Path
-        The published warehouse, and beside it `<warehouse>.identities`; they are only read.
+        The published warehouse, and beside it `<warehouse>.identities`; they are only read. The export is
+        noted in `<warehouse>.sent`.
     campaign : str
         The campaign.
     audience_id : str or None
@@ -117,7 +119,8 @@ def write_audience(
     seeds : pathlib.Path
         Folder of the seeds about people, `channels.csv` and `raw_columns.csv`, as they are now.
     today : datetime.date or None
-        A day of this week; without it the current day (UTC, as in the build).
+        The day of the export: its week is this week, and consents count from it on. Without it the current
+        day (UTC, as in the build). The record has its beginning, or the current time.
 
     Yields
     ------
@@ -134,20 +137,14 @@ def write_audience(
         raise UserError(f"{warehouse} does not exist: run `make build` first")
     with duckdb.connect() as connection:
         _attach(connection, warehouse)
-        audience = _find_audience(
-            connection, warehouse, campaign, audience_id, today or datetime.now(UTC).date()
-        )
-        _select_members(connection, audience, seeds)
+        day = today or datetime.now(UTC).date()
+        audience = _find_audience(connection, warehouse, campaign, audience_id, day)
+        _select_members(connection, audience, seeds, day)
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
-            unfinished = folder / f".{audience.audience_id}.unfinished"
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(mode=0o700)
-            try:
-                manifest = _write_files(connection, audience, unfinished)
-                target = _rename(unfinished, folder, audience.audience_id)
-            finally:
-                shutil.rmtree(unfinished, ignore_errors=True)
+        # nobody is contacted in a rehearsal
+        opened = nullcontext() if audience.is_rehearsal else SentRecord.opened(warehouse, seeds)
+        with locked(folder), opened as record:
+            target, manifest = _export(connection, audience, folder, record, today)
     if audience.is_rehearsal:
         nobody = "" if audience_id else f"campaign '{campaign}' has nobody to contact; "
         yield (
@@ -162,25 +159,67 @@ def write_audience(
     )
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Let one export at a time write into a folder."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _export(
+    connection: duckdb.DuckDBPyConnection,
+    audience: Audience,
+    folder: Path,
+    record: SentRecord | None,
+    today: date | None,
+) -> tuple[Path, dict[str, Any]]:
+    """Write an audience into a new folder and the record; return the folder and its manifest."""
+    unfinished = folder / f".{audience.audience_id}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
+    export_id = uuid4().hex
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        manifest = _write_files(connection, audience, unfinished, export_id)
+        sent_at = datetime.combine(today, time()) if today else datetime.now(UTC).replace(tzinfo=None)
+        _create_sent_rows(connection, audience, sent_at, manifest["sha256"]["members.parquet"])
+        target = _give_name(connection, unfinished, audience, export_id, record)
     finally:
-        os.close(descriptor)
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return target, manifest
 
 
-def _rename(unfinished: Path, folder: Path, name: str) -> Path:
-    """Rename a finished folder to the first free name of `name`, `name-2`, `name-3`, ...; return its path."""
+def _create_sent_rows(
+    connection: duckdb.DuckDBPyConnection, audience: Audience, sent_at: datetime, checksum: str
+) -> None:
+    """Create the temporary table `sent_rows`: who is in the file, and who is held out."""
+    connection.execute(
+        """
+        create temp table sent_rows as
+        select
+            $audience_id as audience_id, $campaign as campaign, $week_start as week_start,
+            $source as source, $channel as channel, entity_id, customer_id, is_holdout,
+            $sent_at as sent_at, '' as export_folder, $checksum as members_sha256
+        from members
+        where rank is not null and not is_suppressed and kept_out_reason is null
+        """,
+        {
+            **{name: getattr(audience, name) for name in ("audience_id", "campaign", "source", "channel")},
+            "week_start": audience.week_start,
+            "sent_at": sent_at,
+            "checksum": checksum,
+        },
+    )
+
+
+def _give_name(
+    connection: duckdb.DuckDBPyConnection,
+    unfinished: Path,
+    audience: Audience,
+    export_id: str,
+    record: SentRecord | None,
+) -> Path:
+    """Give a finished folder the first free name of the audience, and record the export; return its path."""
     number = 1
     while True:
-        target = folder / (name if number == 1 else f"{name}-{number}")
+        target = unfinished.with_name(audience.audience_id + (f"-{number}" if number > 1 else ""))
         number += 1
         if os.path.lexists(target):
             continue
+        if record:
+            record.prepare(connection, export_id, target)
         try:
             os.rename(unfinished, target)
         except OSError as error:
@@ -188,6 +227,8 @@ def _rename(unfinished: Path, folder: Path, name: str) -> Path:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
         else:
+            if record:
+                record.commit(export_id, target)
             return target
 
 
@@ -220,19 +261,13 @@ def _find_audience(
     weeks = _audience_weeks(connection, warehouse, campaign)
     if audience_id is not None and audience_id not in weeks:
         raise UserError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
-    newest, week_start = next(iter(weeks.items()))
-    monday = today - timedelta(days=today.weekday())
-    # a rehearsal belongs to no week
-    if audience_id is None and week_start not in (None, monday):
-        raise UserError(
-            f"The newest audience of campaign '{campaign}' that has members is {newest}, of week "
-            f"{week_start:%G-W%V}; this week is {monday:%G-W%V}. Run `dbt build --selector daily` to draw "
-            f"this week's audience, or add `--audience {newest}` to export the older one."
-        )
+    if audience_id is None:
+        _check_week(campaign, weeks, today)
+        audience_id = next(iter(weeks))
     row = connection.execute(
         """
         select
-            audience_id, campaign, purpose, channel,
+            audience_id, campaign, purpose, week_start, channel,
             model_version, threshold_policy, policy_limit, selected_at,
             (
                 select declaration ->> 'source' from warehouse.results.conversion_models as models
@@ -242,10 +277,27 @@ def _find_audience(
             )
         from warehouse.results.audiences as audiences where audience_id = ?
         """,
-        [audience_id or newest],
+        [audience_id],
     ).fetchone()
     assert row is not None
     return Audience(*row)
+
+
+def _check_week(campaign: str, weeks: dict[str, date | None], today: date) -> None:
+    """Refuse to choose an audience where the one that comes first, or the last draw, is not of this week."""
+    monday = today - timedelta(days=today.weekday())
+    newest = next(iter(weeks))
+    having, older = " that has members", "the older one"
+    # a rehearsal belongs to no week: it comes first where the draws found nobody
+    if weeks[newest] is None:
+        having, older = "", "a rehearsal"
+    drawn = newest if having else max(weeks, key=lambda name: weeks[name] or date.min)
+    if weeks[drawn] not in (None, monday):
+        raise UserError(
+            f"The newest audience of campaign '{campaign}'{having} is {drawn}, of week "
+            f"{weeks[drawn]:%G-W%V}; this week is {monday:%G-W%V}. Run `dbt build --selector daily` to draw "
+            f"this week's audience, or add `--audience {newest}` to export {older}."
+        )
 
 
 def _audience_weeks(
@@ -279,7 +331,9 @@ def _audience_weeks(
     return weeks
 
 
-def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path) -> None:
+def _select_members(
+    connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path, today: date
+) -> None:
     """Create the temporary table `members`: the whole audience, with hashes and why members are kept out."""
     _read_seeds(connection, seeds)
     rule = _consent_rule(connection, audience, seeds)
@@ -307,7 +361,7 @@ def _select_members(connection: duckdb.DuckDBPyConnection, audience: Audience, s
     connection.execute(
         f"""
         create temp table members as
-        with valid_consents as ({consent.valid_consents("consents", "current_date")}),
+        with valid_consents as ({consent.valid_consents("consents", f"date '{today}'")}),
 
         latest_consents as ({consent.latest_consents("audience", "valid_consents")}),
 
@@ -354,16 +408,7 @@ def _read_seeds(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
         "channels": "channel, consent_rule",
         "raw_columns": "source",
     }.items():
-        path = seeds / f"{seed}.csv"
-        try:
-            connection.execute(
-                f"create temp table {seed} as select {columns} "
-                f"from read_csv('{_quoted(path)}', header = true, delim = ',', all_varchar = true)"
-            )
-        except duckdb.Error as error:
-            raise UserError(
-                f"{path}: it cannot be read, and who must not be contacted not told: {error}"
-            ) from None
+        read_seed(connection, seeds, seed, columns)
 
 
 def _consent_rule(connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path) -> str:
@@ -392,7 +437,9 @@ def _check_names(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
         raise UserError(problems)
 
 
-def _write_files(connection: duckdb.DuckDBPyConnection, audience: Audience, folder: Path) -> dict[str, Any]:
+def _write_files(
+    connection: duckdb.DuckDBPyConnection, audience: Audience, folder: Path, export_id: str
+) -> dict[str, Any]:
     """Write members and manifest into a folder, readable by its owner only; return the manifest."""
     chosen = "rank is not null and not is_suppressed and not is_holdout"
     rows = f"from members where {chosen} and kept_out_reason is null"
@@ -435,6 +482,7 @@ def _write_files(connection: duckdb.DuckDBPyConnection, audience: Audience, fold
     )
     kept_out = {reason: left_out.pop(reason) for reason in ("erased", "refused")}
     manifest = {
+        "export_id": export_id,
         **asdict(audience),
         **facts,
         **left_out,

@@ -1,10 +1,14 @@
-"""The consent rule of the build, for exports: `dbt_project/macros/consent.sql` rendered without dbt."""
+"""The consent rule of the build, for exports: `macros/consent.sql` rendered without dbt, and the seeds."""
 
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import jinja2
+
+from python_models.common.errors import UserError
+from python_models.common.sql import text_literal
 
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
 
@@ -16,3 +20,23 @@ def consent_macros() -> Any:
     text = "".join(path.read_text() for path in paths)
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)  # noqa: S701 - SQL, not HTML
     return environment.from_string(text).module
+
+
+def read_seed(connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str, columns: str) -> None:
+    """Read a seed about people, as it is now, into a temporary table of its name.
+
+    Raises
+    ------
+    UserError
+        Where it cannot be read.
+    """
+    path = seeds / f"{seed}.csv"
+    try:
+        connection.execute(
+            f"create temp table {seed} as select {columns} "
+            f"from read_csv({text_literal(str(path))}, header = true, delim = ',', all_varchar = true)"
+        )
+    except duckdb.Error as error:
+        raise UserError(
+            f"{path}: it cannot be read, and who must not be contacted not told: {error}"
+        ) from None

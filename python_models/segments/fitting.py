@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from python_models.common.campaign import Campaign, Segmentation
 from python_models.common.frames import SEED
 from python_models.common.sql import quote_identifier
-from python_models.common.versions import newest_fingerprint, retrains
+from python_models.common.versions import build_time, newest_fingerprint, retrains
 from python_models.segments.assigning import newest_segmenter, read_segmentation
 from python_models.segments.choice import RESTARTS, choose, evaluate_fit, split_half_agreement
 from python_models.segments.columns import MIN_ROWS_PER_SEGMENT, Columns, draw_sample, row_count
@@ -88,7 +87,7 @@ def fit_segments(mart: Any, meta: dict[str, Any], existing: Any | None = None) -
     row: dict[str, Any] = {
         "campaign": campaign.campaign,
         "segmenter_version": fingerprint[:12],
-        "trained_at": datetime.now(UTC).replace(tzinfo=None),
+        "trained_at": build_time(meta),
         "fingerprint": fingerprint,
         "declaration": json.dumps(declared | {"segments": json.loads(declaration)}),
         "choices": [],

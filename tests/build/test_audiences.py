@@ -1,6 +1,6 @@
 """Whom to contact, who is held out and what came of it: the SQL on made-up campaigns, and a build."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -10,8 +10,9 @@ import pytest
 from scipy import stats
 
 from benchmarks.lift import coverage, lifts
+from python_models.delivery.sent_record import NO_ROWS
 from python_models.engines.duckdb.statistics import Plugin
-from tests.support import Dbt
+from tests.support import Dbt, copy_built
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +100,20 @@ POLICY = {"purpose": "contact", "threshold_policy": "f1"}
 
 
 def judged(
-    sql: duckdb.DuckDBPyConnection, compiled: Path, members: pd.DataFrame, terms: pd.DataFrame
+    sql: duckdb.DuckDBPyConnection,
+    compiled: Path,
+    members: pd.DataFrame,
+    terms: pd.DataFrame,
+    sent: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """`audiences` of made-up members and terms, all money declared."""
     text = (compiled / "results/audiences/audiences.sql").read_text()
     put(sql, "results.audience_terms", terms)
     put(sql, "results.audience_members", members)
+    sql.execute(f"create table results.sent_contacts as {NO_ROWS}")
+    if sent is not None:
+        sql.register("sent", sent)
+        sql.execute("insert into results.sent_contacts by name from sent")
     put(sql, "results.all_scores", members[["campaign", "entity_id", "has_converted"]])
     return sql.sql(text).df().set_index("audience_id")
 
@@ -206,6 +215,23 @@ def test_sums_and_the_marginal_customer_are_those_of_pandas(
     assert row.is_realised_within == (row.expected_profit_lower <= realised <= row.expected_profit_upper)
 
 
+def test_what_was_not_sent_is_no_part_of_what_came_true(
+    compiled: Path, sql: duckdb.DuckDBPyConnection
+) -> None:
+    members = members_of(np.full(10, 0.5), np.repeat("spring", 10), np.repeat([True, False], 5))
+    members.loc[8:, "is_holdout"] = True
+    # of a week that is over
+    members["selected_at"] = pd.Timestamp("2020-11-18")
+    sent = members.loc[[0, 1, 5, 8], ["campaign", "audience_id", "entity_id", "is_holdout"]]
+    sent = sent.assign(week_start=pd.Timestamp("2020-11-16"), sent_at=pd.Timestamp("2020-11-18 09:00:00"))
+    [row] = judged(sql, compiled, members, terms_of(["spring"]), sent).itertuples()
+    assert (row.candidate_count, row.contact_count, row.holdout_count, row.unsent_count) == (10, 3, 1, 6)
+    assert (row.expected_conversions, row.realised_conversions) == (1.5, 2)
+    assert row.sent_at == pd.Timestamp("2020-11-18 09:00:00")
+    lift = sql.sql((compiled / "results/audiences/campaign_lift.sql").read_text()).df().set_index("decile")
+    assert (lift.loc[0, "contacted_count"], lift.loc[0, "holdout_count"]) == (3, 1)
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_the_required_holdout_finds_the_effect_in_four_of_five_campaigns(
     compiled: Path, sql: duckdb.DuckDBPyConnection, share: float
@@ -221,6 +247,24 @@ def test_the_required_holdout_finds_the_effect_in_four_of_five_campaigns(
     error = np.sqrt(pooled * (1 - pooled) * (1 / contacted + 1 / required))
     z = (converted[0] / contacted - converted[1] / required) / error
     assert np.mean(np.abs(z) > 1.96) == pytest.approx(0.8, abs=0.015)
+
+
+def test_a_build_reads_the_first_export_of_each_row(make_dbt: Callable[..., Dbt], default_data: Path) -> None:
+    dbt = make_dbt(default_data)
+    record = Path(f"{dbt.warehouse}.sent")
+    dbt("run", "--select", "sent_contacts")
+    assert dbt.query("from results.sent_contacts") == []
+    assert not record.exists()
+    record.mkdir()
+    row = "'c-2026-W47' as audience_id, 'c' as campaign, date '2026-11-16' as week_start, 's' as source, "
+    row += "'mail' as channel, entity_id, entity_id as customer_id, false as is_holdout, "
+    for number, (entities, hour) in enumerate([("'a', 'b'", 9), ("'b', 'c'", 8)]):
+        times = f"timestamp '2026-11-17 0{hour}:00:00' as sent_at, '/any/c-{number}' as export_folder, "
+        rows = f"select {row}{times}'hash' as members_sha256 from (select unnest([{entities}]) as entity_id)"
+        duckdb.sql(f"copy ({rows}) to '{record}/{number}.parquet'")
+    dbt("run", "--select", "sent_contacts")
+    first = "select entity_id, hour(sent_at), export_folder from results.sent_contacts order by entity_id"
+    assert dbt.query(first) == [("a", 9, "c-0"), ("b", 8, "c-1"), ("c", 8, "c-1")]
 
 
 # --- the default build -------------------------------------------------------------------
@@ -257,3 +301,30 @@ def test_members_are_ranked_from_one_and_in_order(connection: duckdb.DuckDBPyCon
     chosen = members[members["suppressed_reason"].isna() & (members["purpose"] == "contact")]
     assert not chosen.duplicated(["campaign", "customer_id"]).any()
     assert chosen["is_holdout"].any()
+
+
+def test_audience_tables_of_the_last_release_move_with_their_rows(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
+) -> None:
+    """They stood in schema campaigns, without counts of what is left out and a list of what is published."""
+    dbt = make_dbt(default_data)
+    copy_built(built, dbt)
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute("""
+            drop view campaigns.audience_terms;
+            create table campaigns.audience_terms as
+            select * exclude (old_count, used_count) from results.audience_terms;
+            insert into campaigns.audience_terms
+            select * replace ('coupon-2025-W01' as audience_id, date '2024-12-30' as week_start)
+            from campaigns.audience_terms where campaign = 'coupon' and purpose = 'contact';
+            drop table results.audience_terms;
+            drop table main.published_audience_terms;
+        """)
+        kept = working.sql("select audience_id from campaigns.audience_terms order by all").fetchall()
+    dbt("run", "--select", "audience_terms")
+    for schema in ("results", "campaigns"):
+        assert dbt.query(f"select audience_id from {schema}.audience_terms order by all") == kept
+    assert ("coupon-2025-W01",) in kept
+    assert dbt.query(
+        "select old_count from results.audience_terms where audience_id = 'coupon-2025-W01'"
+    ) == [(None,)]

@@ -3,7 +3,6 @@
 import csv
 import gzip
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support import Dbt, copy_project, quick_project
+from tests.support import Dbt, copy_built, copy_project, quick_project
 
 CALLS = 4_521
 SELECTED = ["base_insurance__calls", "stg_insurance__calls", "insurance_features", "insurance_scores"]
@@ -50,11 +49,6 @@ def counts(warehouse: Path) -> set[int]:
             union all select count(*) from results.conversion_scores where campaign = 'insurance'
         """).fetchall()
     return {count for (count,) in rows}
-
-
-def copy_built(built: Dbt, dbt: Dbt) -> None:
-    for suffix in ("", ".working"):
-        shutil.copy(f"{built.warehouse}{suffix}", f"{dbt.warehouse}{suffix}")
 
 
 def test_after_a_failed_build_nothing_is_published_until_all_of_it_is_mended(

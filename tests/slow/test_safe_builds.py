@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.build.test_safe_builds import CALLS, SELECTED, Calls, copy_built, counts
-from tests.support import Dbt
+from tests.build.test_safe_builds import CALLS, SELECTED, Calls, counts
+from tests.support import Dbt, copy_built
 
 KILLS = 20
 # Parses once, then builds in a process of its own for each line it reads, and kills it after so many seconds.

@@ -51,11 +51,11 @@ insurance,erased since,2026-11-20
 coupon,erased of another source,2026-11-20
 """,
     "consents": """source,customer_id,channel,has_consent,valid_from
-insurance,refused since,phone,false,2026-11-20
+insurance,refused since,phone,false,2026-11-18
 insurance,refused elsewhere,email,false,2026-11-20
 insurance,refused and consented again,phone,false,2026-11-01
 insurance,refused and consented again,,true,2026-11-02
-insurance,refused from a later day on,phone,false,2999-01-01
+insurance,refused from a later day on,phone,false,2026-11-19
 insurance,refused all channels,,true,
 insurance,refused all channels,,false,
 """,
@@ -382,10 +382,7 @@ def test_the_export_refuses_whom_the_build_refuses(write: Callable, published: P
         with (seeds / f"{name}.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, rows_of_seed[0])
             writer.writeheader()
-            for row in rows_of_seed:
-                # the export asks the clock what day it is, the unit test has a day of its own
-                is_later = name == "consents" and row["valid_from"] and row["valid_from"] > WEDNESDAY
-                writer.writerow(row | ({"valid_from": "2999-01-01"} if is_later else {}))
+            writer.writerows(rows_of_seed)
     for campaign in ("c", "open"):
         allowed = {
             row["entity_id"]
@@ -425,6 +422,16 @@ def test_an_empty_audience_of_this_week_is_no_reason_to_write_an_older_one(
         )
     with pytest.raises(UserError, match="that has members is coupon-2026-W46, of week 2026-W46"):
         write("coupon")
+
+
+def test_a_rehearsal_is_not_written_before_this_week_s_draw(write: Callable) -> None:
+    with pytest.raises(UserError) as error:
+        write("coupon", today=date(2026, 11, 23))
+    assert str(error.value) == (
+        "The newest audience of campaign 'coupon' is coupon-2026-W47, of week 2026-W47; this week is "
+        "2026-W48. Run `dbt build --selector daily` to draw this week's audience, or add `--audience "
+        "coupon-rehearsal` to export a rehearsal."
+    )
 
 
 def test_an_audience_may_be_named(write: Callable) -> None:

@@ -33,6 +33,7 @@ def test_a_policy_with_a_number_is_taken_apart() -> None:
     ("fault", "words"),
     [
         ({"decide": "f1"}, ["key 'decide'", "'f1'", "is unknown", "allowed keys are", "decide_by"]),
+        ({"candidates_within": 14}, ["candidates_within needs as_of"]),
         ({"decide_by": "f2"}, ["decide_by is 'f2'", "allowed: f1, profit"]),
         ({"decide_by": {"fixed": 2}}, ["fixed: 2.0 is not between 0 and 1"]),
         ({"decide_by": "fixed"}, ["decide_by fixed needs a number"]),

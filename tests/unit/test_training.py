@@ -201,6 +201,18 @@ def test_nothing_is_trained_again_until_rows_or_declaration_change(mart: Mart) -
     assert train(mart(clients()), DECLARED_SMALL | {"retrain": "True"}, models).num_rows == 1
 
 
+def test_a_replayed_day_dates_models_and_scores(mart: Mart) -> None:
+    replayed = DECLARED_SMALL | {"today": "2026-03-02"}
+    connection = duckdb.connect()
+    connection.register("models", train(mart(clients()), replayed))
+    models = connection.table("models")
+    rows = score(mart(clients()), models, replayed).read_pandas()
+    (trained_at,) = models.project("trained_at").fetchall()[0]
+    assert {str(day) for day in rows["scored_at"].dt.date} == {"2026-03-02"} == {str(trained_at.date())}
+    # the day is no part of the declaration
+    assert train(mart(clients()), replayed | {"today": "2026-03-09"}, models).num_rows == 0
+
+
 @pytest.mark.parametrize(
     ("converts", "sentence"),
     [

@@ -94,5 +94,5 @@ def _report(written: NewCampaign, files: dict[str, str], project: Path) -> Itera
     yield f"Look at {project}/models/campaigns/{campaign}/{campaign}.yml, then build scores and segments:"
     yield f"{build} {' '.join(selected)}"
     yield "and, once those look right, reasons, metrics, audiences and report pages:"
-    yield f"{build} +{campaign}_features+"
+    yield f"{build} +{campaign}_features+ resource_type:seed"
     yield "  make reports"

@@ -5,8 +5,9 @@ import json
 import os
 from dataclasses import dataclass, field, replace
 
+from python_models.common.sql import text_literal, text_literals
 from python_models.engines.duckdb.privacy import pseudonym, pseudonym_key
-from python_models.inputs.raw_files.columns import read_seed, text_literal, text_literals
+from python_models.inputs.raw_files.columns import read_seed
 from python_models.inputs.raw_files.files import RawFile, Thing
 from python_models.inputs.raw_files.matching import find_columns
 from python_models.inputs.raw_files.rows import Check, RowsQuery

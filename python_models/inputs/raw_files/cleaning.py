@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from python_models.common.sql import quote_identifier
-from python_models.inputs.raw_files.columns import RawColumn, read_seed, text_literal, text_literals
+from python_models.common.sql import quote_identifier, text_literal, text_literals
+from python_models.inputs.raw_files.columns import RawColumn, read_seed
 from python_models.inputs.raw_files.files import Thing
 
 # Columns of base_mail_out__people that are no attributes.

@@ -6,16 +6,7 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from python_models.common.request_checks import match_key
-
-
-def text_literal(text: str) -> str:
-    """Return a text as SQL's literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def text_literals(texts: list[str]) -> str:
-    """Return some texts as SQL's literals, with commas between them."""
-    return ", ".join(map(text_literal, texts))
+from python_models.common.sql import text_literal
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from pathlib import Path
 from duckdb import DuckDBPyConnection
 
 from python_models.common.errors import UserError
+from python_models.common.sql import text_literal
 from python_models.engines.duckdb.file_checks import cached_problem, csv_columns
-from python_models.inputs.raw_files.columns import RawColumn, raw_columns, read_seed, text_literal
+from python_models.inputs.raw_files.columns import RawColumn, raw_columns, read_seed
 
 _VISIBLE = "not regexp_matches(file, '(^|/)[.][^/]*$')"
 

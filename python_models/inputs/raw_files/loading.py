@@ -4,8 +4,7 @@ raw_rows has file_name, row_number and the files' columns; raw_rejects has file_
 raw_text. CSV is loaded as text, so that no type is guessed.
 """
 
-from python_models.common.sql import quote_identifier
-from python_models.inputs.raw_files.columns import text_literal
+from python_models.common.sql import quote_identifier, text_literal
 from python_models.inputs.raw_files.files import RawFile
 
 _REJECTS = """create or replace temp table raw_rejects (

@@ -16,9 +16,9 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection, sqltypes
 
 from python_models.common.errors import UserError
+from python_models.common.sql import text_literals
 from python_models.inputs.raw_files import cleaning, loading
 from python_models.inputs.raw_files.base_table import BaseTable
-from python_models.inputs.raw_files.columns import text_literals
 from python_models.inputs.raw_files.files import Thing
 from python_models.inputs.raw_files.identities import identified_rows
 from python_models.inputs.raw_files.rows import Check

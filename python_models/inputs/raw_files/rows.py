@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from python_models.common.request_checks import match_key
-from python_models.common.sql import quote_identifier
-from python_models.inputs.raw_files.columns import RawColumn, text_literal, text_literals
+from python_models.common.sql import quote_identifier, text_literal, text_literals
+from python_models.inputs.raw_files.columns import RawColumn
 from python_models.inputs.raw_files.matching import FoundColumns
 from python_models.inputs.raw_files.values import TYPE_NAMES, Typing
 

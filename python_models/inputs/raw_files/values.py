@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from python_models.inputs.raw_files.columns import RawColumn, text_literals
+from python_models.common.sql import text_literals
+from python_models.inputs.raw_files.columns import RawColumn
 
 # What a value of a type is called in the reason why a row is rejected.
 TYPE_NAMES = {

@@ -2,28 +2,17 @@
 -- more is better, for losses too.
 with
 
-metric_names (metric, metric_order, title, sign) as (
-    values
-        ('roc_auc', 1, 'ROC AUC', 1),
-        ('average_precision', 2, 'Average precision', 1),
-        ('top_decile_lift', 3, 'Lift in the best tenth', 1),
-        ('f1', 4, 'F1 at the threshold', 1),
-        ('log_loss', 5, 'Log loss', -1),
-        ('brier', 6, 'Brier score', -1)
-),
-
 compared as (
     select
         baselines.*,
-        metric_names.metric_order,
-        metric_names.title,
-        metric_names.sign,
+        if(baselines.better = 'higher', 1, -1) as sign,
         replace(baselines.feature, '_', ' ') as feature_name
     from results.conversion_baselines as baselines
     inner join results.campaigns as campaigns
         on baselines.campaign = campaigns.campaign
         and baselines.split = campaigns.judged_split
-    inner join metric_names on baselines.metric = metric_names.metric
+        -- F1 weighs both
+        and baselines.metric not in ('precision', 'recall')
 )
 
 select
@@ -34,7 +23,7 @@ select
     end as baseline,
     compared.metric,
     compared.metric_order,
-    compared.title,
+    compared.metric_title as title,
     compared.model_value,
     compared.baseline_value,
     compared.sign * compared.gain as gain,

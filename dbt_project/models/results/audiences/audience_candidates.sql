@@ -4,7 +4,8 @@ with chosen as (
     select
         *,
         {{ match_key('customer_id') }} as customer_key,
-    from {{ ref('policy_choices') }}
+    from {{ ref('usable_choices') }}
+    where left_out_as is null
 ),
 
 terms as (

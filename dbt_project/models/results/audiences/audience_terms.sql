@@ -2,7 +2,7 @@
     materialized='incremental',
     unique_key='audience_id',
     incremental_strategy='delete+insert',
-    on_schema_change='fail',
+    on_schema_change='append_new_columns',
     full_refresh=false,
     pre_hook="{{ forget_unpublished() }}",
 ) }}
@@ -22,6 +22,16 @@ channels as (
 
 evidence as (
     select * from {{ ref('audience_evidence') }}
+),
+
+left_out as (
+    select
+        campaign,
+        purpose,
+        count(*) filter (where left_out_as = 'old') as old_count,
+        count(*) filter (where left_out_as = 'used') as used_count,
+    from {{ ref('usable_choices') }}
+    group by campaign, purpose
 ),
 
 champions as (
@@ -85,6 +95,8 @@ terms as (
         if(purposes.purpose = 'contact', declared.holdout_effect, null)
             as holdout_effect,
         evidence.relative_variance,
+        coalesce(left_out.old_count, 0) as old_count,
+        coalesce(left_out.used_count, 0) as used_count,
     from declared
     inner join policies on declared.campaign = policies.campaign
     inner join champions on declared.campaign = champions.campaign
@@ -94,6 +106,10 @@ terms as (
         on
             declared.campaign = evidence.campaign
             and purposes.purpose = evidence.purpose
+    left join left_out
+        on
+            declared.campaign = left_out.campaign
+            and purposes.purpose = left_out.purpose
 )
 
 select * from terms

@@ -16,7 +16,9 @@ candidates as (
         count(*) as candidate_count,
         count(*) filter (where is_suppressed) as suppressed_count,
         count(*) filter (where is_holdout) as holdout_count,
+        count(*) filter (where is_unsent) as unsent_count,
         max(selected_at) as selected_at,
+        min(sent_at) as sent_at,
     from outcomes
     group by audience_id
 ),
@@ -72,7 +74,10 @@ combine as (
         terms.model_version,
         coalesce(candidates.candidate_count, 0) as candidate_count,
         coalesce(candidates.suppressed_count, 0) as suppressed_count,
+        terms.old_count,
+        terms.used_count,
         coalesce(candidates.holdout_count, 0) as holdout_count,
+        coalesce(candidates.unsent_count, 0) as unsent_count,
         coalesce(expectations.contact_count, 0) as contact_count,
         expectations.expected_conversions,
         expectations.expected_conversions_lower,
@@ -104,6 +109,7 @@ combine as (
                     and expectations.expected_profit_upper
         end as is_realised_within,
         candidates.selected_at,
+        candidates.sent_at,
     from terms
     left join candidates on terms.audience_id = candidates.audience_id
     left join expectations on terms.audience_id = expectations.audience_id

@@ -1,6 +1,6 @@
 with members as (
-    select * from {{ ref('audience_members') }}
-    where purpose = 'contact' and suppressed_reason is null
+    select * from {{ ref('audience_contacts') }}
+    where purpose = 'contact' and (is_contacted or is_holdout)
 ),
 
 outcomes as (

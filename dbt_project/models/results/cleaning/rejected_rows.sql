@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with base_rows as (
     {% for table in raw_tables() %}
     select

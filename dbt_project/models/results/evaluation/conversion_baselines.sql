@@ -1,11 +1,10 @@
-{% set metrics = [
-    'roc_auc', 'average_precision', 'f1', 'precision', 'recall', 'log_loss', 'brier',
-    'top_decile_lift',
-] %}
-
 with replicates as (
     select * from {{ ref('conversion_replicates') }}
     where split != 'train'
+),
+
+metric_names as (
+    {{ metric_names() }}
 ),
 
 champions as (
@@ -13,7 +12,7 @@ champions as (
     where is_champion
 ),
 
-listed as (
+list_metrics as (
     select
         campaign,
         split,
@@ -23,12 +22,14 @@ listed as (
         value,
     from replicates
     unpivot include nulls (
-        value for metric in ({{ metrics | join(', ') }})
+        value for metric in (
+            {{ metrics() | map(attribute='name') | join(', ') }}
+        )
     )
 ),
 
 -- the same draw of customers for both, so that the gain has an interval
-paired as (
+pair_draws as (
     select
         models.campaign,
         models.split,
@@ -38,41 +39,53 @@ paired as (
         models.value as model_value,
         baselines.value as baseline_value,
         models.value - baselines.value as gain,
-    from listed as models
-    inner join listed as baselines
+    from list_metrics as models
+    inner join list_metrics as baselines
         using (campaign, split, metric, replicate)
     where models.predictor = 'model' and baselines.predictor != 'model'
 ),
 
-compared as (
+sum_up_gains as (
     select
-        paired.campaign,
-        paired.split,
+        pair_draws.campaign,
+        pair_draws.split,
         if(
-            paired.predictor = 'declared',
+            pair_draws.predictor = 'declared',
             any_value(champions.declaration ->> 'baseline'),
-            paired.predictor
+            pair_draws.predictor
         ) as baseline,
-        paired.metric,
+        pair_draws.metric,
+        any_value(metric_names.metric_order) as metric_order,
+        any_value(metric_names.metric_title) as metric_title,
+        any_value(metric_names.better) as better,
         any_value(
             if(
-                paired.predictor = 'one_rule',
+                pair_draws.predictor = 'one_rule',
                 champions.baseline_rule,
                 champions.declaration ->> 'baseline'
             )
         ) as feature,
-        max(paired.model_value) filter (where paired.replicate = 0)
+        max(pair_draws.model_value) filter (where pair_draws.replicate = 0)
             as model_value,
-        max(paired.baseline_value) filter (where paired.replicate = 0)
+        max(pair_draws.baseline_value) filter (where pair_draws.replicate = 0)
             as baseline_value,
-        max(paired.gain) filter (where paired.replicate = 0) as gain,
-        quantile_cont(paired.gain, 0.025) filter (where paired.replicate > 0)
-            as gain_lower,
-        quantile_cont(paired.gain, 0.975) filter (where paired.replicate > 0)
-            as gain_upper,
-    from paired
+        max(pair_draws.gain) filter (where pair_draws.replicate = 0) as gain,
+        quantile_cont(pair_draws.gain, 0.025) filter (
+            where pair_draws.replicate > 0
+        ) as gain_lower,
+        quantile_cont(pair_draws.gain, 0.975) filter (
+            where pair_draws.replicate > 0
+        ) as gain_upper,
+    from pair_draws
     inner join champions using (campaign)
-    group by paired.campaign, paired.split, paired.predictor, paired.metric
+    inner join metric_names using (metric)
+    -- a gain in what has no honest interval has none either
+    where metric_names.has_interval
+    group by
+        pair_draws.campaign,
+        pair_draws.split,
+        pair_draws.predictor,
+        pair_draws.metric
 )
 
-select * from compared
+select * from sum_up_gains

@@ -1,8 +1,3 @@
-{% set metrics = [
-    'roc_auc', 'average_precision', 'f1', 'precision', 'recall', 'log_loss', 'brier',
-    'top_decile_lift', 'expected_calibration_error',
-] %}
-
 with replicates as (
     select * from {{ ref('conversion_replicates') }}
 ),
@@ -12,31 +7,26 @@ champions as (
     where is_champion
 ),
 
--- contacting as many at random, or giving everybody the base rate
+metric_names as (
+    {{ metric_names() }}
+),
+
 at_random as (
     select
         campaign,
         split,
         'random' as predictor,
         0 as replicate,
-        0.5 as roc_auc,
-        base_rate as average_precision,
-        2 * base_rate * contacted_share / nullif(base_rate + contacted_share, 0)
-            as f1,
-        base_rate as precision,
-        contacted_share as recall,
-        -base_rate * ln(nullif(base_rate, 0))
-        - (1 - base_rate) * ln(nullif(1 - base_rate, 0)) as log_loss,
-        base_rate * (1 - base_rate) as brier,
-        1.0 as top_decile_lift,
-        0.0 as expected_calibration_error,
+        {% for metric in metrics() %}
+        {{ metric.at_random }} as {{ metric.name }},
+        {% endfor %}
         base_rate,
         contacted_share,
     from replicates
     where predictor = 'model' and replicate = 0
 ),
 
-measured as (
+add_random as (
     select * from replicates
 
     union all
@@ -44,7 +34,7 @@ measured as (
     select * from at_random
 ),
 
-listed as (
+list_metrics as (
     select
         campaign,
         split,
@@ -52,13 +42,15 @@ listed as (
         replicate,
         metric,
         value,
-    from measured
+    from add_random
     unpivot include nulls (
-        value for metric in ({{ metrics | join(', ') }})
+        value for metric in (
+            {{ metrics() | map(attribute='name') | join(', ') }}
+        )
     )
 ),
 
-summarised as (
+sum_up_replicates as (
     select
         campaign,
         split,
@@ -74,26 +66,30 @@ summarised as (
         quantile_cont(value, 0.975) filter (
             where predictor = 'model' and replicate > 0
         ) as upper,
-        -- resampling adds gaps of its own, so that no interval of it is honest
-        metric != 'expected_calibration_error' as has_interval,
-    from listed
+    from list_metrics
     group by campaign, split, metric
 ),
 
-labelled as (
+add_names as (
     select
-        summarised.campaign,
+        sum_up_replicates.campaign,
         champions.model_version,
-        summarised.split,
-        summarised.metric,
-        summarised.model_value as value,
-        case when summarised.has_interval then summarised.lower end as lower,
-        case when summarised.has_interval then summarised.upper end as upper,
-        summarised.one_rule_value as baseline_value,
-        summarised.random_value,
+        sum_up_replicates.split,
+        sum_up_replicates.metric,
+        metric_names.metric_order,
+        metric_names.metric_title,
+        metric_names.better,
+        sum_up_replicates.model_value as value,
+        case when metric_names.has_interval then sum_up_replicates.lower end
+            as lower,
+        case when metric_names.has_interval then sum_up_replicates.upper end
+            as upper,
+        sum_up_replicates.one_rule_value as baseline_value,
+        sum_up_replicates.random_value,
         champions.baseline_rule,
-    from summarised
+    from sum_up_replicates
     inner join champions using (campaign)
+    inner join metric_names using (metric)
 )
 
-select * from labelled
+select * from add_names

@@ -14,8 +14,7 @@ add_time_of_check as (
         drifting_feature_count,
         score_psi,
         ratio as realised_to_expected,
-        cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp)
-            as checked_at,
+        {{ selection_time() }} as checked_at,
     from advice
 )
 

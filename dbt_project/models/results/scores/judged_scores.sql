@@ -18,6 +18,10 @@ forward_scores as (
     from champions
 ),
 
+held_out as (
+    select * from {{ ref('held_out') }}
+),
+
 known as (
     select
         campaign,
@@ -31,6 +35,7 @@ known as (
         contact_cost,
         conversion_value,
     from scores
+    anti join held_out using (campaign, entity_id)
     where
         has_converted is not null
         and predicted_probability is not null

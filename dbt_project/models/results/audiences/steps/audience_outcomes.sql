@@ -3,7 +3,7 @@ with terms as (
 ),
 
 members as (
-    select * from {{ ref('audience_members') }}
+    select * from {{ ref('audience_contacts') }}
 ),
 
 outcomes as (
@@ -13,9 +13,6 @@ outcomes as (
 add_outcomes as (
     select
         members.*,
-        members.suppressed_reason is not null as is_suppressed,
-        members.suppressed_reason is null and not members.is_holdout
-            as is_contacted,
         bool_or(members.conversion_value is not null) over (
             partition by members.audience_id
         ) as has_value,

@@ -9,11 +9,17 @@ select * from {{ record }}
 where purpose = 'contact'
 {% else %}
 select
-    *,
-    null as rank,
+    cast(null as varchar) as audience_id,
+    cast(null as varchar) as campaign,
+    cast(null as varchar) as purpose,
+    cast(null as varchar) as source,
+    cast(null as varchar) as channel,
+    cast(null as varchar) as entity_id,
+    cast(null as varchar) as customer_id,
+    cast(null as bigint) as rank,
+    cast(null as double) as contact_cost,
     cast(null as timestamp) as selected_at,
-    false as is_holdout,
+    cast(null as boolean) as is_holdout,
     cast(null as varchar) as suppressed_reason,
-from {{ ref('audience_candidates') }}
 where false
 {% endif %}

@@ -42,15 +42,7 @@ channels_so_far as (
 
 -- who is held out stays so for as long as who is contacted rests
 own_contacts as (
-    select
-        source,
-        customer_id,
-        channel,
-        max(cast(selected_at as date)) as chosen_on,
-        arg_max(is_holdout, selected_at) as is_holdout,
-    from members
-    where is_chosen and not is_of_this_week
-    group by source, customer_id, channel
+    select * from {{ ref('own_contacts') }}
 ),
 
 chosen_this_week as (

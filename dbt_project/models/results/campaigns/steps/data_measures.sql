@@ -72,7 +72,7 @@ dated as (
         date_diff(
             'day',
             measured.last_as_of,
-            cast('{{ run_started_at.strftime("%Y-%m-%d") }}' as date)
+            cast({{ selection_time() }} as date)
         ) as freshness_days,
     from measured
     left join source_starts using (source)

@@ -26,7 +26,7 @@
                 'campaign': mart.campaign, 'feature': name,
                 'feature_kind': {'predicted_probability': 'score', 'conversion_rate': 'label'}
                     .get(name, 'feature'),
-                'is_accepted': name in (meta.accept_drift or []),
+                'is_accepted': name in accepted_drift(meta),
             }) -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -37,28 +37,31 @@
     A select of all rows with a score: their window, the score and the outcome, and of sampled rows the features.
     A macro and not a step, because DuckDB would store a step that is read twice. It reads the CTE `settings`.
 
-    A row of the training set is part of the reference: it has no window. Any other row has a window, of time
-    if the mart has a date. If it has none, the test set is a random sample of the known rows:
+    Like is compared with like. A mart with dates: everybody who is in it up to `reference_end`, contacted or not, is
+    the reference for everybody of a later window. Training rows alone would not do: they have an outcome because
+    somebody chose them, and candidates would seem to have drifted for not being chosen. Outcomes are compared
+    among those whom recorded audiences contacted, as soon as newer ones are; before, among all others.
+
+    A mart without dates: the test set is a random sample of the known rows:
     - with new rows, test rows belong to the reference. For scores they are the whole reference: no others
       are made as scores of new rows are.
     - without new rows, the test set is the newest window, and its scores have nothing to be compared with.
 #}
 {% macro drift_rows(marts) -%}
     {% for mart in marts %}
-    {% set is_reference = "scores.split = 'train'" if mart.as_of
-        else "(scores.split = 'train' or settings.has_new_rows)" %}
     select
+        {% if mart.as_of %}
+        cast({{ mart.time }} as date) <= settings.reference_end as is_reference,
+        {% else %}
+        scores.has_converted is not null
+        and (scores.split = 'train' or settings.has_new_rows) as is_reference,
+        {% endif %}
         case
-            when scores.has_converted is null or not {{ is_reference }}
-                then cast(date_trunc(
-                    settings.unit,
-                    {{ mart.time }}
-                ) as date)
+            when not is_reference
+                then cast(date_trunc(settings.unit, {{ mart.time }}) as date)
         end as window_start,
         hash(scores.entity_id) % if(
-            scores.split = 'train',
-            settings.training_step,
-            settings.other_step
+            is_reference, settings.reference_step, settings.other_step
         ) = 0 as is_sampled,
         [
             case
@@ -74,7 +77,12 @@
                 {% endif %}
                 else scores.predicted_probability
             end,
-            cast(cast(scores.has_converted as integer) as double),
+            case
+                when
+                    (contacted.entity_id is not null)
+                    = settings.compares_contacted
+                    then cast(cast(scores.has_converted as integer) as double)
+            end,
         ] as outcomes,
         {{ mart.numbers_before }} as numbers_before,
         if(
@@ -90,6 +98,7 @@
     inner join {{ mart.relation }} as mart
         on scores.entity_id = cast(mart.{{ mart.entity }} as varchar)
     inner join settings on settings.campaign = '{{ mart.campaign }}'
+    {{ join_contacted(mart) }}
     {{ 'union all' if not loop.last }}
     {% else %}
     select
@@ -102,4 +111,49 @@
         cast([] as varchar[]) as texts,
     where false
     {% endfor %}
+{%- endmacro %}
+
+{#
+    A join with the rows that recorded audiences contacted, as `contacted`. The record is audience_members as it
+    was before this build: it cannot be referenced, because audiences are drawn after drift is measured.
+#}
+{% macro join_contacted(mart) -%}
+    left join (
+        {%- set record = load_relation(this.incorporate(path={'schema': 'results', 'identifier': 'audience_members'})) %}
+        {%- if record and mart.as_of %}
+        select distinct entity_id
+        from {{ record }}
+        where
+            campaign = '{{ mart.campaign }}' and purpose = 'contact' and suppressed_reason is null and not is_holdout
+        {%- else %}
+        select cast(null as varchar) as entity_id where false
+        {%- endif %}
+    ) as contacted on scores.entity_id = contacted.entity_id
+{%- endmacro %}
+
+{#
+    Names whose drift a declaration accepts on the day of the build: all of a list, of a mapping those whose last
+    day is not over. Python refuses other forms when it reads the declaration.
+#}
+{% macro accepted_drift(declaration) -%}
+    {%- set accepted = declaration.accept_drift or [] -%}
+    {%- set today = (var('today') or run_started_at.strftime('%Y-%m-%d')) | string -%}
+    {%- set names = [] -%}
+    {%- for name in accepted if accepted is not mapping or accepted[name] | string >= today -%}
+        {%- do names.append(name) -%}
+    {%- endfor -%}
+    {{ return(names) }}
+{%- endmacro %}
+
+{# The sentence about a campaign whose newest scores have drifted, of columns of newest_drift. #}
+{% macro drift_reason() -%}
+    'the scores of its rows from ' || newest_window || ' on are spread otherwise than in training: population '
+    || 'stability index of predicted_probability ' || {{ three_digits('round(score_psi, 2)') }} || ' (limit 0.25)'
+    || coalesce(
+        '; of the features ' || most_drifted || ' moved most (index '
+        || {{ three_digits('round(most_drifted_psi, 2)') }} || ')', ''
+    )
+    || '. Look for a fault in the newest files; if the change is real and known, declare accept_drift: '
+    || '{predicted_probability: ' || cast({{ selection_time() }} + interval 90 day as date)
+    || coalesce(', ' || most_drifted || ': ' || cast({{ selection_time() }} + interval 90 day as date), '') || '}.'
 {%- endmacro %}

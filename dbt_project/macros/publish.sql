@@ -34,6 +34,7 @@
 {% macro end_build(results) -%}
     {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
         {%- do drop_temporary_relations() -%}
+        {%- do log_held_back(results) -%}
         {%- set succeeded = ['success', 'pass', 'warn', 'no-op'] -%}
         {%- set finished, failed = ["''"], [] -%}
         {%- for result in results -%}
@@ -54,14 +55,28 @@
             {{ note_published(true) }}
             delete from main.unfinished;
         {%- elif left -%}
-            {{ log(
+            {#- an error of the database, not of the compiler: dbt writes its results, so that `dbt retry` works -#}
+            {%- set message =
                 'Not published: the warehouse still holds the last good build. Unfinished, by this run or an '
                 ~ 'earlier one: ' ~ left[:5] | join(', ')
                 ~ (' and ' ~ (left | length - 5) ~ ' more' if left | length > 5)
-                ~ '. Mend what failed, then `dbt build` or `dbt retry`.', info=true
-            ) }}
+                ~ '. Mend what failed, then ' ~ ('`dbt retry` or ' if failed) ~ '`dbt build`.' -%}
+            select error('{{ message }}');
         {%- endif -%}
     {%- endif -%}
+{%- endmacro %}
+
+{# Says in the log which campaigns draw no new audience, and why. #}
+{% macro log_held_back(results) -%}
+    {%- for result in results if result.node.name == 'campaigns' and result.status == 'success' -%}
+        {%- set reasons = run_query(
+            'select held_back_reason from ' ~ result.node.relation_name
+            ~ ' where held_back_reason is not null order by campaign'
+        ).columns[0].values() -%}
+        {%- for reason in reasons -%}
+            {%- do log('WARNING: ' ~ reason, info=true) -%}
+        {%- endfor -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#

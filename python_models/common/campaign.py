@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from python_models.common.errors import DeclarationError
@@ -99,7 +100,7 @@ class Campaign:
     withhold: list[str] = Field(default_factory=list)
     known_at: dict[str, str] = Field(default_factory=dict)
     accept_leak: list[str] = Field(default_factory=list)
-    accept_drift: list[str] = Field(default_factory=list)
+    accept_drift: list[str] | dict[str, date] = Field(default_factory=list)
     audit: list[str] = Field(default_factory=list)
     allow_audited: list[str] = Field(default_factory=list)
     dimensions: list[str] = Field(default_factory=list)
@@ -109,6 +110,7 @@ class Campaign:
     conversion_value: float | str | None = None
     candidates_within: Annotated[int, Field(ge=1)] | None = None
     channel: Annotated[str, Field(min_length=1)] | None = None
+    outcome_days: Annotated[int, Field(ge=1)] | None = None
     holdout: Holdout | None = None
     candidates: Annotated[list[str], Field(min_length=1)] | None = None
     imbalance: Imbalance | list[Imbalance] = "none"
@@ -126,6 +128,21 @@ class Campaign:
     segments: Segmentation | None = None
     variant_of: str | None = None
     not_usable_reason: str | None = None
+
+    @field_validator("accept_drift", mode="before")
+    @classmethod
+    def check_accepted_drift(cls, accepted: Any) -> Any:
+        """Check that accepted drift is a list of names, or the last day of each name."""
+        example = "such as [visits_30d], or {visits_30d: 2027-02-01} to accept it up to that day"
+        if isinstance(accepted, Mapping):
+            for name, day in accepted.items():
+                if not _is_day(day):
+                    raise ValueError(
+                        f"key 'accept_drift', value {day!r} of '{name}' is not a day; write {example}"
+                    )
+        elif not isinstance(accepted, list) or not all(isinstance(name, str) for name in accepted):
+            raise ValueError(f"key 'accept_drift', value {accepted!r}: write names of features, {example}")
+        return accepted
 
     @model_validator(mode="after")
     def check_policy(self) -> "Campaign":
@@ -236,6 +253,16 @@ class Campaign:
                         f"campaign '{self.campaign}', key '{key}': the mart has no column "
                         f"'{name}'; it has {', '.join(sorted(present))}."
                     )
+
+
+def _is_day(value: object) -> bool:
+    """Return whether a value is a date, or text such as 2027-02-01."""
+    if isinstance(value, date):
+        return True
+    try:
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
 
 
 _READER = TypeAdapter(Campaign)

@@ -23,14 +23,18 @@ def declaration_text(campaign: Campaign) -> str:
         "policy": campaign.policy,
         "policy_limit": campaign.policy_limit,
     }
-    return json.dumps(declaration, sort_keys=True)
+    # days of `accept_drift` as text
+    return json.dumps(declaration, sort_keys=True, default=str)
 
 
 def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:
     """Hash everything that decides a model: rows, declaration, settings, code revision, library versions.
 
-    `accept_drift` and `candidates_within` are left out: they change what becomes of a model, not the model.
+    Left out are `accept_drift`, `candidates_within` and `outcome_days`: they change what becomes of a model,
+    not the model.
     """
+    declaration = json.loads(declaration_text(replace(campaign, accept_drift=[])))
+    del declaration["outcome_days"], declaration["candidates_within"]
     positives = int(frame[campaign.label].sum()) if campaign.label else 0
     settings = {name: ALGORITHMS[name].settings(len(frame), positives) for name in competing(campaign)}
     used = {algorithm.library.__name__: algorithm.library for algorithm in ALGORITHMS.values()}
@@ -38,7 +42,7 @@ def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:
     versions = ", ".join(f"{library.__name__} {library.__version__}" for library in libraries)
     parts = [
         content_hash(frame),
-        declaration_text(replace(campaign, accept_drift=[], candidates_within=None)),
+        json.dumps(declaration, sort_keys=True),
         json.dumps(settings, sort_keys=True),
         f"recipe {TRAINING_REVISION}, {versions}",
     ]

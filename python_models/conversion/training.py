@@ -74,7 +74,9 @@ def without_held_out(features: Any, campaign: Campaign, held_out: Any | None) ->
     """Return the rows of a mart that were not held out. Spark draws no audiences, so it holds nobody out."""
     if held_out is None or hasattr(features, "map_batches"):
         return features
-    rows = held_out.filter(f"campaign = {text_literal(campaign.campaign)}").project("entity_id as held_out_id")
+    rows = held_out.filter(f"campaign = {text_literal(campaign.campaign)}").project(
+        "entity_id as held_out_id"
+    )
     return features.join(
         rows, f"cast({quote_identifier(campaign.entity)} as varchar) = held_out_id", how="anti"
     )

@@ -94,6 +94,91 @@ def test_lift_is_that_of_an_independent_computation(compiled: Path) -> None:
             )
 
 
+def weeks_with_holdouts(
+    generator: np.random.Generator, campaigns: int, weeks: int, rows: int
+) -> pd.DataFrame:
+    """Members of weekly audiences, a tenth held out; contacting adds .03 to a rate that differs by week."""
+    count = campaigns * weeks * rows
+    week = np.tile(np.repeat(np.arange(weeks), rows), campaigns)
+    campaign = np.repeat([f"made up {number}" for number in range(campaigns)], weeks * rows)
+    is_holdout = generator.random(count) < 0.1
+    own_rate = 0.04 + 0.02 * (week % 3)
+    chance = own_rate + 0.03
+    converted = generator.random(count) < np.where(is_holdout, own_rate, chance)
+    members = members_of(chance, campaign, converted).assign(conversion_value=50.0, is_holdout=is_holdout)
+    monday = pd.Timestamp("2026-01-05") + pd.to_timedelta(7 * week, unit="D")
+    names = members["campaign"] + " " + monday.strftime("%Y-%m-%d")
+    return members.assign(audience_id=names, week_start=monday, selected_at=monday)
+
+
+def payoffs(sql: duckdb.DuckDBPyConnection, compiled: Path, members: pd.DataFrame) -> pd.DataFrame:
+    """`contact_payoff` of made-up members."""
+    terms = (
+        members[["audience_id", "campaign", "week_start"]]
+        .drop_duplicates()
+        .assign(**POLICY, relative_variance=0.0)
+    )
+    put(sql, "results.audience_terms", terms)
+    put(sql, "results.audience_members", members)
+    put(sql, "results.all_scores", members[["campaign", "entity_id", "has_converted"]])
+    folder = compiled / "results/audiences"
+    sql.execute(f"create table results.campaign_lift as {(folder / 'campaign_lift.sql').read_text()}")
+    return sql.sql((folder / "contact_payoff.sql").read_text()).df().set_index("campaign")
+
+
+def test_the_pooled_interval_covers_what_contacting_earned(
+    compiled: Path, sql: duckdb.DuckDBPyConnection
+) -> None:
+    """Eight weeks of some thirty held out each; each contact costs 2, and brings .03 conversions of 50."""
+    members = weeks_with_holdouts(np.random.default_rng(8), campaigns=200, weeks=8, rows=300)
+    found = payoffs(sql, compiled, members)
+    truth = found["contact_count"] * (0.03 * 50 - 2)
+    is_covered = (found["incremental_profit_lower"] <= truth) & (truth <= found["incremental_profit_upper"])
+    # three standard errors of 200 campaigns are .046
+    assert is_covered.mean() >= 0.95 - 0.046
+    is_covered = (found["lift_lower"] <= 0.03) & (found["lift_upper"] >= 0.03)
+    assert is_covered.mean() >= 0.95 - 0.046
+    # nor is it as wide as to say nothing; the money looks good until the own converters are taken out
+    assert (found["lift_upper"] - found["lift_lower"]).mean() < 0.07
+    assert (found["gross_profit"] > 0).all()
+    assert found["incremental_profit"].mean() == pytest.approx(-0.5 * 8 * 270, rel=0.15)
+    assert found["lift"].mean() == pytest.approx(0.03, abs=0.004)
+
+
+def test_pooled_lift_is_that_of_an_independent_computation(
+    compiled: Path, sql: duckdb.DuckDBPyConnection
+) -> None:
+    members = weeks_with_holdouts(np.random.default_rng(9), campaigns=1, weeks=3, rows=400)
+    [row] = payoffs(sql, compiled, members).itertuples()
+    weeks = members.groupby("week_start")
+    contacted = weeks.apply(lambda rows: rows.loc[~rows["is_holdout"], "has_converted"].agg(["sum", "size"]))
+    held_out = weeks.apply(lambda rows: rows.loc[rows["is_holdout"], "has_converted"].agg(["sum", "size"]))
+    weights = contacted["size"] * held_out["size"] / (contacted["size"] + held_out["size"])
+    weights = (weights / weights.sum()).to_numpy(float)
+    rates, bounds = [], []
+    for group in (contacted, held_out):
+        converted, size = group["sum"].to_numpy(float), group["size"].to_numpy(float)
+        rate, effective = weights @ (converted / size), 1 / (weights**2 @ (1 / size))
+        z = stats.norm.ppf(0.975)
+        middle = (rate + z**2 / (2 * effective)) / (1 + z**2 / effective)
+        half = z * np.sqrt(rate * (1 - rate) / effective + (z / effective) ** 2 / 4) / (1 + z**2 / effective)
+        rates.append(rate)
+        bounds.append((middle - half, middle + half))
+    lift = rates[0] - rates[1]
+    assert row.lift == pytest.approx(lift)
+    assert row.lift_lower == pytest.approx(
+        lift - np.hypot(rates[0] - bounds[0][0], bounds[1][1] - rates[1]), abs=1e-6
+    )
+    assert row.lift_upper == pytest.approx(
+        lift + np.hypot(bounds[0][1] - rates[0], rates[1] - bounds[1][0]), abs=1e-6
+    )
+    contacts = int(contacted["size"].sum())
+    assert (row.contact_count, row.holdout_count, row.week_count) == (contacts, 1200 - contacts, 3)
+    assert row.incremental_conversions == pytest.approx(lift * contacts)
+    assert row.incremental_profit == pytest.approx(lift * contacts * 50 - 2 * contacts)
+    assert row.gross_profit == pytest.approx(50 * contacted["sum"].sum() - 2 * contacts)
+
+
 # --- what is expected --------------------------------------------------------------------
 
 POLICY = {"purpose": "contact", "threshold_policy": "f1"}
@@ -230,6 +315,38 @@ def test_what_was_not_sent_is_no_part_of_what_came_true(
     assert row.sent_at == pd.Timestamp("2020-11-18 09:00:00")
     lift = sql.sql((compiled / "results/audiences/campaign_lift.sql").read_text()).df().set_index("decile")
     assert (lift.loc[0, "contacted_count"], lift.loc[0, "holdout_count"]) == (3, 1)
+
+
+@pytest.mark.parametrize(("known", "is_compared"), [(90, True), (89, False)])
+def test_expected_and_realised_are_of_the_rows_with_an_outcome(
+    compiled: Path, sql: duckdb.DuckDBPyConnection, known: int, is_compared: bool
+) -> None:
+    """A few never answer; the bounds are those of the gamma distribution with the moments of the others."""
+    generator = np.random.default_rng(7)
+    chance = generator.beta(2, 6, 100)
+    converted = pd.Series(generator.random(100) < chance, dtype=object)
+    converted[known:] = None
+    members = members_of(chance, np.repeat("spring", 100), converted).assign(conversion_value=50.0)
+    [row] = judged(sql, compiled, members, terms_of(["spring"])).itertuples()
+    assert (row.contact_count, row.realised_count) == (100, known)
+    assert row.realised_conversions == converted[:known].sum()
+    if not is_compared:
+        assert pd.isna(row.is_realised_within)
+        return
+    folder = compiled / "results/audiences"
+    sql.execute(f"create table results.campaign_lift as {(folder / 'campaign_lift.sql').read_text()}")
+    record = sql.sql((folder / "track_record.sql").read_text()).df()
+    [week] = record.itertuples()
+    told = chance[:known]
+    mean, variance = told.sum(), (told * (1 - told)).sum()
+    bounds = stats.gamma.ppf([0.025, 0.975], mean**2 / variance, scale=variance / mean)
+    assert week.expected_conversions == pytest.approx(mean)
+    assert week.expected_conversions_lower == np.floor(bounds[0])
+    assert week.expected_conversions_upper == np.ceil(bounds[1])
+    is_within = np.floor(bounds[0]) <= converted[:known].sum() <= np.ceil(bounds[1])
+    assert week.is_within == row.is_realised_within == is_within
+    assert (week.contact_cost, week.conversion_value) == (2 * known, 50 * converted[:known].sum())
+    assert week.gross_profit == week.conversion_value - week.contact_cost
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])

@@ -1,7 +1,8 @@
 """What is said of drift, of forecasts before their outcome and after it: compiled SQL on made-up tables."""
 
 import json
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,79 @@ def test_a_moved_base_rate_is_no_drift_of_the_score(drift: Drift) -> None:
     assert (drift.measured(rows, ["age"]).query(scores)["status"] != "stable").all()
     told = drift.measured(rows, ["age"], model_body=json.dumps({"shift": -0.7}))
     assert (told.query(scores)["status"] == "stable").all()
+
+
+def weeks_of_selection(shift: float) -> pd.DataFrame:
+    """Five weekly files of alike people: in four the older half was contacted, the last waits.
+
+    Who was not contacted has no outcome, then and now. `shift` moves the ages of the last file.
+    """
+    generator = np.random.default_rng(4)
+    mondays = pd.date_range("2026-01-05", periods=5, freq="W-MON")
+    files = [
+        people(generator, 1_000, shift if week == 4 else 0.0).assign(as_of=mondays[week]) for week in range(5)
+    ]
+    rows = pd.concat(files, ignore_index=True)
+    is_contacted = (rows["age"] > 40) & (rows["as_of"] < mondays[4])
+    rows["has_converted"] = rows["has_converted"].astype(object).where(is_contacted, None)
+    rows["probability"] = (rows["age"].fillna(40) / 100).clip(0.01, 0.99)
+    return rows.assign(split=np.where(is_contacted, "train", "score"))
+
+
+def test_who_was_not_contacted_is_part_of_the_reference(drift: Drift) -> None:
+    """Own selection of whom to contact is no drift, a change of the people is."""
+    alike = drift.measured(weeks_of_selection(shift=0.0), ["age", "region"])
+    assert set(alike["window_start"]) == {pd.Timestamp("2026-02-02")}
+    assert set(alike["feature"]) == {"age", "region", "predicted_probability"}
+    assert (alike["status"] == "stable").all()
+    assert (alike["row_count"] == 1_000).all()
+    assert (alike["reference_count"] == 4_000).all()
+
+    moved = drift.measured(weeks_of_selection(shift=0.8), ["age", "region"]).set_index("feature")
+    assert moved["status"].to_dict() == {
+        "age": "drifted",
+        "region": "stable",
+        "predicted_probability": "drifted",
+    }
+    # the contacted alone, as reference, would call the same people drifted
+    rows = weeks_of_selection(shift=0.0)
+    contacted, waiting = rows[rows["split"] == "train"], rows[rows["as_of"] == rows["as_of"].max()]
+    assert index_and_limit(contacted["age"], waiting["age"])[0] > 0.25
+
+
+def test_rows_that_come_once_a_week_are_compared_by_week(drift: Drift) -> None:
+    """Twenty weekly files, more than the 92 days that else make a month."""
+    generator = np.random.default_rng(5)
+    mondays = pd.date_range("2026-01-05", periods=20, freq="W-MON")
+    rows = people(generator, 4_000).assign(as_of=np.repeat(mondays, 200))
+    rows["split"] = np.where(rows["as_of"] < mondays[17], "train", "test")
+    assert set(drift.measured(rows, ["age"])["window_start"]) == set(mondays[17:])
+
+
+def test_outcomes_of_the_contacted_are_compared_with_those_of_the_contacted(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
+) -> None:
+    """Training rows of a time before audiences convert less; those whom audiences contacted do as before."""
+    dbt = make_dbt(default_data)
+    shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
+    dbt("compile", "--select", "conversion_drift_counts")
+    generator = np.random.default_rng(6)
+    rows = people(generator, 3_000).assign(
+        as_of=np.repeat(pd.to_datetime(["2026-01-05", "2026-01-12", "2026-01-19"]), 1_000),
+        split=np.repeat(["train", "train", "test"], 1_000),
+    )
+    rows["has_converted"] = np.where(rows.index < 1_000, rows.index % 10 == 0, rows.index % 2 == 0)
+    chosen = pd.DataFrame({"entity_id": rows.index[1_000:].astype(str)})
+    with Drift(built.warehouse, dbt.target / "compiled/leadlight/models", "app_install") as drift:
+        rate = "feature == 'conversion_rate'"
+        [before] = drift.measured(rows, ["age"]).query(rate).itertuples()
+        assert (before.reference_mean, before.window_mean) == pytest.approx((0.3, 0.5))
+        members = chosen.assign(campaign="app_install", purpose="contact", is_holdout=False)
+        drift.connection.register("members", members)
+        drift.connection.execute("insert into results.audience_members by name from members")
+        [after] = drift.measured(rows, ["age"]).query(rate).itertuples()
+        assert (after.reference_mean, after.window_mean) == pytest.approx((0.5, 0.5))
+        assert after.status == "stable"
 
 
 def forecasts(generator: np.random.Generator, days: int, rows: int) -> pd.DataFrame:

@@ -64,12 +64,26 @@ def test_after_a_failed_build_nothing_is_published_until_all_of_it_is_mended(
     assert dbt.warehouse.read_bytes() == before
     calls.grow()
     # a part that goes well does not make the rest whole
-    printed = " ".join(dbt("run", "--select", "base_insurance__calls").split())
+    printed = dbt.fails("run", "--select", "base_insurance__calls")
     assert "Not published" in printed
     assert "insurance_scores" in printed
+    assert "then `dbt build`" in printed
     assert dbt.warehouse.read_bytes() == before
     dbt("run", "--select", *SELECTED)
     assert counts(dbt.warehouse) == {CALLS + 1}
+
+
+def test_a_retry_publishes_after_a_failed_node(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    calls = Calls(tmp_path / "calls", default_data)
+    dbt = make_dbt(tmp_path / "calls")
+    copy_built(built, dbt)
+    calls.file.write_text("")
+    assert "then `dbt retry` or `dbt build`" in dbt.fails("run", "--select", *SELECTED)
+    newest = calls.grow()
+    dbt("retry")
+    assert counts(dbt.warehouse) == {newest}
 
 
 @pytest.mark.parametrize("flag", ["--empty", "--sample=3 days"])
@@ -156,6 +170,42 @@ def test_the_draw_of_a_build_that_was_not_published_is_drawn_anew(
         working.execute("update results.conversion_scores set model_version = 'later'")
     dbt(*draw)
     assert dbt.query(drawn) == [("repaired", refused_count)]
+
+
+def test_drift_holds_back_the_new_audience_of_its_campaign_only(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
+) -> None:
+    dbt = make_dbt(default_data)
+    copy_built(built, dbt)
+    [(monday,)] = dbt.query("select max(week_start) + 7 from results.audiences")
+    audiences = "from results.audiences where purpose = 'contact' and campaign = 'coupon' order by all"
+    newest = "campaign = 'coupon' and feature_kind = 'score' and status != 'too few rows'"
+    [(window,)] = dbt.query(f"select max(window_start) from results.conversion_drift where {newest}")
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute(f"""
+            update results.conversion_drift
+            set status = 'drifted', population_stability_index = 0.41
+            where {newest} and window_start = '{window}'
+        """)
+    draw = ["run", "--vars", f"today: '{monday}'", "--select"]
+    draw += ["audience_terms", "audience_candidates", "audience_members", "audiences"]
+    draw += ["path:models/results/campaigns/campaigns.sql"]
+    printed = " ".join(dbt(*draw).split())
+    reason = f"Campaign coupon draws no new audience: the scores of its rows from {window} on are spread "
+    assert f"WARNING: {reason}" in printed
+    [(held_back,)] = dbt.query("select held_back_reason from results.campaigns where campaign = 'coupon'")
+    assert held_back.startswith(reason)
+    assert "predicted_probability 0.41 (limit 0.25)" in held_back
+    assert "declare accept_drift: {predicted_probability: 20" in held_back
+    # its earlier audiences stay, and the others are drawn
+    assert dbt.query(audiences) == built.query(audiences) != []
+    drawn = f"select campaign from results.audiences where week_start = '{monday}'"
+    assert ("app_install",) in dbt.query(drawn)
+
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute("update results.conversion_drift set is_accepted = true where campaign = 'coupon'")
+    dbt(*draw)
+    assert ("coupon",) in dbt.query(drawn)
 
 
 def test_a_second_build_says_who_holds_the_lock(

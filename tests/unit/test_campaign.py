@@ -1,9 +1,13 @@
 """A declaration is read once and refused where it is not understood."""
 
+import json
+from datetime import date
+
 import pytest
 
 from python_models.common.campaign import read_campaign
 from python_models.common.errors import DeclarationError
+from python_models.conversion.fingerprint import declaration_text
 
 DECLARED = {
     "campaign": "spring",
@@ -109,3 +113,26 @@ def test_accepted_drift_names_columns_the_score_or_the_label_rate() -> None:
     campaign.require_columns([*mart, "age"])
     with pytest.raises(DeclarationError, match=r"key 'accept_drift'.*no column 'age'"):
         campaign.require_columns(mart)
+
+
+def test_accepted_drift_may_end_on_a_day() -> None:
+    campaign = read_campaign(DECLARED | {"accept_drift": {"age": "2027-02-01"}})
+    assert campaign.accept_drift == {"age": date(2027, 2, 1)}
+    assert json.loads(declaration_text(campaign))["accept_drift"] == {"age": "2027-02-01"}
+    with pytest.raises(DeclarationError, match=r"key 'accept_drift'.*no column 'age'"):
+        campaign.require_columns(["client_id", "split", "has_bought"])
+
+
+@pytest.mark.parametrize(
+    ("accepted", "named"),
+    [
+        ({"age": "February"}, "value 'February' of 'age'"),
+        ({"age": "2027-02-30"}, "value '2027-02-30' of 'age'"),
+        ({"age": None}, "value None of 'age'"),
+        ("age", "value 'age'"),
+        ([{"age": "2027-02-01"}], "value .*'age'"),
+    ],
+)
+def test_accepted_drift_of_another_form_is_refused(accepted: object, named: str) -> None:
+    with pytest.raises(DeclarationError, match=rf"campaign 'spring': key 'accept_drift', {named}.*write"):
+        read_campaign(DECLARED | {"accept_drift": accepted})

@@ -95,4 +95,5 @@ def test_a_version_named_by_the_project_comes_back() -> None:
 def test_to_accept_drift_trains_nothing_anew() -> None:
     first = trained(clients())
     assert len(trained(clients(), first, META | {"accept_drift": ["predicted_probability"]})) == len(first)
+    assert len(trained(clients(), first, META | {"outcome_days": 21})) == len(first)
     assert len(trained(clients(), first, META | {"minimum_positives": 99})) == len(first) + 1

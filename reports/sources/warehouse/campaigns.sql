@@ -89,6 +89,7 @@ select
     campaigns.expected_conversions,
     campaigns.refused_reason,
     campaigns.refused_training,
+    campaigns.held_back_reason,
     campaigns.accepted_leaks,
     campaigns.leak_warning_count,
     coalesce(checked.leak_check_count, 0) as leak_check_count,

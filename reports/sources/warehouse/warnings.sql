@@ -37,6 +37,17 @@ refusals as (
     where refused_training is not null
 ),
 
+held_back as (
+    select
+        campaign,
+        0 as kind_order,
+        'no new audience' as kind,
+        held_back_reason as sentence,
+        'monitoring/' as path
+    from results.campaigns
+    where held_back_reason is not null
+),
+
 thin_data as (
     select
         campaign,
@@ -71,6 +82,8 @@ small_holdouts as (
 ),
 
 warnings as (
+    select * from held_back
+    union all
     select * from drift
     union all
     select * from leaks

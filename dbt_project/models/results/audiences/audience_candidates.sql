@@ -17,6 +17,10 @@ terms as (
     where coalesce(week_start, {{ this_week() }}) = {{ this_week() }}
 ),
 
+held_back as (
+    select * from {{ ref('held_back_campaigns') }}
+),
+
 valid_consents as (
     {{ valid_consents(ref('consents'), selection_time()) }}
 ),
@@ -95,6 +99,9 @@ judged as (
         on
             terms.audience_id = latest_contacts.audience_id
             and chosen.customer_key = latest_contacts.customer_key
+    left join held_back on terms.campaign = held_back.campaign
+    -- who was drawn before a campaign was held back stays
+    where terms.purpose = 'rehearsal' or held_back.campaign is null
 )
 
 select * from judged

@@ -34,6 +34,10 @@ left_out as (
     group by campaign, purpose
 ),
 
+held_back as (
+    select * from {{ ref('held_back_campaigns') }}
+),
+
 champions as (
     select
         campaign,
@@ -110,6 +114,8 @@ terms as (
         on
             declared.campaign = left_out.campaign
             and purposes.purpose = left_out.purpose
+    left join held_back on declared.campaign = held_back.campaign
+    where purposes.purpose = 'rehearsal' or held_back.campaign is null
 )
 
 select * from terms

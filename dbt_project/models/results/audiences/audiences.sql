@@ -8,6 +8,11 @@ outcomes as (
 
 expectations as (
     select * from {{ ref('audience_expectations') }}
+    where scope = 'contacted'
+),
+
+results as (
+    select * from {{ ref('audience_results') }}
 ),
 
 candidates as (
@@ -98,21 +103,17 @@ combine as (
         cast(effects.required_count as bigint) as holdout_required_count,
         candidates.holdout_count >= effects.required_count
             as is_holdout_sufficient,
-        coalesce(expectations.realised_count, 0) as realised_count,
-        coalesce(expectations.realised_conversions, 0) as realised_conversions,
-        expectations.realised_profit,
-        case
-            when expectations.realised_count = expectations.contact_count
-                then
-                    expectations.realised_profit
-                    between expectations.expected_profit_lower
-                    and expectations.expected_profit_upper
-        end as is_realised_within,
+        coalesce(results.known_count, 0) as realised_count,
+        coalesce(results.realised_conversions, 0) as realised_conversions,
+        results.realised_profit,
+        coalesce(results.is_profit_within, results.is_within)
+            as is_realised_within,
         candidates.selected_at,
         candidates.sent_at,
     from terms
     left join candidates on terms.audience_id = candidates.audience_id
     left join expectations on terms.audience_id = expectations.audience_id
+    left join results on terms.audience_id = results.audience_id
     left join last_contacts on terms.audience_id = last_contacts.audience_id
     left join effects on terms.audience_id = effects.audience_id
 )

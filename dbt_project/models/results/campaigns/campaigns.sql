@@ -14,6 +14,10 @@ policies as (
     select * from {{ ref('conversion_policies') }}
 ),
 
+held_back as (
+    select * from {{ ref('held_back_campaigns') }}
+),
+
 combine_campaigns as (
     select
         facts.campaign,
@@ -57,6 +61,7 @@ combine_campaigns as (
             when facts.has_champion
                 then facts.refused_reason
         end as refused_training,
+        held_back.held_back_reason,
         facts.accepted_leaks,
         facts.leak_warning_count,
         texts.quality_grade,
@@ -66,6 +71,7 @@ combine_campaigns as (
     inner join texts using (campaign)
     left join quality using (campaign)
     left join policies using (campaign)
+    left join held_back using (campaign)
 )
 
 select * from combine_campaigns

@@ -6,9 +6,21 @@ outcomes as (
     select * from {{ ref('audience_outcomes') }}
 ),
 
+-- expected and realised are compared on the same rows: those with a known outcome
+scoped_contacts as (
+    select
+        *,
+        unnest(
+            if(has_converted is null, ['contacted'], ['contacted', 'known'])
+        ) as scope,
+    from outcomes
+    where is_contacted
+),
+
 contacts as (
     select
         audience_id,
+        scope,
         count(*) as contact_count,
         cast({{ exact_sum('predicted_probability') }} as double)
             as expected_conversions,
@@ -16,13 +28,11 @@ contacts as (
         cast({{ exact_sum('contact_cost') }} as double) as contact_cost,
         cast({{ exact_sum('revenue') }} as double) as expected_revenue,
         cast({{ exact_sum('revenue_chance') }} as double) as revenue_variance,
-        count(has_converted) as realised_count,
         count(*) filter (where has_converted) as realised_conversions,
-        -- null where the outcome is not known
-        cast({{ exact_sum('profit') }} as double) as realised_profit,
-    from outcomes
-    where is_contacted
-    group by audience_id
+        cast({{ exact_sum('realised_value') }} as double) as realised_value,
+        max(selected_at) as selected_at,
+    from scoped_contacts
+    group by audience_id, scope
 ),
 
 -- chance, and how far predictions were off where outcomes are known

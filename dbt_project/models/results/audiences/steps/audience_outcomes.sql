@@ -24,7 +24,7 @@ add_outcomes as (
             as revenue_chance,
         members.predicted_probability * members.conversion_value as revenue,
         cast(outcomes.has_converted as integer) * members.conversion_value
-        - members.contact_cost as profit,
+            as realised_value,
         outcomes.has_converted,
     from members
     inner join terms on members.audience_id = terms.audience_id

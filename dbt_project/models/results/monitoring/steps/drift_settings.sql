@@ -1,11 +1,10 @@
--- Per campaign: how long a window is, how many rows are sampled (one of each `step`), and
--- how far the model moves the odds of rows without an outcome to another base rate,
--- which is not drift
+-- Windows, end of the reference, samples (one row of each `step`), and how far the model
+-- moves the odds of rows without an outcome to another base rate, which is not drift
 --
--- about this many training and other rows of a campaign are sampled, by a hash of the
--- key; an index near its limits shows in far fewer
-{% set sampled_rows = {'training': 20000, 'other': 50000} %}
--- marts of this many days or fewer are compared by week, the others by month
+-- sampled by a hash of the key; an index near its limits shows in far fewer rows
+{% set sampled_rows = {'reference': 20000, 'other': 50000} %}
+-- marts of this many days or fewer, and those whose rows come once a week, are compared
+-- by week, the others by month
 {% set days_of_weeks = 92 %}
 {% set marts = drift_marts().marts %}
 
@@ -14,54 +13,117 @@ with champions as (
     where is_champion
 ),
 
-settings as (
+scored_rows as (
     {% for mart in marts %}
     select
         '{{ mart.campaign }}' as campaign,
-        {% if mart.as_of %}
-        (
-            select
-                if(
-                    max(cast({{ mart.as_of }} as date))
-                    - min(cast({{ mart.as_of }} as date))
-                    <= {{ days_of_weeks }},
-                    'week',
-                    'month'
-                )
-            from {{ mart.relation }}
-        ) as unit,
-        {% else %}
-        'day' as unit,
-        {% endif %}
-        cast(
-            count(*) filter (where split = 'train')
-            // {{ sampled_rows.training }} + 1 as ubigint
-        ) as training_step,
-        cast(
-            count(*) filter (where split != 'train')
-            // {{ sampled_rows.other }} + 1 as ubigint
-        ) as other_step,
-        coalesce(bool_or(has_converted is null), false) as has_new_rows,
-    from {{ mart.scores }}
+        {{ 'cast(mart.' ~ mart.as_of ~ ' as date)' if mart.as_of
+            else 'cast(null as date)' }} as as_of_date,
+        scores.has_converted,
+        scores.split,
+        contacted.entity_id is not null as is_contacted,
+    from {{ mart.scores }} as scores
+    {% if mart.as_of %}
+    inner join {{ mart.relation }} as mart
+        on scores.entity_id = cast(mart.{{ mart.entity }} as varchar)
+    {% endif %}
+    {{ join_contacted(mart) }}
     {{ 'union all' if not loop.last }}
     {% else %}
     select
         cast(null as varchar) as campaign,
-        cast(null as varchar) as unit,
-        cast(null as ubigint) as training_step,
-        cast(null as ubigint) as other_step,
-        cast(null as boolean) as has_new_rows,
+        cast(null as date) as as_of_date,
+        cast(null as boolean) as has_converted,
+        cast(null as varchar) as split,
+        false as is_contacted,
     where false
     {% endfor %}
 ),
 
+spans as (
+    select
+        campaign,
+        max(as_of_date) - min(as_of_date) as days,
+        case
+            when days is null then 'day'
+            when
+                days <= {{ days_of_weeks }}
+                or days / nullif(count(distinct as_of_date) - 1, 0)
+                between 5 and 9
+                then 'week'
+            else 'month'
+        end as unit,
+        {% for bound, day in [('min', 'first'), ('max', 'last')] %}
+        {{ bound }}(as_of_date) filter (
+            where split = 'train' and has_converted is not null
+        ) as {{ day }}_training,
+        {% endfor %}
+        cast(date_trunc(
+            unit, max(as_of_date) filter (where has_converted is null)
+        ) as date) as newest_candidates,
+        coalesce(bool_or(has_converted is null), false) as has_new_rows,
+    from scored_rows
+    group by campaign
+),
+
+-- the newest candidates are no part of what they are compared with
+bounds as (
+    select
+        *,
+        if(
+            first_training < newest_candidates,
+            least(last_training, newest_candidates - 1),
+            last_training
+        ) as reference_end,
+    from spans
+),
+
+settings as (
+    select
+        bounds.campaign,
+        any_value(bounds.unit) as unit,
+        any_value(bounds.reference_end) as reference_end,
+        any_value(bounds.has_new_rows) as has_new_rows,
+        coalesce(
+            scored_rows.as_of_date <= bounds.reference_end,
+            scored_rows.has_converted is not null
+            and (scored_rows.split = 'train' or bounds.has_new_rows)
+        ) as is_reference,
+        count(*) as row_count,
+        bool_or(
+            scored_rows.is_contacted and scored_rows.has_converted is not null
+        ) as has_contacted,
+    from scored_rows
+    inner join bounds on scored_rows.campaign = bounds.campaign
+    group by bounds.campaign, is_reference
+),
+
 prepared as (
     select
-        settings.*,
-        exp(coalesce(cast(champions.model_body ->> 'shift' as double), 0))
-            as moved_odds,
+        settings.campaign,
+        any_value(settings.unit) as unit,
+        any_value(settings.reference_end) as reference_end,
+        any_value(settings.has_new_rows) as has_new_rows,
+        coalesce(
+            bool_or(settings.has_contacted) filter (
+                where not settings.is_reference
+            ), false
+        ) as compares_contacted,
+        {% for step, condition in [
+            ('reference', 'settings.is_reference'),
+            ('other', 'not settings.is_reference'),
+        ] %}
+        cast(
+            coalesce(sum(settings.row_count) filter (where {{ condition }}), 0)
+            // {{ sampled_rows[step] }} + 1 as ubigint
+        ) as {{ step }}_step,
+        {% endfor %}
+        any_value(
+            exp(coalesce(cast(champions.model_body ->> 'shift' as double), 0))
+        ) as moved_odds,
     from settings
-    left join champions using (campaign)
+    left join champions on settings.campaign = champions.campaign
+    group by settings.campaign
 )
 
 select * from prepared

@@ -23,16 +23,15 @@ sum_up_windows as (
         count(*) filter (
             where drift.feature_kind = 'feature' and drift.status = 'drifting'
         ) as drifting_feature_count,
+        {% set moved = "drift.feature_kind = 'feature'"
+            ~ " and drift.status in ('drifting', 'drifted')"
+            ~ " and not drift.is_accepted" %}
         arg_max(
             drift.feature,
-            if(
-                drift.feature_kind = 'feature'
-                and drift.status in ('drifting', 'drifted')
-                and not drift.is_accepted,
-                drift.population_stability_index,
-                null
-            )
+            if({{ moved }}, drift.population_stability_index, null)
         ) as most_drifted,
+        max(if({{ moved }}, drift.population_stability_index, null))
+            as most_drifted_psi,
         max(drift.population_stability_index) filter (
             where drift.feature_kind = 'score'
         ) as score_psi,

@@ -42,8 +42,11 @@ add_sentences as (
             when known_count > 0
                 then
                     format(
-                        'Of {:,} forecasts whose outcome is known by now, ',
-                        cast(known_count as bigint)
+                        'Of {:,} {} whose outcome is known by now, ',
+                        cast(known_count as bigint),
+                        coalesce(
+                            'contacts since ' || contacted_since, 'forecasts'
+                        )
                     )
                     || format('{:,} converted, ', cast(realised as bigint))
                     || {{ three_digits('expected') }} || ' were expected: '

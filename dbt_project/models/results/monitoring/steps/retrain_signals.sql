@@ -1,7 +1,3 @@
--- so many conversions, expected or realised, are enough to judge by
-{% set enough_conversions = 10 %}
--- so far off, realised conversions are more than one would live with
-{% set far_off = '1.25e0' %}
 -- so many times the rows that were learnt from are worth a training
 {% set many_more_rows = '1.2e0' %}
 
@@ -23,46 +19,12 @@ drift as (
     select * from {{ ref('newest_drift') }}
 ),
 
-performance as (
-    select * from {{ ref('realised_performance') }}
+judged_outcomes as (
+    select * from {{ ref('judged_outcomes') }}
 ),
 
 outcomes as (
     select * from {{ ref('all_scores') }}
-),
-
--- all days of the model in service together
-totals as (
-    select
-        performance.campaign,
-        sum(performance.known_count) as known_count,
-        sum(performance.expected_conversions) as expected,
-        sum(performance.realised_conversions) as realised,
-    from performance
-    inner join champions using (campaign, model_version)
-    group by performance.campaign
-),
-
-ratios as (
-    select
-        *,
-        {% for side in ['lower', 'upper'] %}
-        {{ poisson_bound('realised', side) }} / nullif(expected, 0)
-            as ratio_{{ side }},
-        {% endfor %}
-        realised / nullif(expected, 0) as ratio,
-    from totals
-),
-
-judged_outcomes as (
-    select
-        *,
-        greatest(realised, expected) >= {{ enough_conversions }}
-        and (ratio_lower > 1 or ratio_upper < 1) as is_off,
-        is_off
-        and (ratio >= {{ far_off }} or ratio <= 1 / {{ far_off }})
-            as is_far_off,
-    from ratios
 ),
 
 -- rows that training may learn from, those that a sample left out included

@@ -130,8 +130,11 @@ class World:
 
     def refuse(self, day: date, *, withdrawals: int, erasures: int, calls: int) -> None:
         """Let customers withdraw their consent, ask for erasure, or be called by another department."""
+        present = self.customers.loc[
+            ~self.customers["customer_id"].isin(self.erasures["customer_id"]), "customer_id"
+        ]
         for name, count in (("consents", withdrawals), ("erasures", erasures), ("calls", calls)):
-            people = self.customers["customer_id"].sample(count, random_state=self.random)
+            people = present.sample(count, random_state=self.random)
             rows = pd.DataFrame({"customer_id": people.to_numpy(), "day": day})
             setattr(self, name, pd.concat([getattr(self, name), rows], ignore_index=True))
 

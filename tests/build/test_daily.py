@@ -32,7 +32,7 @@ def test_a_day_can_be_scored_again_from_a_date_on(
         from campaigns.coupon_features, (select max(as_of_date) as latest from campaigns.coupon_features)
     """)
     before = dict(built.query("select entity_id, scored_at from campaigns.coupon_scores"))
-    dbt("run", "--select", "coupon_scores", "--vars", f"backfill_from: '{date}'")
+    dbt("run", "--select", "coupon_scores", "--vars", f"backfill_from: {date}")
     after = dict(dbt.query_working("select entity_id, scored_at from campaigns.coupon_scores"))
     assert sum(before[key] != after[key] for key in before) == later
     assert 0 < later < len(before)

@@ -8,7 +8,7 @@ from pathlib import Path
 from python_models.common.errors import UserError
 from python_models.common.warehouse import published_path
 from python_models.delivery.audience_files import write_audience
-from python_models.delivery.model_cards import write_model_cards
+from python_models.delivery.model_cards import write_cards_for_reports, write_model_cards
 from python_models.inputs.defaults import put_default_inputs, raw_folder
 
 # What a verb does; it returns the lines to print. Imports in these functions are slow or rarely needed.
@@ -40,7 +40,8 @@ def make_parser() -> argparse.ArgumentParser:
         return added
 
     add("inputs", _inputs, "put the default input into data/raw/<source>/default/")
-    add("model-cards", _model_cards, "write model_cards/<campaign>.md from the published warehouse")
+    cards = add("model-cards", _model_cards, "write model_cards/<campaign>.md from the published warehouse")
+    cards.add_argument("--json", type=Path, help="write one JSON file instead, as the report site reads it")
     _add_new(add("new", _new, "write a campaign of your own on a file or a table of the warehouse"))
 
     audience = add("audience", _audience, "write whom a campaign contacts, with hashed identifiers")
@@ -91,7 +92,9 @@ def _inputs(_: argparse.Namespace) -> Iterable[object]:
     return put_default_inputs(raw_folder())
 
 
-def _model_cards(_: argparse.Namespace) -> Iterable[object]:
+def _model_cards(given: argparse.Namespace) -> Iterable[object]:
+    if given.json:
+        return write_cards_for_reports(published_path(), given.json)
     return write_model_cards(published_path())
 
 

@@ -129,6 +129,10 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
         where campaign = 'coupon_later' and status = 'warn';
         update results.segment_purchases set customer_count = 9, is_small = true
         where campaign = 'coupon_later' and segment_id = 1 and product_group = 'fuel';
+        insert into results.conversion_fairness
+        select * replace ('coupon_later' as campaign,
+            '<img src=x onerror="document.title=1"> *a*|_b_ [c](javascript:1) ![d](d.png)' as group_value)
+        from results.conversion_fairness where campaign = 'insurance' and group_value = 'married';
         insert into results.segment_migrations values
             ('coupon_later', 1, 2, date '2026-10-05', 40), ('coupon_later', 1, 2, date '2026-11-02', 5),
             ('coupon_later', 2, 1, date '2026-11-02', 12), ('coupon_later', 2, 3, date '2026-11-02', 6),

@@ -3,13 +3,16 @@
 //    newer ones fetch an extension in the build and in every reader's browser.
 //  * Evidence itself is changed by patches/, which `npm ci` applies: two options that this DuckDB does not have
 //    (they bring back its own behaviour), Evidence's name in the pages' heads, its SQL console and settings page,
-//    and three faults of base paths and prerendered pages.
+//    and four faults of base paths and prerendered pages.
 //  * `sources` and `build` start from empty folders, because Evidence keeps and publishes old data files.
 //  * The site's base path comes from the environment (patches/); Evidence reads it from a file of the project only.
+//  * `sources` first writes the model cards, by Python, from the same warehouse.
 //  * The catalogue of `make docs` is published beside the site, if it has been made.
 // LEADLIGHT_WAREHOUSE names the database, absolute or relative to the repository root. LEADLIGHT_BASE_PATH names
 // the folder of the host below which the site is published (/marketing/leadlight); none: its root.
-// LEADLIGHT_CATALOGUE names the catalogue's page, where it is not in its place.
+// LEADLIGHT_CATALOGUE names the catalogue's page, where it is not in its place. LEADLIGHT_PYTHON names the Python that
+// has Leadlight's packages, where it is not that of `make setup`.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +26,7 @@ process.env.EVIDENCE_SOURCE__warehouse__filename = path.relative('sources/wareho
 if (command === 'sources') {
 	if (!existsSync(warehouse)) stop(`${warehouse} does not exist: run \`make build\` first`);
 	rmSync('.evidence/template/static/data', { recursive: true, force: true });
+	writeModelCards(path.resolve('.evidence/model_cards.json'));
 } else if (command?.startsWith('build')) {
 	const data = '.evidence/template/static/data/manifest.json';
 	if (!existsSync(data)) stop('the reports have no data yet: run `npm run sources` first');
@@ -41,6 +45,17 @@ await import('@evidence-dev/evidence/cli.js');
 function stop(sentence) {
 	console.error(sentence);
 	process.exit(1);
+}
+
+function writeModelCards(file) {
+	const python = process.env.LEADLIGHT_PYTHON || path.resolve('..', '.venv/bin/python');
+	const run = spawnSync(python, ['-m', 'python_models', 'model-cards', '--json', file], {
+		cwd: '..',
+		env: { ...process.env, LEADLIGHT_WAREHOUSE: warehouse },
+		stdio: ['ignore', 'ignore', 'inherit']
+	});
+	if (run.error) stop(`${python} cannot be run: run \`make setup\` first, or name another Python by LEADLIGHT_PYTHON`);
+	if (run.status) stop(`${python} could not write the model cards`);
 }
 
 function checkBasePath(base) {

@@ -1,12 +1,13 @@
 """Model cards agree with the tables and name nobody."""
 
+import json
 import re
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from python_models.delivery.model_cards import REPORTS, write_model_cards
+from python_models.delivery.model_cards import REPORTS, write_cards_for_reports, write_model_cards
 from tests.support import Dbt
 
 
@@ -83,17 +84,30 @@ def test_a_card_is_replaced_whole_or_not_at_all(
     assert (tmp_path / "app_install.md").read_text() == "yesterday's"
 
 
-def test_every_query_of_the_reports_has_rows_without_any_campaign(built: Dbt) -> None:
+def test_the_reports_get_the_same_cards(
+    reported_warehouse: Path, cards: dict[str, str], tmp_path: Path
+) -> None:
+    """All in one file; the page writes title and question itself."""
+    [file] = write_cards_for_reports(reported_warehouse, tmp_path / "made/cards.json")
+    assert list(file.parent.iterdir()) == [file]
+    bodies = {card["campaign"]: card["body"] for card in json.loads(file.read_text())}
+    assert bodies == {campaign: card.split("\n\n", 2)[2] for campaign, card in cards.items()}
+
+
+def test_every_query_of_the_reports_has_rows_without_any_campaign(built: Dbt, tmp_path: Path) -> None:
     """A source without a row would stop the build of the reports."""
     queries = sorted((REPORTS / "sources/warehouse").glob("*.sql"))
     assert len(queries) > 20
-    with duckdb.connect() as connection:
+    warehouse = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
         connection.execute(f"attach '{built.warehouse}' as built (read_only)")
         connection.execute("create schema results")
         for (table,) in connection.execute(
             "select table_name from duckdb_tables() where database_name = 'built' and schema_name = 'results'"
         ).fetchall():
             connection.execute(f"create table results.{table} as from built.results.{table} limit 0")
+    list(write_cards_for_reports(warehouse, tmp_path / ".evidence/model_cards.json"))
+    with duckdb.connect(str(warehouse), config={"file_search_path": str(tmp_path)}) as connection:
         for query in queries:
             if query.stem not in {"campaigns", "sufficiency"}:  # a build has these in any case
                 assert len(connection.execute(query.read_text()).fetchall()) == 1, query.stem

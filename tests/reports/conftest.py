@@ -1,11 +1,6 @@
 """What the tests of the reports share: one site, built in a copy of `reports/`, and a browser."""
 
 import functools
-import http.server
-import os
-import shutil
-import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,54 +10,15 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import CHROMIUM, FLAGS, Open, Rows, Sql, settle, watch
-from tests.support import REPOSITORY, Shared
-
-REPORTS = REPOSITORY / "reports"
+from tests.site import build_site, copy_reports, need_evidence, served
+from tests.support import Shared
 
 
 @pytest.fixture(scope="session")
 def reports() -> Path:
-    """A copy of `reports/`, prepared by Evidence: nothing is built in the developer's own folder."""
-    if not (REPORTS / "node_modules/.package-lock.json").exists():
-        pytest.skip("the npm modules of the reports are not installed: npm ci --prefix reports")
-    if not shutil.which("node"):
-        pytest.skip("no node on this machine")
-
-    def make(folder: Path) -> None:
-        copy = folder / "reports"
-        shutil.copytree(
-            REPORTS, copy, ignore=shutil.ignore_patterns("node_modules", "build", ".evidence", ".served")
-        )
-        shutil.copytree(
-            REPORTS / "node_modules", copy / "node_modules", symlinks=True, copy_function=link_or_copy
-        )
-        run_evidence(copy, "--version")
-
-    return Shared.folder("reports", make) / "reports"
-
-
-def link_or_copy(file: str, copy: str) -> None:
-    """Link a file of npm; copy those of Evidence, which the reports' scripts edit."""
-    if "@evidence-dev" not in file:
-        try:
-            os.link(file, copy, follow_symlinks=False)
-            return
-        except OSError:
-            # another file system
-            pass
-    shutil.copy2(file, copy)
-
-
-def run_evidence(reports: Path, *arguments: str, **environment: str) -> None:
-    """Run Evidence by the reports' own script; it must succeed."""
-    run = subprocess.run(
-        ["node", "scripts/evidence.mjs", *arguments],
-        cwd=reports,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-    )
-    assert run.returncode == 0, run.stdout + run.stderr
+    """A copy of `reports/`, prepared by Evidence."""
+    need_evidence()
+    return Shared.folder("reports", lambda folder: copy_reports(folder / "reports")) / "reports"
 
 
 @pytest.fixture(scope="session")
@@ -72,12 +28,7 @@ def built_reports(reports: Path, reported_warehouse: Path) -> Path:
     def make(folder: Path) -> None:
         catalogue = folder / "catalogue.html"
         catalogue.write_text(f"<title>Catalogue</title> {reports.parent}/dbt_project")
-        environment = {
-            "LEADLIGHT_WAREHOUSE": str(reported_warehouse),
-            "LEADLIGHT_CATALOGUE": str(catalogue),
-        }
-        run_evidence(reports, "sources", "--strict", **environment)
-        run_evidence(reports, "build:strict", **environment)
+        build_site(reports, reported_warehouse, LEADLIGHT_CATALOGUE=str(catalogue))
 
     Shared.folder("site", make)
     return reports / "build"
@@ -149,17 +100,8 @@ def segmented(sql: Sql) -> Rows:
 def site(built_reports: Path) -> Iterator[str]:
     assert (built_reports / "index.html").exists(), f"{built_reports} holds no reports: run `make build`"
 
-    class Server(http.server.ThreadingHTTPServer):
-        request_queue_size = 64
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=str(built_reports)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with served(built_reports) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

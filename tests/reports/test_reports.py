@@ -5,6 +5,7 @@ import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,11 @@ FACTS = """() => {
             .map(element => element.outerHTML.slice(0, 200)),
     };
 }"""
+TO_HTML = """
+    import { readFileSync } from 'node:fs';
+    import { toHtml } from './components/markdown.js';
+    console.log(toHtml(readFileSync(0, 'utf8')));
+"""
 # Whatever keeps somebody from reading or using the page.
 FINDINGS = """async () => {
     const {violations} = await axe.run(document, {resultTypes: ['violations']});
@@ -228,6 +234,55 @@ def test_missing_warehouse_is_one_sentence(reports: Path, tmp_path: Path) -> Non
     )
     assert run.returncode == 1
     assert run.stderr == f"{missing} does not exist: run `make build` first\n"
+
+
+def test_without_a_python_there_are_no_cards_and_no_data(reports: Path, tmp_path: Path) -> None:
+    (tmp_path / "warehouse.duckdb").touch()
+    run = subprocess.run(
+        ["node", reports / "scripts/evidence.mjs", "sources", "--strict"],
+        env={
+            **os.environ,
+            "LEADLIGHT_WAREHOUSE": f"{tmp_path}/warehouse.duckdb",
+            "LEADLIGHT_PYTHON": "nopython",
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert run.returncode == 1
+    assert run.stderr == (
+        "nopython cannot be run: run `make setup` first, or name another Python by LEADLIGHT_PYTHON\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<img src=x onerror=alert(1)>",
+        "a <b onclick='x'>b</b>",
+        "<script>alert(1)</script>",
+        "<!-- x -->",
+        "[here](javascript:alert(1))",
+        "![x](https://elsewhere.example/x.png)",
+        "<https://elsewhere.example>",
+        "https://elsewhere.example",
+        "[a][b]",
+    ],
+)
+def test_markup_in_markdown_stays_text(reports: Path, text: str) -> None:
+    """In a paragraph, at the start of a block, in a table's cell and in a heading."""
+    run = subprocess.run(
+        ["node", "--input-type=module", "--eval", TO_HTML],
+        cwd=reports,
+        input=f"{text}\n\nsay {text}\n\n## {text}\n\n| a |\n| --- |\n| {text} |\n\n[b]: /elsewhere",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    elements = set(re.findall(r"<(\w+)", run.stdout))
+    assert elements == {"p", "h2", "div", "table", "thead", "tbody", "tr", "th", "td"}
+    assert unescape(run.stdout).count(text) == 4
+    assert run.stdout.count("<") == run.stdout.count(">")
 
 
 @pytest.mark.parametrize(

@@ -26,9 +26,12 @@ NAMED = re.compile(rf"\s(?:{PROPS})=(\{{\[[^\]]*\]\}}|[a-z_]\w*)")
 
 
 @pytest.fixture(scope="module")
-def contract() -> Iterator[duckdb.DuckDBPyConnection]:
-    """The public tables as their contracts say: columns and types, and no row."""
-    with duckdb.connect() as connection:
+def contract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The public tables as their contracts say: columns and types, and no row; no model card either."""
+    folder = tmp_path_factory.mktemp("reports")
+    (folder / ".evidence").mkdir()
+    (folder / ".evidence/model_cards.json").write_text("[]")
+    with duckdb.connect(config={"file_search_path": str(folder)}) as connection:
         connection.execute("create schema results; create schema warehouse")
         for file in CONTRACTS:
             for model in yaml.safe_load(file.read_text()).get("models", []):
@@ -83,6 +86,13 @@ def test_a_page_asks_for_columns_that_are_published(published: duckdb.DuckDBPyCo
         for named in NAMED.findall("".join(parts)):
             for column in re.findall(r"\w+", named):
                 assert column in columns[shown.group(1)], f"{component} of {shown.group(1)} shows {column}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPORTS)))
+def test_a_page_shows_no_row_of_empty_tables(published: duckdb.DuckDBPyConnection, page: Path) -> None:
+    """The row that keeps an empty source alive is nobody's: no card of a campaign named null."""
+    for name, query in queries(page).items():
+        assert published.sql(query).fetchall() == [], name
 
 
 def test_a_column_that_is_not_in_the_contract_is_found(published: duckdb.DuckDBPyConnection) -> None:

@@ -5,7 +5,6 @@ newest_windows as (
     select
         campaign,
         window_start,
-        any_value(window_end) as window_end,
         count(*) filter (where feature_kind = 'feature') as feature_count
     from results.conversion_drift
     group by campaign, window_start
@@ -30,10 +29,8 @@ select
     replace(advice.reason, '_', ' ') as reason,
     advice.model_age_days,
     strftime(advice.newest_window, '%-d %b %Y') as newest_window,
-    strftime(newest_windows.window_end, '%-d %b %Y') as newest_window_end,
     newest_windows.feature_count,
     advice.drifted_feature_count,
-    advice.drifting_feature_count,
     advice.score_psi,
     advice.realised_to_expected,
     concat('/campaigns/', advice.campaign, '/monitoring/') as path,

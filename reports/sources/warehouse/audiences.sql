@@ -11,7 +11,6 @@ newest as (
 
 select
     newest.campaign,
-    newest.channel,
     strftime(newest.week_start, '%-d %B %Y') as week_of,
     newest.contact_count > 0 as has_audience,
     case when newest.contact_count >= 10 then newest.contact_count end

@@ -22,7 +22,6 @@ select
     candidates.later_measure,
     candidates.feature_count,
     candidates.all_features_average_precision,
-    candidates.fit_seconds,
-    candidates.is_champion
+    candidates.fit_seconds
 from (select 1) as guard
 left join candidates on true

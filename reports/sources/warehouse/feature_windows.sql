@@ -39,8 +39,7 @@ select
     windows.population_stability_index as psi,
     windows.drifting_limit,
     windows.drifted_limit,
-    windows.status,
-    windows.is_accepted
+    windows.status
 from (select 1) as guard
 left join windows on windows.row_count >= 10
 order by windows.campaign, windows.feature, windows.window_start

@@ -29,8 +29,7 @@ select
         when days.is_within then 'as expected'
         when days.realised_to_expected > 1 then 'more than expected'
         else 'fewer than expected'
-    end as verdict,
-    days.estimated_precision
+    end as verdict
 from (select 1) as guard
 left join days on true
 order by days.campaign, days.scored_on

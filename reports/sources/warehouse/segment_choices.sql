@@ -5,7 +5,6 @@ select
     choices.silhouette,
     choices.davies_bouldin,
     choices.stability,
-    choices.inertia,
     choices.smallest_share,
     choices.is_chosen
 from (select 1) as guard

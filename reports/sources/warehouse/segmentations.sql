@@ -46,7 +46,6 @@ select
     segmenters.source_note,
     segmenters.population is not null as has_population,
     segmenters.customer_rows,
-    segmenters.fitted_rows,
     segmenters.chosen_because,
     segmenters.refused_reason,
     segmenters.lookalike_roc_auc,

@@ -109,10 +109,13 @@ def assert_says_whom_to_contact(text: str, campaign: dict[str, Any]) -> None:
             for column, why in (
                 ("suppressed_count", "may not be contacted"),
                 ("holdout_count", "are held out to measure the effect"),
+                ("old_count", "have data that is too old"),
+                ("used_count", "were chosen in an earlier week"),
             )
             if campaign[column]
         ]
-        assert not left_out or f"Left out of those whose score says so: {' and '.join(left_out)}." in text
+        listed = " and ".join([", ".join(left_out[:-1]), *left_out[-1:]] if left_out[1:] else left_out)
+        assert not left_out or f"Not contacted although they score high enough: {listed}." in text
     elif campaign["score_count"]:
         assert f"Contact nobody now: of {count(campaign['score_count'])} who wait for a decision" in text
     else:

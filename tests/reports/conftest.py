@@ -65,7 +65,7 @@ def campaigns(sql: Sql) -> Rows:
             audiences.expected_conversions as audience_conversions,
             expected_conversions_lower, expected_conversions_upper,
             expected_profit_lower, expected_profit_upper, audiences.expected_profit,
-            suppressed_count, holdout_count, is_holdout_sufficient
+            suppressed_count, holdout_count, old_count, used_count, is_holdout_sufficient
         from results.campaigns as campaigns
         left join results.conversion_thresholds as thresholds
             on thresholds.campaign = campaigns.campaign and split = judged_split and is_chosen

@@ -27,6 +27,10 @@ select
         as suppressed_count,
     newest.holdout_count > 0 as has_holdout,
     case when newest.holdout_count >= 10 then newest.holdout_count end as holdout_count,
+    newest.old_count > 0 as has_old,
+    case when newest.old_count >= 10 then newest.old_count end as old_count,
+    newest.used_count > 0 as has_used,
+    case when newest.used_count >= 10 then newest.used_count end as used_count,
     newest.holdout_required_count,
     newest.is_holdout_sufficient
 from (select 1) as guard

@@ -3,7 +3,7 @@ with counts as (
     {{ union_campaigns('topic_counts') }}
 ),
 
-counted as (
+count_rows as (
     select
         campaign,
         topic_path,
@@ -13,8 +13,8 @@ counted as (
     group by campaign, topic_path
 )
 
-select counted.*
-from counted
+select count_rows.*
+from count_rows
 full join {{ ref('conversion_topics') }} as topics
     using (campaign, topic_path)
-where counted.row_count is distinct from topics.row_count
+where count_rows.row_count is distinct from topics.row_count

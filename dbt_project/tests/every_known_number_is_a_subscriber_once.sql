@@ -1,5 +1,5 @@
 -- converters are those with an install, everybody else is the general population
-with listed as (
+with list_rows as (
     select
         count(*) as subscriber_count,
         count(*) filter (where has_converted) as converter_count,
@@ -17,9 +17,9 @@ installed as (
     from {{ ref('stg_app_install__installs') }}
 )
 
-select listed.* from listed
+select list_rows.* from list_rows
 cross join known
 cross join installed
 where
-    listed.subscriber_count != known.subscriber_count
-    or listed.converter_count != installed.converter_count
+    list_rows.subscriber_count != known.subscriber_count
+    or list_rows.converter_count != installed.converter_count

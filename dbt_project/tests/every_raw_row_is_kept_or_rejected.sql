@@ -14,7 +14,7 @@ with counts as (
     {% endfor %}
 ),
 
-listed as (
+list_rows as (
     select count(*) as row_count from {{ ref('rejected_rows') }}
 )
 
@@ -30,9 +30,9 @@ union all
 
 select
     'rejected_rows' as base_model,
-    any_value(listed.row_count) as rows_in,
+    any_value(list_rows.row_count) as rows_in,
     0 as rows_kept,
     sum(counts.rows_listed) as rows_listed,
 from counts
-cross join listed
-having any_value(listed.row_count) != sum(counts.rows_listed)
+cross join list_rows
+having any_value(list_rows.row_count) != sum(counts.rows_listed)

@@ -20,7 +20,7 @@ with staged as (
     {% endfor %}
 ),
 
-conformed as (
+in_core as (
     select
         source,
         count(*) as core_count,
@@ -31,7 +31,7 @@ conformed as (
 select
     source,
     staged.staged_count,
-    conformed.core_count,
+    in_core.core_count,
 from staged
-full join conformed using (source)
-where coalesce(staged.staged_count, 0) != coalesce(conformed.core_count, 0)
+full join in_core using (source)
+where coalesce(staged.staged_count, 0) != coalesce(in_core.core_count, 0)

@@ -33,7 +33,7 @@ scores as (
     where split = 'score'
 ),
 
-counted as (
+count_rows as (
     select
         bins.campaign,
         bins.split,
@@ -52,10 +52,10 @@ counted as (
 
 select bins.*
 from bins
-left join counted using (campaign, split, bin)
+left join count_rows using (campaign, split, bin)
 where
-    bins.row_count != counted.row_count
-    or bins.converted != counted.converted
+    bins.row_count != count_rows.row_count
+    or bins.converted != count_rows.converted
     or bins.bin_count != 20
     or bins.upper <= bins.lower
     or abs(bins.upper - bins.next) > 1e-12

@@ -1,5 +1,5 @@
 -- member counts are the members', shares sum to one
-with listed as (
+with list_rows as (
     select
         campaign,
         sum(member_count) as member_count,
@@ -18,8 +18,8 @@ members as (
 )
 
 select members.* from members
-left join listed using (campaign)
+left join list_rows using (campaign)
 where
-    listed.member_count is distinct from members.member_count
-    or abs(listed.whole - 1) > 1e-12
-    or abs(listed.whole_population - 1) > 1e-12
+    list_rows.member_count is distinct from members.member_count
+    or abs(list_rows.whole - 1) > 1e-12
+    or abs(list_rows.whole_population - 1) > 1e-12

@@ -1,5 +1,5 @@
 -- a higher threshold never contacts more rows, nor finds more conversions
-with ordered as (
+with order_rows as (
     select
         *,
         lag(contacted) over by_threshold as lower_contacted,
@@ -11,7 +11,7 @@ with ordered as (
     )
 )
 
-select * from ordered
+select * from order_rows
 where
     contacted > lower_contacted
     or true_positives > lower_true_positives

@@ -1,5 +1,5 @@
 -- counts are the customers', amounts what they spent, shares sum to one
-with listed as (
+with list_rows as (
     select
         source,
         sum(customer_count) as customer_count,
@@ -20,9 +20,9 @@ spending as (
 )
 
 select spending.* from spending
-left join listed using (source)
+left join list_rows using (source)
 where
-    listed.customer_count is distinct from spending.customer_count
-    or listed.total_amount is distinct from spending.total_amount
-    or abs(listed.customers - 1) > 1e-12
-    or abs(listed.amounts - 1) > 1e-12
+    list_rows.customer_count is distinct from spending.customer_count
+    or list_rows.total_amount is distinct from spending.total_amount
+    or abs(list_rows.customers - 1) > 1e-12
+    or abs(list_rows.amounts - 1) > 1e-12

@@ -3,7 +3,7 @@ with transactions as (
     where line_kind = 'purchase' and customer_id is not null
 ),
 
-timed as (
+add_times as (
     select
         source,
         customer_id,
@@ -14,4 +14,4 @@ timed as (
     group by source, customer_id
 )
 
-select * from timed
+select * from add_times

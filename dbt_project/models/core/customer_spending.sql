@@ -73,7 +73,7 @@ returned as (
     group by source, customer_id
 ),
 
-measured as (
+measure_rows as (
     select
         spending.source,
         spending.customer_id,
@@ -106,4 +106,4 @@ measured as (
     left join returned using (source, customer_id)
 )
 
-select * from measured
+select * from measure_rows

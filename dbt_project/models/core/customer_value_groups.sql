@@ -6,7 +6,7 @@ cuts as (
     select * from {{ ref('value_group_cuts') }}
 ),
 
-ranked as (
+rank_rows as (
     select
         source,
         customer_id,
@@ -17,27 +17,27 @@ ranked as (
     from spending
 ),
 
-averaged as (
+average_rows as (
     select
         *,
         cast(ceil((frequency_quintile + value_quintile) / 2.0) as integer)
             as frequency_value,
-    from ranked
+    from rank_rows
 ),
 
 -- a hole in the cuts shows as a null, which a test finds; no customer is lost
-grouped as (
+group_rows as (
     select
-        averaged.*,
+        average_rows.*,
         cuts.value_group,
-    from averaged
+    from average_rows
     left join cuts
         on
-            averaged.recency_quintile
+            average_rows.recency_quintile
             between cuts.lowest_recency and cuts.highest_recency
-            and averaged.frequency_value
+            and average_rows.frequency_value
             between cuts.lowest_frequency_value
             and cuts.highest_frequency_value
 )
 
-select * from grouped
+select * from group_rows

@@ -65,7 +65,7 @@ mailed_people as (
 ),
 {% endif %}
 -- the columns, whichever sources are listed
-conformed as (
+conform_columns as (
     select
         cast(null as varchar) as source,
         cast(null as varchar) as customer_id,
@@ -153,4 +153,4 @@ conformed as (
     {% endif %}
 )
 
-select * from conformed
+select * from conform_columns

@@ -15,7 +15,7 @@
 {% do source('app_install', thing) %}
 {% endfor %}
 
-with identified as (
+with add_identifiers as (
     {% for thing in things %}
     select
         customer_id as msisdn,
@@ -35,7 +35,7 @@ people as (
         concat('+', msisdn) as msisdn,
         min(full_name) as full_name,
         min(email) as email,
-    from identified
+    from add_identifiers
     group by msisdn
 )
 

@@ -50,7 +50,7 @@ department_shares as (
 
 -- a retailer's own hierarchy is what its people know; products of a source without
 -- one are grouped by their likeness
-grouped as (
+group_rows as (
     select
         sold_products.source,
         sold_products.product_id,
@@ -72,7 +72,7 @@ grouped as (
             and sold_products.department = department_shares.department
 ),
 
-ranked as (
+rank_rows as (
     select
         source,
         product_group,
@@ -83,19 +83,19 @@ ranked as (
                 sum(amount) desc,
                 product_group asc
         ) as integer) as product_group_number,
-    from grouped
+    from group_rows
     group by source, product_group
 ),
 
-numbered as (
+number_rows as (
     select
-        grouped.source,
-        grouped.product_id,
-        grouped.department,
-        grouped.product_group,
-        ranked.product_group_number,
-    from grouped
-    inner join ranked using (source, product_group)
+        group_rows.source,
+        group_rows.product_id,
+        group_rows.department,
+        group_rows.product_group,
+        rank_rows.product_group_number,
+    from group_rows
+    inner join rank_rows using (source, product_group)
 )
 
-select * from numbered
+select * from number_rows

@@ -17,7 +17,7 @@ top_ups as (
 {% endif %}
 {% if 'online_retail' in sources %}
 -- a product is described anew on every line: the wording most often sold is taken
-worded as (
+add_sentences as (
     select
         product_id,
         is_merchandise,
@@ -33,7 +33,7 @@ shop_products as (
         product_id,
         is_merchandise,
         description,
-    from worded
+    from add_sentences
     qualify row_number() over (
         partition by product_id
         order by (description is null) asc, line_count desc, description asc
@@ -41,7 +41,7 @@ shop_products as (
 ),
 {% endif %}
 -- the columns, whichever sources are listed
-conformed as (
+conform_columns as (
     select
         cast(null as varchar) as source,
         cast(null as varchar) as product_id,
@@ -94,4 +94,4 @@ conformed as (
     {% endif %}
 )
 
-select * from conformed
+select * from conform_columns

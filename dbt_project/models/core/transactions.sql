@@ -18,7 +18,7 @@ top_ups as (
 ),
 {% endif %}
 -- the columns, whichever sources are listed
-conformed as (
+conform_columns as (
     select
         cast(null as varchar) as source,
         cast(null as varchar) as transaction_id,
@@ -88,4 +88,4 @@ conformed as (
     {% endif %}
 )
 
-select * from conformed
+select * from conform_columns

@@ -70,7 +70,7 @@ test_start as (
     where is_ripe
 ),
 
-assigned as (
+assign_rows as (
     select
         ripened.click_id,
         ripened.customer_id,
@@ -87,4 +87,4 @@ assigned as (
     cross join test_start
 )
 
-select * from assigned
+select * from assign_rows

@@ -166,7 +166,7 @@ category_rates as (
     from earlier_days
 ),
 
-described as (
+add_descriptions as (
     select
         -- ids and times
         clicks.click_id,
@@ -280,4 +280,4 @@ described as (
             and cast(clicks.clicked_at as date) = category_rates.day
 )
 
-select * from described
+select * from add_descriptions

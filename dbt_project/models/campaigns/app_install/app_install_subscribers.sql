@@ -78,7 +78,7 @@ exposures as (
     group by customer_id
 ),
 
-described as (
+add_descriptions as (
     select
         -- ids and times
         customers.customer_id,
@@ -124,4 +124,4 @@ described as (
     left join converters using (customer_id)
 )
 
-select * from described
+select * from add_descriptions

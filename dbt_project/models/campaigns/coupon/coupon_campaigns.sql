@@ -17,7 +17,7 @@ data_days as (
     from {{ ref('stg_coupon__transactions') }}
 ),
 
-judged as (
+add_verdicts as (
     select
         campaigns.*,
         coupons.coupon_count,
@@ -31,7 +31,7 @@ judged as (
     cross join data_days
 ),
 
-ordered as (
+order_rows as (
     select
         *,
         row_number() over (
@@ -40,10 +40,10 @@ ordered as (
         ) as recency,
         count(*) over (partition by left_out_reason is null and is_ripe)
             as campaign_count,
-    from judged
+    from add_verdicts
 ),
 
-assigned as (
+assign_rows as (
     select
         campaign_id,
         campaign_type,
@@ -58,7 +58,7 @@ assigned as (
                 then 'test'
             else 'train'
         end as split,
-    from ordered
+    from order_rows
 )
 
-select * from assigned
+select * from assign_rows

@@ -14,7 +14,7 @@ redeemers as (
     from {{ ref('stg_coupon__coupon_redemptions') }}
 ),
 
-labelled as (
+add_labels as (
     select
         concat(contacts.campaign_id, '-', contacts.household_id) as contact_id,
         contacts.household_id,
@@ -32,4 +32,4 @@ labelled as (
     left join redeemers using (household_id, campaign_id)
 )
 
-select * from labelled
+select * from add_labels

@@ -22,7 +22,7 @@ households as (
     select * from {{ ref('stg_coupon__demographics') }}
 ),
 
-joined as (
+join_tables as (
     select
         -- ids and times
         contacts.contact_id,
@@ -63,4 +63,4 @@ joined as (
     left join households using (household_id)
 )
 
-select * from joined
+select * from join_tables

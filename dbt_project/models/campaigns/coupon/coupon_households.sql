@@ -36,7 +36,7 @@ spent as (
     group by customer_id
 ),
 
-joined as (
+join_tables as (
     select
         spending.customer_id as household_id,
         spending.basket_count,
@@ -57,4 +57,4 @@ joined as (
     left join spent using (customer_id)
 )
 
-select * from joined
+select * from join_tables

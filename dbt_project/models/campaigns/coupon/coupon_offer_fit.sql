@@ -122,7 +122,7 @@ products_bought as (
         purchases.product_id
 ),
 
-flagged as (
+add_flags as (
     select
         products_bought.*,
         offered_products.product_id is not null as is_offered,
@@ -138,19 +138,19 @@ flagged as (
 
 matched_coupons as (
     select
-        flagged.household_id,
-        flagged.campaign_id,
+        add_flags.household_id,
+        add_flags.campaign_id,
         count(distinct coupons.coupon_upc) as coupons_matched,
         count(distinct coupons.coupon_upc) filter (
-            where flagged.days_ago <= 91
+            where add_flags.days_ago <= 91
         ) as coupons_matched_13w,
         count(distinct coupons.coupon_upc) filter (
-            where flagged.coupon_lines > 0
+            where add_flags.coupon_lines > 0
         ) as coupons_matched_used,
-    from flagged
+    from add_flags
     inner join coupons using (campaign_id, product_id)
-    where flagged.is_offered
-    group by flagged.household_id, flagged.campaign_id
+    where add_flags.is_offered
+    group by add_flags.household_id, add_flags.campaign_id
 ),
 
 fitted as (
@@ -174,11 +174,11 @@ fitted as (
         min(days_ago) filter (where is_offered) as days_since_product,
         count(distinct type_number) filter (where is_offered_type)
             as types_bought,
-    from flagged
+    from add_flags
     group by household_id, campaign_id
 ),
 
-joined as (
+join_tables as (
     select
         concat(spent.campaign_id, '-', spent.household_id) as contact_id,
         coalesce(known_categories.distinct_categories, 0)
@@ -205,4 +205,4 @@ joined as (
     left join matched_coupons using (household_id, campaign_id)
 )
 
-select * from joined
+select * from join_tables

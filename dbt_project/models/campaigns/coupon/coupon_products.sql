@@ -2,7 +2,7 @@ with products as (
     select * from {{ ref('stg_coupon__products') }}
 ),
 
-numbered as (
+number_rows as (
     select
         product_id,
         brand = 'private' as is_private_label,
@@ -15,4 +15,4 @@ numbered as (
     from products
 )
 
-select * from numbered
+select * from number_rows

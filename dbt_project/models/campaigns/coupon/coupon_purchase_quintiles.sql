@@ -30,7 +30,7 @@ spent as (
     group by campaigns.campaign_id, trips.household_id
 ),
 
-ranked as (
+rank_rows as (
     select
         campaign_id,
         household_id,
@@ -47,7 +47,7 @@ added as (
         *,
         recency_quintile + frequency_quintile + value_quintile
             as recency_frequency_value,
-    from ranked
+    from rank_rows
 )
 
 select * from added

@@ -11,7 +11,7 @@ products as (
     select * from {{ ref('coupon_products') }}
 ),
 
-described as (
+add_descriptions as (
     select
         transactions.household_id,
         transactions.basket_id,
@@ -34,4 +34,4 @@ described as (
     left join products using (product_id)
 )
 
-select * from described
+select * from add_descriptions

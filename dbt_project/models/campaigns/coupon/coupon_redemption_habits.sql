@@ -89,7 +89,7 @@ received as (
     group by contacts.contact_id
 ),
 
-joined as (
+join_tables as (
     select
         contacts.contact_id,
         coalesce(redeemed.coupons_redeemed, 0) as coupons_redeemed,
@@ -107,4 +107,4 @@ joined as (
     left join received using (contact_id)
 )
 
-select * from joined
+select * from join_tables

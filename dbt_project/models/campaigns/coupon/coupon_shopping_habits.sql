@@ -39,7 +39,7 @@ earlier_trips as (
             and contacts.start_date > trips.purchased_at
 ),
 
-measured as (
+measure_rows as (
     select
         contact_id,
         avg(cast(coupon_lines > 0 as integer)) as coupon_trip_share,
@@ -67,4 +67,4 @@ measured as (
     group by contact_id
 )
 
-select * from measured
+select * from measure_rows

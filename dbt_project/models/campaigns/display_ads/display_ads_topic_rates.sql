@@ -63,7 +63,7 @@ earlier_weeks as (
     having sum(device_count) > 0
 ),
 
-rated as (
+add_rates as (
     select
         earlier_topic_weeks.topic_number,
         earlier_topic_weeks.is_short_term,
@@ -82,4 +82,4 @@ rated as (
     inner join earlier_weeks using (week)
 )
 
-select * from rated
+select * from add_rates

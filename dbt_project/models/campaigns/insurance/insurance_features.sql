@@ -5,7 +5,7 @@ with calls as (
     from {{ ref('stg_insurance__calls') }}
 ),
 
-stepped as (
+add_steps as (
     select
         *,
         day_of_year - lag(day_of_year ignore nulls) over (
@@ -19,25 +19,25 @@ file_order as (
     select
         1000 * count(*) filter (where days_forward between -183 and -1)
         <= count(*) as is_in_date_order,
-    from stepped
+    from add_steps
 ),
 
-dated as (
+add_dates as (
     select
         *,
         366 * count(*) filter (where days_forward < -183) over (
             order by file_name, row_number
         ) + day_of_year as days_from_first_year,
-    from stepped
+    from add_steps
 ),
 
-ordered as (
+order_rows as (
     select
-        dated.*,
+        add_dates.*,
         case
-            when file_order.is_in_date_order then dated.days_from_first_year
+            when file_order.is_in_date_order then add_dates.days_from_first_year
         end as call_order,
-    from dated
+    from add_dates
     cross join file_order
 ),
 
@@ -50,57 +50,57 @@ call_lists as (
         call_order - lag(call_order) over (
             order by call_order
         ) as days_since_last_list,
-    from ordered
+    from order_rows
     group by call_order, call_date
 ),
 
-described as (
+add_descriptions as (
     select
         -- ids
-        ordered.client_id,
+        order_rows.client_id,
 
         -- order of the calls, for validation in time: no feature
-        ordered.call_order,
+        order_rows.call_order,
 
         -- who the client is
-        ordered.age,
-        {{ age_band('ordered.age') }} as age_band,
-        ordered.job,
-        ordered.marital_status,
-        ordered.education,
+        order_rows.age,
+        {{ age_band('order_rows.age') }} as age_band,
+        order_rows.job,
+        order_rows.marital_status,
+        order_rows.education,
 
         -- what the bank knows of the client
-        ordered.has_default,
-        ordered.balance,
-        ordered.has_housing_loan,
-        ordered.has_personal_loan,
+        order_rows.has_default,
+        order_rows.balance,
+        order_rows.has_housing_loan,
+        order_rows.has_personal_loan,
 
         -- how and when the client is called
-        ordered.call_type,
-        lower(strftime(ordered.call_date, '%b')) as call_month,
-        ordered.day_of_year,
+        order_rows.call_type,
+        lower(strftime(order_rows.call_date, '%b')) as call_month,
+        order_rows.day_of_year,
         call_lists.calls_on_date,
         call_lists.days_since_last_list,
-        ordered.call_count,
+        order_rows.call_count,
 
         -- earlier campaigns
-        ordered.days_since_last_campaign,
-        ordered.previous_call_count,
-        ordered.previous_outcome,
+        order_rows.days_since_last_campaign,
+        order_rows.previous_call_count,
+        order_rows.previous_outcome,
 
         -- known only after the call
-        ordered.call_seconds,
+        order_rows.call_seconds,
 
         -- outcome
-        ordered.has_subscribed,
-    from ordered
+        order_rows.has_subscribed,
+    from order_rows
     left join call_lists
         on
-            ordered.call_date is not distinct from call_lists.call_date
-            and ordered.call_order is not distinct from call_lists.call_order
+            order_rows.call_date is not distinct from call_lists.call_date
+            and order_rows.call_order is not distinct from call_lists.call_order
 ),
 
-assigned as (
+assign_rows as (
     select
         *,
         case
@@ -108,7 +108,7 @@ assigned as (
             when {{ hash_bucket('client_id', 100) }} < 20 then 'test'
             else 'train'
         end as split,
-    from described
+    from add_descriptions
 )
 
-select * from assigned
+select * from assign_rows

@@ -7,7 +7,7 @@ with people as (
     where part = 'mail_out'
 ),
 
-described as (
+add_descriptions as (
     select
         person_id,
         {% for attribute in attributes %}
@@ -31,4 +31,4 @@ described as (
     from people
 )
 
-select * from described
+select * from add_descriptions

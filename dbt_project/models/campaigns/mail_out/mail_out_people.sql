@@ -20,7 +20,7 @@ with people as (
     select * from {{ people }}
 ),
 
-described as (
+add_descriptions as (
     select
         if(
             part = 'mail_out',
@@ -39,4 +39,4 @@ described as (
     from people
 )
 
-select * from described
+select * from add_descriptions

@@ -63,7 +63,7 @@ habits as (
     group by customer_id
 ),
 
-described as (
+add_descriptions as (
     select
         -- ids and times: all that is known at the end of the last day of data
         spending.customer_id,
@@ -108,4 +108,4 @@ described as (
     left join favourites using (customer_id)
 )
 
-select * from described
+select * from add_descriptions

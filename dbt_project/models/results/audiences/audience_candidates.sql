@@ -56,7 +56,7 @@ latest_contacts as (
     group by terms.audience_id, recent_contacts.customer_key
 ),
 
-judged as (
+add_verdicts as (
     select
         terms.audience_id,
         terms.campaign,
@@ -104,4 +104,4 @@ judged as (
     where terms.purpose = 'rehearsal' or held_back.campaign is null
 )
 
-select * from judged
+select * from add_verdicts

@@ -59,7 +59,7 @@ added as (
 ),
 
 -- errors of parts each for itself, an error that all share, or chance alone
-measured as (
+measure_rows as (
     select
         campaign,
         purpose,
@@ -75,4 +75,4 @@ measured as (
     from added
 )
 
-select * from measured
+select * from measure_rows

@@ -8,7 +8,7 @@ outcomes as (
 ),
 
 -- held out and contacted are ranked together: who is in a tenth is no matter of chance
-ranked as (
+rank_rows as (
     select
         members.audience_id,
         members.campaign,
@@ -26,14 +26,14 @@ ranked as (
 ),
 
 -- decile 0 is the whole audience
-listed as (
+list_rows as (
     select
         *,
         unnest([0, tenth]) as decile,
-    from ranked
+    from rank_rows
 ),
 
-counted as (
+count_rows as (
     select
         audience_id,
         campaign,
@@ -48,7 +48,7 @@ counted as (
             as {{ group }}_conversions,
         {% endfor %}
         count(*) filter (where is_holdout) as held_out,
-    from listed
+    from list_rows
     group by audience_id, campaign, decile
 ),
 
@@ -66,11 +66,11 @@ rates as (
         {% endfor %}
         (contacted_conversions + holdout_conversions)
         / nullif(known_count, 0) as known_rate,
-    from counted
+    from count_rows
 ),
 
 -- Newcombe 1998, method 10
-compared as (
+compare_groups as (
     select
         *,
         contacted_rate - holdout_rate as lift_difference,
@@ -92,7 +92,7 @@ compared as (
     where audience_held_out > 0
 ),
 
-lifted as (
+add_lift as (
     select
         audience_id,
         cast(decile as integer) as decile,
@@ -111,7 +111,7 @@ lifted as (
         difference_lower * contacted_count as lower,
         difference_upper * contacted_count as upper,
         normal_p_value(z) as p_value,
-    from compared
+    from compare_groups
 )
 
-select * from lifted
+select * from add_lift

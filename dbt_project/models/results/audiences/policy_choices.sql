@@ -21,7 +21,7 @@ policies as (
     where declaration ->> 'variant_of' is null
 ),
 
-ranked as (
+rank_rows as (
     select
         scores.*,
         policies.policy,
@@ -41,7 +41,7 @@ ranked as (
 
 chosen as (
     select *
-    from ranked
+    from rank_rows
     where
         case
             when policy = 'profit' and has_money_per_row

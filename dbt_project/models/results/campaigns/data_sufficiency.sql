@@ -11,7 +11,7 @@ with data_measures as (
     select * from {{ ref('data_measures') }}
 ),
 
-checked as (
+check_rows as (
     select
         campaign,
         'rows' as check_name,
@@ -136,4 +136,4 @@ checked as (
     from data_measures
 )
 
-select * from checked
+select * from check_rows

@@ -77,7 +77,7 @@ converted as (
 ),
 
 {% endif %}
-listed as (
+list_rows as (
     {% for report in reports %}
     select
         '{{ report.source }}' as source,
@@ -110,7 +110,7 @@ listed as (
     {% endfor %}
 ),
 
-typed as (
+type_values as (
     select
         source,
         column_name,
@@ -118,7 +118,7 @@ typed as (
         cast(set_to_missing as bigint) as set_to_missing,
         cast(recoded as bigint) as recoded,
         cast(clipped as bigint) as clipped,
-    from listed
+    from list_rows
 )
 
-select * from typed
+select * from type_values

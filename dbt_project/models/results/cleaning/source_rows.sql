@@ -1,4 +1,4 @@
-with counted as (
+with count_rows as (
     {% for table in raw_tables() %}
     {% set source, thing = table.split('__') %}
     select
@@ -16,4 +16,4 @@ with counted as (
     {% endfor %}
 )
 
-select * from counted
+select * from count_rows

@@ -35,7 +35,7 @@ texts as not materialized (
     from text_lists
 ),
 
-named as (
+add_names as (
     select * from named_numbers
 
     union all
@@ -50,22 +50,22 @@ named as (
     group by position, category
 ),
 
-counted as (
+count_rows as (
     select
         counted_columns.campaign,
         counted_columns.column_name,
-        coalesce(named.category, '(unknown)') as category,
+        coalesce(add_names.category, '(unknown)') as category,
         counted_columns.is_dimension,
         counted_columns.is_feature,
         counted_columns.is_audited,
-        min(named.category_order) as category_order,
-        cast(sum(named.row_count) as bigint) as row_count,
+        min(add_names.category_order) as category_order,
+        cast(sum(add_names.row_count) as bigint) as row_count,
         cast(sum(if(
-            counted_columns.has_outcome, named.converted, null
+            counted_columns.has_outcome, add_names.converted, null
         )) as bigint) as converted,
-    from named
+    from add_names
     inner join counted_columns using (position)
     group by all
 )
 
-select * from counted
+select * from count_rows

@@ -84,7 +84,7 @@ shrunk as (
     left join priors using (campaign, dimension)
 ),
 
-bounded as (
+add_bounds as (
     select
         *,
         case
@@ -102,7 +102,7 @@ bounded as (
     from shrunk
 ),
 
-judged as (
+add_verdicts as (
     select
         campaign,
         dimension,
@@ -117,7 +117,7 @@ judged as (
         row_count >= {{ var('smallest_cell') }}
         and upper - lower <= greatest(conversion_rate, base_rate)
             as is_reliable,
-    from bounded
+    from add_bounds
 )
 
-select * from judged
+select * from add_verdicts

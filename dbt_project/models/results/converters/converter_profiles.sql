@@ -6,7 +6,7 @@ with counts as (
     where (is_feature or is_audited) and converted is not null
 ),
 
-ranked as (
+rank_rows as (
     select
         campaign,
         column_name,
@@ -23,7 +23,7 @@ ranked as (
     window whole as (partition by campaign, column_name)
 ),
 
-merged as (
+merge_rows as (
     select
         campaign,
         column_name as feature,
@@ -38,12 +38,12 @@ merged as (
         cast(sum(converted) as bigint) as converter_count,
         cast(any_value(all_rows) as bigint) as all_rows,
         cast(any_value(all_converted) as bigint) as all_converters,
-    from ranked
+    from rank_rows
     group by all
     having sum(row_count) >= {{ var('smallest_cell') }}
 ),
 
-compared as (
+compare_groups as (
     select
         campaign,
         feature,
@@ -56,15 +56,15 @@ compared as (
         / nullif(cast(all_rows - all_converters as double), 0) as share_of_rest,
         exact_p_value(converter_count, row_count, all_converters, all_rows)
             as p_value,
-    from merged
+    from merge_rows
 ),
 
-ordered as (
+order_rows as (
     select
         *,
         row_number() over by_p_value as place,
         count(*) over (partition by campaign) as comparisons,
-    from compared
+    from compare_groups
     window by_p_value as (
         partition by campaign
         order by p_value, feature, category
@@ -72,7 +72,7 @@ ordered as (
 ),
 
 -- Benjamini and Hochberg (1995): the least of p x comparisons / place from here on
-adjusted as (
+adjust_values as (
     select
         campaign,
         feature,
@@ -88,7 +88,7 @@ adjusted as (
             order by place desc
             rows between unbounded preceding and current row
         )) as q_value,
-    from ordered
+    from order_rows
 )
 
-select * from adjusted
+select * from adjust_values

@@ -14,7 +14,7 @@ bins as (
     group by campaign, split, decile
 ),
 
-compared as (
+compare_groups as (
     select
         campaign,
         split,
@@ -27,4 +27,4 @@ compared as (
     from bins
 )
 
-select * from compared
+select * from compare_groups

@@ -89,7 +89,7 @@ events as (
     inner join splits using (campaign)
 ),
 
-counted as (
+add_up as (
     select
         *,
         sum(row_count) over from_the_top as contacted,
@@ -107,40 +107,40 @@ counted as (
     )
 ),
 
-measured as (
+measure_rows as (
     select
-        counted.campaign,
-        counted.split,
-        counted.probability as threshold,
-        cast(counted.contacted as bigint) as contacted,
-        cast(counted.true_positives as bigint) as true_positives,
-        cast(counted.contacted - counted.true_positives as bigint)
+        add_up.campaign,
+        add_up.split,
+        add_up.probability as threshold,
+        cast(add_up.contacted as bigint) as contacted,
+        cast(add_up.true_positives as bigint) as true_positives,
+        cast(add_up.contacted - add_up.true_positives as bigint)
             as false_positives,
-        cast(counted.positives as bigint) as positives,
-        cast(counted.rows_in_split as bigint) as rows_in_split,
-        counted.true_positives / nullif(cast(counted.contacted as double), 0)
+        cast(add_up.positives as bigint) as positives,
+        cast(add_up.rows_in_split as bigint) as rows_in_split,
+        add_up.true_positives / nullif(cast(add_up.contacted as double), 0)
             as precision,
-        counted.true_positives / nullif(cast(counted.positives as double), 0)
+        add_up.true_positives / nullif(cast(add_up.positives as double), 0)
             as recall,
-        2 * counted.true_positives
-        / cast(counted.contacted + counted.positives as double) as f1,
-        (counted.contacted - counted.true_positives)
+        2 * add_up.true_positives
+        / cast(add_up.contacted + add_up.positives as double) as f1,
+        (add_up.contacted - add_up.true_positives)
         / nullif(
-            cast(counted.rows_in_split - counted.positives as double), 0
+            cast(add_up.rows_in_split - add_up.positives as double), 0
         ) as false_alarm_rate,
-        counted.total_cost,
-        counted.total_value - counted.total_cost as expected_profit,
+        add_up.total_cost,
+        add_up.total_value - add_up.total_cost as expected_profit,
         policies.policy,
         policies.policy_limit,
         promised_for.new_rows
-        / (promised_for.new_rows + counted.rows_in_split) as share_of_new_rows,
-    from counted
+        / (promised_for.new_rows + add_up.rows_in_split) as share_of_new_rows,
+    from add_up
     inner join policies using (campaign)
     left join promised_for using (campaign)
-    where counted.is_threshold
+    where add_up.is_threshold
 ),
 
-bounded as (
+add_bounds as (
     select
         *,
         case
@@ -155,7 +155,7 @@ bounded as (
                     'true_positives', 'contacted', 'share_of_new_rows', 'lower'
                 ) }}
         end as promise_bound,
-    from measured
+    from measure_rows
 )
 
-select * from bounded
+select * from add_bounds

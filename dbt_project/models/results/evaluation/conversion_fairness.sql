@@ -23,7 +23,7 @@ with scores as (
     where split = 'test' and has_converted is not null
 ),
 
-grouped as (
+group_rows as (
     {% for audit in audits %}
     select
         scores.*,
@@ -45,17 +45,17 @@ grouped as (
     {% endfor %}
 ),
 
-ranked as (
+rank_rows as (
     select
         *,
         row_number() over (
             partition by campaign, audited_column, group_value
             order by predicted_probability desc, entity_id asc
         ) as place,
-    from grouped
+    from group_rows
 ),
 
-counted as (
+count_rows as (
     select
         campaign,
         audited_column,
@@ -67,11 +67,11 @@ counted as (
             as conversions_found,
         -- decimals: their sum does not depend on the order of rows
         avg(cast(predicted_probability as decimal(18, 12))) as mean_predicted,
-    from ranked
+    from rank_rows
     group by campaign, audited_column, group_value
 ),
 
-totalled as (
+add_totals as (
     select
         *,
         cast(sum(row_count) over whole as bigint) as all_rows,
@@ -83,12 +83,12 @@ totalled as (
             when row_count >= {{ least_rows }}
                 then contacted / cast(row_count as double)
         end) over whole as best_rate,
-    from counted
+    from count_rows
     window whole as (partition by campaign, audited_column)
 ),
 
 -- as many contacts as before: the largest fractions are rounded up
-allotted as (
+allot_rows as (
     select
         *,
         whole_contacts + cast(
@@ -99,38 +99,38 @@ allotted as (
                 partition by campaign, audited_column
             ) as integer
         ) as equal_contacts,
-    from totalled
+    from add_totals
 ),
 
 found_at_equal_rates as (
     select
-        ranked.campaign,
-        ranked.audited_column,
-        ranked.group_value,
-        count(*) filter (where ranked.has_converted)
+        rank_rows.campaign,
+        rank_rows.audited_column,
+        rank_rows.group_value,
+        count(*) filter (where rank_rows.has_converted)
             as conversions_at_equal_rates,
-    from ranked
-    inner join allotted using (campaign, audited_column, group_value)
-    where ranked.place <= allotted.equal_contacts
-    group by ranked.campaign, ranked.audited_column, ranked.group_value
+    from rank_rows
+    inner join allot_rows using (campaign, audited_column, group_value)
+    where rank_rows.place <= allot_rows.equal_contacts
+    group by rank_rows.campaign, rank_rows.audited_column, rank_rows.group_value
 ),
 
-rated as (
+add_rates as (
     select
-        allotted.*,
-        allotted.contacted / cast(allotted.row_count as double)
+        allot_rows.*,
+        allot_rows.contacted / cast(allot_rows.row_count as double)
             as selection_rate,
-        allotted.contacted - allotted.conversions_found as false_positives,
-        allotted.row_count - allotted.converted as not_converted,
-        selection_rate / nullif(allotted.best_rate, 0) as ratio_to_best,
+        allot_rows.contacted - allot_rows.conversions_found as false_positives,
+        allot_rows.row_count - allot_rows.converted as not_converted,
+        selection_rate / nullif(allot_rows.best_rate, 0) as ratio_to_best,
         coalesce(found_at_equal_rates.conversions_at_equal_rates, 0)
             as conversions_at_equal_rates,
-    from allotted
+    from allot_rows
     left join found_at_equal_rates
         using (campaign, audited_column, group_value)
 ),
 
-compared as (
+compare_groups as (
     select
         campaign,
         audited_column,
@@ -168,7 +168,7 @@ compared as (
         end as status,
         conversions_found,
         conversions_at_equal_rates,
-    from rated
+    from add_rates
 )
 
-select * from compared
+select * from compare_groups

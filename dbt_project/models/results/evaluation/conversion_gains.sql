@@ -23,7 +23,7 @@ totals as (
     group by campaign, split
 ),
 
-gained as (
+add_gains as (
     select
         deciles.campaign,
         deciles.split,
@@ -44,4 +44,4 @@ gained as (
     inner join totals using (campaign, split)
 )
 
-select * from gained
+select * from add_gains

@@ -12,7 +12,7 @@ scores as (
     select * from {{ ref('all_scores') }}
 ),
 
-numbered as (
+number_rows as (
     select
         curves.*,
         policies.threshold = curves.threshold as is_chosen,
@@ -27,7 +27,7 @@ numbered as (
 ),
 
 -- every threshold where there are few, evenly picked ones where there are many
-thinned as (
+thin_rows as (
     select
         campaign,
         split,
@@ -45,7 +45,7 @@ thinned as (
         total_cost,
         expected_profit,
         is_chosen,
-    from numbered
+    from number_rows
     where
         is_chosen
         or rank in (1, in_all)
@@ -54,12 +54,12 @@ thinned as (
 ),
 
 -- rows without an outcome among the thresholds, so that one sum counts them
-marked as (
+mark_rows as (
     select
         campaign,
         threshold,
         0 as waiting,
-    from thinned
+    from thin_rows
 
     union all
 
@@ -80,14 +80,14 @@ waiting_counts as (
             order by threshold desc
             range between unbounded preceding and current row
         ) as bigint) as waiting_count,
-    from marked
+    from mark_rows
 ),
 
 with_waiting as (
     select
-        thinned.*,
+        thin_rows.*,
         waiting_counts.waiting_count,
-    from thinned
+    from thin_rows
     inner join waiting_counts using (campaign, threshold)
 )
 

@@ -31,7 +31,7 @@ contingencies as (
     group by campaign, feature, other_feature
 ),
 
-measured as (
+measure_rows as (
     select
         campaign,
         feature,
@@ -49,7 +49,7 @@ both_ways as (
         other_feature,
         association,
         row_count,
-    from measured
+    from measure_rows
 
     union all
 
@@ -59,7 +59,7 @@ both_ways as (
         feature as other_feature,
         association,
         row_count,
-    from measured
+    from measure_rows
 )
 
 select * from both_ways

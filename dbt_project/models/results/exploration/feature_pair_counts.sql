@@ -108,7 +108,7 @@ categories as (
 
 -- the bin of a number is how many edges it exceeds; that of a text is its rank by
 -- frequency, or -1 if it is missing
-binned as (
+bin_values as (
     select
         values_of_rows.campaign,
         values_of_rows.row_number,
@@ -137,8 +137,8 @@ pairs as (
         one.bin,
         other.bin as other_bin,
         count(*) as row_count,
-    from binned as one
-    inner join binned as other
+    from bin_values as one
+    inner join bin_values as other
         on
             one.campaign = other.campaign
             and one.row_number = other.row_number
@@ -146,7 +146,7 @@ pairs as (
     group by all
 ),
 
-named as (
+add_names as (
     select
         pairs.campaign,
         one.feature,
@@ -161,4 +161,4 @@ named as (
         on pairs.campaign = other.campaign and pairs.other_place = other.place
 )
 
-select * from named
+select * from add_names

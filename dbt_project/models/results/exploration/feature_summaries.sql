@@ -57,7 +57,7 @@ summary_of_{{ mart.campaign }} as (
 ),
 
 {% endfor %}
-summarised as (
+sum_up_rows as (
     {% for mart in marts %}
     select
         '{{ mart.campaign }}' as campaign,
@@ -80,7 +80,7 @@ summarised as (
     {% endfor %}
 ),
 
-rated as (
+add_rates as (
     select
         *,
         sum(converted) over whole / sum(row_count) over whole as base_rate,
@@ -89,7 +89,7 @@ rated as (
     window whole as (partition by campaign, column_name)
 ),
 
-counted as (
+count_rows as (
     select
         campaign,
         column_name as feature,
@@ -101,35 +101,38 @@ counted as (
         cast({{ exact_sum(
             'surplus * surplus / row_count / nullif(base_rate * (1 - base_rate), 0)'
         ) }} as double) / sum(row_count) as contingency,
-    from rated
+    from add_rates
     group by campaign, column_name
 ),
 
 -- a figure that fewer people stand for might be that of one of them
 shown as (
     select
-        counted.campaign,
-        counted.feature,
-        if(summarised.feature is null, 'text', 'number') as feature_kind,
-        cast(counted.row_count as bigint) as row_count,
-        cast(counted.missing_count as bigint) as missing_count,
+        count_rows.campaign,
+        count_rows.feature,
+        if(sum_up_rows.feature is null, 'text', 'number') as feature_kind,
+        cast(count_rows.row_count as bigint) as row_count,
+        cast(count_rows.missing_count as bigint) as missing_count,
         {{ cramers_v(
-            'counted.contingency', 'counted.categories', '2', 'counted.row_count'
+            'count_rows.contingency',
+            'count_rows.categories',
+            '2',
+            'count_rows.row_count'
         ) }} as outcome_association,
         case
-            when summarised.known_count >= {{ var('smallest_cell') }}
-                then summarised.mean
+            when sum_up_rows.known_count >= {{ var('smallest_cell') }}
+                then sum_up_rows.mean
         end as mean,
         {% for name, share in quantiles.items() %}
         case
             when
-                summarised.known_count * {{ share }}
+                sum_up_rows.known_count * {{ share }}
                 >= {{ var('smallest_cell') }}
-                then summarised.quantiles[{{ loop.index }}]
+                then sum_up_rows.quantiles[{{ loop.index }}]
         end as {{ name }},
         {% endfor %}
-    from counted
-    left join summarised using (campaign, feature)
+    from count_rows
+    left join sum_up_rows using (campaign, feature)
 )
 
 select * from shown

@@ -7,7 +7,7 @@ champions as (
     where is_champion
 ),
 
-counted as (
+count_rows as (
     select
         campaign,
         split,
@@ -22,32 +22,36 @@ counted as (
     group by campaign, split
 ),
 
-compared as (
+compare_groups as (
     select
-        counted.campaign,
-        counted.split,
-        counted.row_count,
+        count_rows.campaign,
+        count_rows.split,
+        count_rows.row_count,
         champions.training_base_rate,
         -- only rows with an unknown outcome have another one
         if(
-            counted.known_count = 0,
+            count_rows.known_count = 0,
             champions.assumed_base_rate, champions.training_base_rate
         ) as assumed_base_rate,
-        if(counted.known_count = 0, champions.assumed_because, 'as in training')
+        if(
+            count_rows.known_count = 0,
+            champions.assumed_because,
+            'as in training'
+        )
             as assumed_because,
-        counted.mean_predicted,
-        counted.converted
-        / nullif(cast(counted.known_count as double), 0) as observed_rate,
-        {{ wilson_bound('counted.converted', 'counted.known_count', -1) }}
+        count_rows.mean_predicted,
+        count_rows.converted
+        / nullif(cast(count_rows.known_count as double), 0) as observed_rate,
+        {{ wilson_bound('count_rows.converted', 'count_rows.known_count', -1) }}
             as lower,
-        {{ wilson_bound('counted.converted', 'counted.known_count', 1) }}
+        {{ wilson_bound('count_rows.converted', 'count_rows.known_count', 1) }}
             as upper,
-        counted.mean_predicted_of_known
+        count_rows.mean_predicted_of_known
         / nullif(
-            counted.converted / cast(counted.known_count as double), 0
+            count_rows.converted / cast(count_rows.known_count as double), 0
         ) as expected_to_observed,
-    from counted
+    from count_rows
     inner join champions using (campaign)
 )
 
-select * from compared
+select * from compare_groups

@@ -3,11 +3,11 @@ with champions as (
     where is_champion
 ),
 
-moved as (
+move_values as (
     select
         campaign,
         unnest(dependence, recursive := true),
     from champions
 )
 
-select * from moved
+select * from move_values

@@ -84,7 +84,7 @@ factors as (
     from champions
 ),
 
-described as (
+add_descriptions as (
     select
         factors.campaign,
         factors.feature,
@@ -105,4 +105,4 @@ described as (
     left join descriptions using (mart, feature)
 )
 
-select * from described
+select * from add_descriptions

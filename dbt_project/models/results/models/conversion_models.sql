@@ -4,7 +4,7 @@ with models as (
     {{ union_campaigns('model') }}
 ),
 
-ranked as (
+rank_rows as (
     select
         *,
         row_number() over newest_first as recency,
@@ -27,10 +27,10 @@ served as (
             when bool_or(is_named) over (partition by campaign) then is_named
             else coalesce(model_version = present_champion, false)
         end as is_champion,
-    from ranked
+    from rank_rows
 ),
 
-judged as (
+add_verdicts as (
     select
         campaign,
         model_version,
@@ -69,4 +69,4 @@ judged as (
     from served
 )
 
-select * from judged
+select * from add_verdicts

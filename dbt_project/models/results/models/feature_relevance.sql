@@ -3,11 +3,11 @@ with newest as (
     where is_newest
 ),
 
-judged as (
+add_verdicts as (
     select
         campaign,
         unnest(relevance, recursive := true),
     from newest
 )
 
-select * from judged
+select * from add_verdicts

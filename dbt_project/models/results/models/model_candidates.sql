@@ -12,7 +12,7 @@ candidates as (
     from models
 ),
 
-compared as (
+compare_groups as (
     select
         campaign,
         model_version,
@@ -39,4 +39,4 @@ compared as (
     from candidates
 )
 
-select * from compared
+select * from compare_groups

@@ -50,7 +50,7 @@ frequent as (
         >= {{ rare_share }} * sum(row_count) over (partition by position)
 ),
 
-binned as (
+bin_values as (
     select
         position,
         window_start,
@@ -79,24 +79,24 @@ binned as (
     group by all
 ),
 
-counted as (
+count_rows as (
     select
         compared_columns.campaign,
         compared_columns.feature,
         compared_columns.feature_kind,
-        binned.window_start,
+        bin_values.window_start,
         cast(case settings.unit
-            when 'week' then binned.window_start + interval 6 day
-            when 'month' then last_day(binned.window_start)
-            else binned.window_start
+            when 'week' then bin_values.window_start + interval 6 day
+            when 'month' then last_day(bin_values.window_start)
+            else bin_values.window_start
         end as date) as window_end,
-        binned.bin,
-        cast(binned.row_count as bigint) as row_count,
-        binned.total,
+        bin_values.bin,
+        cast(bin_values.row_count as bigint) as row_count,
+        bin_values.total,
         compared_columns.is_accepted,
-    from binned
+    from bin_values
     inner join compared_columns using (position)
     inner join settings using (campaign)
 )
 
-select * from counted
+select * from count_rows

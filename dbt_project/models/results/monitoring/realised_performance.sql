@@ -9,7 +9,7 @@ outcomes as (
     select * from {{ ref('all_scores') }}
 ),
 
-judged as (
+add_verdicts as (
     select
         forecasts.campaign,
         forecasts.model_version,
@@ -23,7 +23,7 @@ judged as (
 ),
 
 -- ties share a place
-grouped as (
+group_rows as (
     select
         campaign,
         model_version,
@@ -33,7 +33,7 @@ grouped as (
         count(*) as row_count,
         count(*) filter (where is_known) as known_count,
         coalesce(sum(outcome), 0) as converted,
-    from judged
+    from add_verdicts
     group by all
 ),
 
@@ -46,12 +46,12 @@ places as (
         cast(sum(row_count) as double) as row_count,
         cast(sum(converted) as double) as converted,
         cast(sum(known_count - converted) as double) as not_converted,
-    from grouped
+    from group_rows
     group by all
 ),
 
 -- what has a higher probability, by what is expected and by what came true
-cumulated as (
+add_running_totals as (
     select
         *,
         cast(coalesce(
@@ -69,7 +69,7 @@ cumulated as (
 
 -- pairs ranked rightly, ties counted half (Mann and Whitney 1947); of expected pairs each
 -- counts by the chance that one of its rows converts and the other does not
-ranked as (
+rank_rows as (
     select
         campaign,
         model_version,
@@ -91,11 +91,11 @@ ranked as (
             / (sum(converted) * sum(not_converted)),
             null
         ) as realised_roc_auc,
-    from cumulated
+    from add_running_totals
     group by campaign, model_version, scored_on
 ),
 
-summed as (
+sum_rows as (
     select
         campaign,
         model_version,
@@ -119,11 +119,11 @@ summed as (
             {{ contacted }} as double
         ) as known_expected,
         sum(converted) {{ contacted }} as known_converted,
-    from grouped
+    from group_rows
     group by campaign, model_version, scored_on
 ),
 
-compared as (
+compare as (
     select
         *,
         realised_conversions / nullif(expected_conversions, 0)
@@ -132,39 +132,39 @@ compared as (
         {{ poisson_bound('realised_conversions', side) }}
         / nullif(expected_conversions, 0) as {{ side }},
         {% endfor %}
-    from summed
+    from sum_rows
 ),
 
 performance as (
     select
-        compared.campaign,
-        compared.model_version,
-        compared.scored_on,
-        cast(compared.forecast_count as bigint) as forecast_count,
-        cast(compared.known_count as bigint) as known_count,
-        compared.expected_conversions,
-        cast(compared.realised_conversions as bigint) as realised_conversions,
-        compared.realised_to_expected,
-        compared.lower,
-        compared.upper,
-        compared.lower <= 1 and compared.upper >= 1 as is_within,
-        cast(compared.contacted_count as bigint) as contacted_count,
-        cast(compared.known_contacted_count as bigint) as known_contacted_count,
-        compared.known_expected / nullif(compared.known_contacted_count, 0)
+        compare.campaign,
+        compare.model_version,
+        compare.scored_on,
+        cast(compare.forecast_count as bigint) as forecast_count,
+        cast(compare.known_count as bigint) as known_count,
+        compare.expected_conversions,
+        cast(compare.realised_conversions as bigint) as realised_conversions,
+        compare.realised_to_expected,
+        compare.lower,
+        compare.upper,
+        compare.lower <= 1 and compare.upper >= 1 as is_within,
+        cast(compare.contacted_count as bigint) as contacted_count,
+        cast(compare.known_contacted_count as bigint) as known_contacted_count,
+        compare.known_expected / nullif(compare.known_contacted_count, 0)
             as expected_precision,
-        compared.known_converted / nullif(compared.known_contacted_count, 0)
+        compare.known_converted / nullif(compare.known_contacted_count, 0)
             as realised_precision,
-        ranked.realised_roc_auc,
-        compared.contacted_expected / nullif(compared.contacted_count, 0)
+        rank_rows.realised_roc_auc,
+        compare.contacted_expected / nullif(compare.contacted_count, 0)
             as estimated_precision,
-        coalesce(compared.contacted_expected, 0)
-        / nullif(compared.all_expected, 0) as estimated_recall,
-        2 * coalesce(compared.contacted_expected, 0)
-        / nullif(compared.contacted_count + compared.all_expected, 0)
+        coalesce(compare.contacted_expected, 0)
+        / nullif(compare.all_expected, 0) as estimated_recall,
+        2 * coalesce(compare.contacted_expected, 0)
+        / nullif(compare.contacted_count + compare.all_expected, 0)
             as estimated_f1,
-        ranked.estimated_roc_auc,
-    from compared
-    inner join ranked using (campaign, model_version, scored_on)
+        rank_rows.estimated_roc_auc,
+    from compare
+    inner join rank_rows using (campaign, model_version, scored_on)
 )
 
 select * from performance

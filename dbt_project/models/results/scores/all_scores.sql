@@ -4,8 +4,8 @@ with scores as (
     {{ union_campaigns('scores') }}
 ),
 
-listed as (
+list_rows as (
     select * exclude (row_hash) from scores
 )
 
-select * from listed
+select * from list_rows

@@ -4,8 +4,8 @@ with reasons as (
     {{ union_campaigns('reasons') }}
 ),
 
-listed as (
+list_rows as (
     select * exclude (row_hash) from reasons
 )
 
-select * from listed
+select * from list_rows

@@ -23,7 +23,7 @@ with scores as (
     where split = 'score'
 ),
 
-bounded as (
+add_bounds as (
     select
         *,
         greatest(
@@ -40,34 +40,34 @@ edges as (
         floor(min(log_odds)) as lowest,
         (greatest(ceil(max(log_odds)), floor(min(log_odds)) + 1) - lowest)
         / {{ bins }} as width,
-    from bounded
+    from add_bounds
     group by campaign
 ),
 
-binned as (
+bin_values as (
     select
-        bounded.campaign,
-        bounded.split,
+        add_bounds.campaign,
+        add_bounds.split,
         least(
             {{ bins }},
             1 + cast(
-                floor((bounded.log_odds - edges.lowest) / edges.width)
+                floor((add_bounds.log_odds - edges.lowest) / edges.width)
                 as integer
             )
         ) as bin,
-        bounded.has_converted,
-    from bounded
+        add_bounds.has_converted,
+    from add_bounds
     inner join edges using (campaign)
 ),
 
-counted as (
+count_rows as (
     select
         campaign,
         split,
         bin,
         count(*) as row_count,
         count(*) filter (where has_converted) as converted,
-    from binned
+    from bin_values
     group by campaign, split, bin
 ),
 
@@ -76,25 +76,25 @@ splits as (
         campaign,
         split,
         unnest(range(1, {{ bins }} + 1)) as bin,
-    from counted
+    from count_rows
     group by campaign, split
 ),
 
 -- a bin without a row is a gap that a picture has to show
-listed as (
+list_rows as (
     select
         splits.campaign,
         splits.split,
         cast(splits.bin as integer) as bin,
         1 / (1 + exp(-edges.lowest - (splits.bin - 1) * edges.width)) as lower,
         1 / (1 + exp(-edges.lowest - splits.bin * edges.width)) as upper,
-        coalesce(counted.row_count, 0) as row_count,
+        coalesce(count_rows.row_count, 0) as row_count,
         case
-            when splits.split != 'score' then coalesce(counted.converted, 0)
+            when splits.split != 'score' then coalesce(count_rows.converted, 0)
         end as converted,
     from splits
     inner join edges using (campaign)
-    left join counted using (campaign, split, bin)
+    left join count_rows using (campaign, split, bin)
 )
 
-select * from listed
+select * from list_rows

@@ -6,7 +6,7 @@ policies as (
     select * from {{ ref('conversion_policies') }}
 ),
 
-ranked as (
+rank_rows as (
     select
         *,
         row_number() over best_first as rank,
@@ -25,35 +25,35 @@ ranked as (
 
 decided as (
     select
-        ranked.campaign,
-        ranked.entity_id,
-        ranked.customer_id,
-        ranked.split,
-        ranked.has_converted,
-        ranked.predicted_probability,
-        ranked.predicted_probability >= policies.threshold
+        rank_rows.campaign,
+        rank_rows.entity_id,
+        rank_rows.customer_id,
+        rank_rows.split,
+        rank_rows.has_converted,
+        rank_rows.predicted_probability,
+        rank_rows.predicted_probability >= policies.threshold
             as predicted_conversion,
         policies.threshold,
         policies.threshold_policy,
-        cast(ranked.decile as integer) as decile,
-        cast(ranked.percentile as integer) as percentile,
+        cast(rank_rows.decile as integer) as decile,
+        cast(rank_rows.percentile as integer) as percentile,
         case
-            when ranked.predicted_probability >= 3 * ranked.base_rate
+            when rank_rows.predicted_probability >= 3 * rank_rows.base_rate
                 then 'very high'
-            when ranked.predicted_probability >= 1.5 * ranked.base_rate
+            when rank_rows.predicted_probability >= 1.5 * rank_rows.base_rate
                 then 'high'
-            when ranked.predicted_probability >= 0.5 * ranked.base_rate
+            when rank_rows.predicted_probability >= 0.5 * rank_rows.base_rate
                 then 'medium'
             else 'low'
         end as propensity_band,
-        ranked.contact_cost,
-        ranked.conversion_value,
-        ranked.predicted_probability * ranked.conversion_value
-        - ranked.contact_cost as expected_profit,
-        ranked.is_out_of_fold,
-        ranked.model_version,
-        ranked.scored_at,
-    from ranked
+        rank_rows.contact_cost,
+        rank_rows.conversion_value,
+        rank_rows.predicted_probability * rank_rows.conversion_value
+        - rank_rows.contact_cost as expected_profit,
+        rank_rows.is_out_of_fold,
+        rank_rows.model_version,
+        rank_rows.scored_at,
+    from rank_rows
     inner join policies using (campaign)
 )
 

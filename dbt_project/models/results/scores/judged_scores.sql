@@ -57,7 +57,7 @@ known as (
     from forward_scores
 ),
 
-ranked as (
+rank_rows as (
     select
         *,
         -- ties break by key
@@ -68,4 +68,4 @@ ranked as (
     from known
 )
 
-select * from ranked
+select * from rank_rows

@@ -25,7 +25,7 @@ distances as (
             and centroids.segment_id != others.segment_id
 ),
 
-ranked as (
+rank_rows as (
     select
         *,
         cast(row_number() over (
@@ -35,4 +35,4 @@ ranked as (
     from distances
 )
 
-select * from ranked
+select * from rank_rows

@@ -25,7 +25,7 @@ profiles as (
     from segmenters
 ),
 
-ranked as (
+rank_rows as (
     select
         profiles.campaign,
         profiles.segment_id,
@@ -45,4 +45,4 @@ ranked as (
     left join campaign_descriptions using (campaign, feature)
 )
 
-select * from ranked
+select * from rank_rows

@@ -26,7 +26,7 @@ bought as (
     group by members.campaign, members.segment_id, product_mix.product_group
 ),
 
-summed as (
+sum_rows as (
     select
         *,
         cast(sum(amount) over (
@@ -48,14 +48,14 @@ shares as (
         customer_count < {{ var('smallest_cell') }} as is_small,
         cast(amount as double) / nullif(segment_amount, 0) as share_of_spend,
         group_amount / nullif(all_amount, 0) as share_of_all_spend,
-    from summed
+    from sum_rows
 ),
 
-compared as (
+compare_groups as (
     select
         *,
         100 * share_of_spend / nullif(share_of_all_spend, 0) as index_value,
     from shares
 )
 
-select * from compared
+select * from compare_groups

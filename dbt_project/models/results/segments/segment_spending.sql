@@ -10,7 +10,7 @@ spending as (
     select * from {{ ref('customer_spending') }}
 ),
 
-summed as (
+sum_rows as (
     select
         members.campaign,
         members.segment_id,
@@ -40,7 +40,7 @@ shares as (
         cast(amount as double) / nullif(cast(
             sum(amount) over (partition by campaign) as double
         ), 0) as share_of_amount,
-    from summed
+    from sum_rows
 )
 
 select * from shares

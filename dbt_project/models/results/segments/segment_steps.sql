@@ -10,7 +10,7 @@ steps as (
     from segmenters
 ),
 
-numbered as (
+number_rows as (
     select
         campaign,
         cast(step as integer) as step,
@@ -22,4 +22,4 @@ numbered as (
     from steps
 )
 
-select * from numbered
+select * from number_rows

@@ -19,7 +19,7 @@ newest as (
     ) = 1
 ),
 
-described as (
+add_descriptions as (
     select
         newest.campaign,
         newest.declaration ->> 'title' as title,
@@ -50,4 +50,4 @@ described as (
         on newest.declaration ->> 'source' = source_kinds.source
 )
 
-select * from described
+select * from add_descriptions

@@ -14,7 +14,7 @@ sources as (
     select distinct source from spending
 ),
 
-summed as (
+sum_rows as (
     select
         members.source,
         members.value_group,
@@ -29,18 +29,18 @@ summed as (
 ),
 
 -- a group that is empty is there too
-listed as (
+list_rows as (
     select
         sources.source,
         cuts.value_group,
-        coalesce(summed.customer_count, 0) as customer_count,
-        coalesce(summed.total_amount, 0) as total_amount,
-        summed.mean_recency_days,
-        summed.mean_basket_count,
+        coalesce(sum_rows.customer_count, 0) as customer_count,
+        coalesce(sum_rows.total_amount, 0) as total_amount,
+        sum_rows.mean_recency_days,
+        sum_rows.mean_basket_count,
         cuts.advice,
     from sources
     cross join cuts
-    left join summed using (source, value_group)
+    left join sum_rows using (source, value_group)
 ),
 
 shares as (
@@ -58,7 +58,7 @@ shares as (
         mean_recency_days,
         mean_basket_count,
         advice,
-    from listed
+    from list_rows
 )
 
 select * from shares

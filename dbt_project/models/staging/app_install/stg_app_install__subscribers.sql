@@ -2,7 +2,7 @@ with subscribers as (
     {{ cleaned_rows('app_install', 'subscribers') }}
 ),
 
-renamed as (
+rename_columns as (
     select
         -- ids: pseudonyms
         customer_id,
@@ -26,4 +26,4 @@ renamed as (
     from subscribers
 )
 
-select * from renamed
+select * from rename_columns

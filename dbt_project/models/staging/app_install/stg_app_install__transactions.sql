@@ -2,7 +2,7 @@ with transactions as (
     {{ cleaned_rows('app_install', 'transactions') }}
 ),
 
-cleaned as (
+clean_values as (
     select
         -- ids
         transaction_id,
@@ -30,4 +30,4 @@ cleaned as (
     from transactions
 )
 
-select * from cleaned
+select * from clean_values

@@ -2,7 +2,7 @@ with campaigns as (
     {{ cleaned_rows('coupon', 'campaign_descriptions') }}
 ),
 
-cleaned as (
+clean_values as (
     select
         -- ids
         campaign_id,
@@ -16,4 +16,4 @@ cleaned as (
     from campaigns
 )
 
-select * from cleaned
+select * from clean_values

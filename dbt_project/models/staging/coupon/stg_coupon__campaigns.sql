@@ -2,11 +2,11 @@ with campaigns as (
     {{ cleaned_rows('coupon', 'campaigns') }}
 ),
 
-renamed as (
+rename_columns as (
     select
         campaign_id,
         household_id,
     from campaigns
 )
 
-select * from renamed
+select * from rename_columns

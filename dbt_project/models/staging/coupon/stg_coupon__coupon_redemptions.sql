@@ -2,7 +2,7 @@ with coupon_redemptions as (
     {{ cleaned_rows('coupon', 'coupon_redemptions') }}
 ),
 
-renamed as (
+rename_columns as (
     select
         household_id,
         coupon_upc,
@@ -11,4 +11,4 @@ renamed as (
     from coupon_redemptions
 )
 
-select * from renamed
+select * from rename_columns

@@ -2,7 +2,7 @@ with coupons as (
     {{ cleaned_rows('coupon', 'coupons') }}
 ),
 
-renamed as (
+rename_columns as (
     select
         coupon_upc,
         product_id,
@@ -10,4 +10,4 @@ renamed as (
     from coupons
 )
 
-select * from renamed
+select * from rename_columns

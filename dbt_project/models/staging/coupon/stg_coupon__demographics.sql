@@ -2,7 +2,7 @@ with households as (
     {{ cleaned_rows('coupon', 'demographics') }}
 ),
 
-cleaned as (
+clean_values as (
     select
         -- ids
         household_id,
@@ -24,4 +24,4 @@ cleaned as (
     from households
 )
 
-select * from cleaned
+select * from clean_values

@@ -2,7 +2,7 @@ with products as (
     {{ cleaned_rows('coupon', 'products') }}
 ),
 
-cleaned as (
+clean_values as (
     select
         -- ids
         product_id,
@@ -21,4 +21,4 @@ cleaned as (
     from products
 )
 
-select * from cleaned
+select * from clean_values

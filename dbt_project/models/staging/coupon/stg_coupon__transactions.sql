@@ -2,14 +2,14 @@ with lines as (
     {{ cleaned_rows('coupon', 'transactions') }}
 ),
 
-judged as (
+add_verdicts as (
     select
         *,
         amount / nullif(quantity, 0) as unit_price,
     from lines
 ),
 
-cleaned as (
+clean_values as (
     select
         -- ids
         concat(basket_id, '-', product_id) as transaction_id,
@@ -48,7 +48,7 @@ cleaned as (
         -- where it came from
         file_name,
         row_number,
-    from judged
+    from add_verdicts
 )
 
-select * from cleaned
+select * from clean_values

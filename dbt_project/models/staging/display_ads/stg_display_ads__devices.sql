@@ -5,7 +5,7 @@ with devices as (
     ) }}
 ),
 
-renamed as (
+rename_columns as (
     select
         device_key,
         device_id,
@@ -18,4 +18,4 @@ renamed as (
     from devices
 )
 
-select * from renamed
+select * from rename_columns

@@ -3,7 +3,7 @@ with interest_topics as (
 ),
 
 -- /Arts & Entertainment/Movies lies under /Arts & Entertainment
-placed as (
+place_rows as (
     select
         topic_id,
         -- a short key for the ten interests of each of millions of devices
@@ -20,4 +20,4 @@ placed as (
     from interest_topics
 )
 
-select * from placed
+select * from place_rows

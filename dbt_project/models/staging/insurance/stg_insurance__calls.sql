@@ -2,7 +2,7 @@ with calls as (
     {{ cleaned_rows('insurance', 'calls') }}
 ),
 
-cleaned as (
+clean_values as (
     select
         -- ids
         client_id,
@@ -40,4 +40,4 @@ cleaned as (
     from calls
 )
 
-select * from cleaned
+select * from clean_values

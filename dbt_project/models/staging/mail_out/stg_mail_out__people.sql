@@ -4,7 +4,7 @@ with people as (
     {{ kept_rows('mail_out', 'people', others=true) }}
 ),
 
-cleaned as (
+clean_values as (
     select
         -- ids
         person_id,
@@ -39,4 +39,4 @@ cleaned as (
     from people
 )
 
-select * from cleaned
+select * from clean_values

@@ -2,7 +2,7 @@ with lines as (
     {{ cleaned_rows('online_retail', 'invoice_lines') }}
 ),
 
-cleaned as (
+clean_values as (
     select
         -- ids: the files give lines no key
         concat(file_name, ':', row_number) as line_id,
@@ -37,4 +37,4 @@ cleaned as (
     from lines
 )
 
-select * from cleaned
+select * from clean_values

@@ -18,7 +18,7 @@ with source_starts as (
     group by source
 ),
 
-measured as (
+measure_rows as (
     {% for mart in marts %}
     {% set label = mart.meta.label %}
     {% set as_of = mart.meta.as_of %}
@@ -61,21 +61,21 @@ measured as (
     {% endfor %}
 ),
 
-dated as (
+add_dates as (
     select
-        measured.*,
+        measure_rows.*,
         date_diff(
             'day',
-            coalesce(source_starts.first_date, measured.first_as_of),
-            measured.last_as_of
+            coalesce(source_starts.first_date, measure_rows.first_as_of),
+            measure_rows.last_as_of
         ) as history_days,
         date_diff(
             'day',
-            measured.last_as_of,
+            measure_rows.last_as_of,
             cast({{ selection_time() }} as date)
         ) as freshness_days,
-    from measured
+    from measure_rows
     left join source_starts using (source)
 )
 
-select * from dated
+select * from add_dates

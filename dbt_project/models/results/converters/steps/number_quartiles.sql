@@ -44,7 +44,7 @@ sampled_values as (
     group by position, value
 ),
 
-cumulated as (
+add_running_totals as (
     select
         *,
         min(value) over whole as lowest,
@@ -66,7 +66,7 @@ others_cumulated as (
         lowest_rows >= 0.25 * all_rows as is_lowest_apart,
         if(is_lowest_apart, lowest_rows, 0) as rows_apart,
         (rows_so_far - rows_apart) / nullif(all_rows - rows_apart, 0) as share,
-    from cumulated
+    from add_running_totals
 ),
 
 quartiles as (

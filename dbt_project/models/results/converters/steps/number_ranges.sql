@@ -21,7 +21,7 @@ digits as (
     from quartiles
 ),
 
-rounded as (
+round_values as (
     select
         * exclude (edges),
         list_sort(list_distinct(list_filter(
@@ -34,28 +34,28 @@ rounded as (
 ),
 
 -- as people write numbers: whole ones have no fraction
-worded as (
+add_sentences as (
     select
         *,
         list_transform(
             list_concat([lowest], edges),
             lambda edge: regexp_replace(cast(edge as varchar), '[.]0$', '')
         ) as edge_texts,
-    from rounded
+    from round_values
 ),
 
 ranges as (
     select
-        worded.position,
-        worded.value_count <= counted_columns.few_values as is_by_value,
-        worded.is_lowest_apart,
-        worded.lowest,
+        add_sentences.position,
+        add_sentences.value_count <= counted_columns.few_values as is_by_value,
+        add_sentences.is_lowest_apart,
+        add_sentences.lowest,
         {% for number in [1, 2, 3] %}
-        coalesce(worded.edges[{{ number }}], cast('infinity' as double))
+        coalesce(add_sentences.edges[{{ number }}], cast('infinity' as double))
             as edge_{{ number }},
         {% endfor %}
-        worded.edge_texts,
-    from worded
+        add_sentences.edge_texts,
+    from add_sentences
     inner join counted_columns using (position)
 )
 

@@ -34,7 +34,7 @@ summaries as (
 
 -- the strongest differ most between converters and others; without an outcome, they are
 -- the first ones of the mart
-compared as (
+compare_groups as (
     select
         listed_columns.*,
         row_number() over (
@@ -48,4 +48,4 @@ compared as (
     qualify place <= {{ strongest }}
 )
 
-select * from compared
+select * from compare_groups

@@ -44,7 +44,7 @@ sampled_values as (
     group by position, value
 ),
 
-cumulated as (
+add_running_totals as (
     select
         *,
         count(*) over whole as value_count,
@@ -62,7 +62,7 @@ lowest_values as (
     select
         position,
         min(value) as edge,
-    from cumulated
+    from add_running_totals
     group by
         position,
         if(

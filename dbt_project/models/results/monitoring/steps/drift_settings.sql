@@ -98,7 +98,7 @@ settings as (
     group by bounds.campaign, is_reference
 ),
 
-prepared as (
+prepare_rows as (
     select
         settings.campaign,
         any_value(settings.unit) as unit,
@@ -126,4 +126,4 @@ prepared as (
     group by settings.campaign
 )
 
-select * from prepared
+select * from prepare_rows

@@ -5,6 +5,8 @@
 {% macro drift_marts() -%}
     {%- set marts = [] -%}
     {%- set columns = [] -%}
+    {#- what join_contacted reads in the loop over marts, which dbt does not know when it parses -#}
+    {%- do ref('earlier_contacts') -%}
     {%- for campaign in listed_campaigns('scores') -%}
         {%- do ref(campaign ~ '_scores') -%}
     {%- endfor -%}

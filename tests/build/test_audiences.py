@@ -22,11 +22,12 @@ def compiled(built: Dbt) -> Path:
 
 @pytest.fixture
 def sql() -> Iterator[duckdb.DuckDBPyConnection]:
-    """An empty warehouse with the plugin's functions."""
+    """An empty warehouse with the plugin's functions, in which nothing was sent yet."""
     with duckdb.connect() as connection:
         connection.execute(
             "attach ':memory:' as warehouse; use warehouse; create schema results; create schema campaigns"
         )
+        connection.execute(f"create table results.sent_contacts as {NO_ROWS}")
         Plugin("statistics", {}).configure_connection(connection)
         yield connection
 
@@ -193,9 +194,8 @@ def judged(
 ) -> pd.DataFrame:
     """`audiences` of made-up members and terms, all money declared."""
     text = (compiled / "results/audiences/audiences.sql").read_text()
-    put(sql, "results.audience_terms", terms)
+    put(sql, "results.audience_terms", terms.assign(old_count=0, used_count=0))
     put(sql, "results.audience_members", members)
-    sql.execute(f"create table results.sent_contacts as {NO_ROWS}")
     if sent is not None:
         sql.register("sent", sent)
         sql.execute("insert into results.sent_contacts by name from sent")

@@ -22,6 +22,15 @@ held_out as (
     select * from {{ ref('held_out') }}
 ),
 
+scores_of_contacted as (
+    select scores.*
+    from scores
+    anti join held_out
+        on
+            scores.campaign = held_out.campaign
+            and scores.entity_id = held_out.entity_id
+),
+
 known as (
     select
         campaign,
@@ -34,8 +43,7 @@ known as (
         declared_baseline_probability,
         contact_cost,
         conversion_value,
-    from scores
-    anti join held_out using (campaign, entity_id)
+    from scores_of_contacted
     where
         has_converted is not null
         and predicted_probability is not null

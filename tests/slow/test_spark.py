@@ -46,7 +46,7 @@ PROFILES = {
 NEEDED = ["all_scores", "conversion_curves", "conversion_models", "conversion_replicates", "rejected_rows"]
 MODELS = [
     *(f"path:models/staging/{campaign}" for campaign in CAMPAIGNS),
-    *("display_ads_interests", "display_ads_topic_rates"),
+    *("display_ads_interests", "display_ads_topic_rates", "held_out"),
     *(f"{campaign}_{kind}" for campaign in CAMPAIGNS for kind in ("features", "model", "scores", "reasons")),
     *(f"fqn:{table}" for table in [*RESULTS, *PROFILES, *NEEDED] if table != "campaigns"),
     "results.campaigns.campaigns",

@@ -1,4 +1,5 @@
-{{ config(materialized='view') }}
+-- a view, so that it is whole in a build of one campaign too
+{{ config(materialized='view' if target.type == 'duckdb' else 'table') }}
 
 with base_rows as (
     {% for table in raw_tables() %}

@@ -207,7 +207,12 @@ def test_outcomes_of_the_contacted_are_compared_with_those_of_the_contacted(
         rate = "feature == 'conversion_rate'"
         [before] = drift.measured(rows, ["age"]).query(rate).itertuples()
         assert (before.reference_mean, before.window_mean) == pytest.approx((0.3, 0.5))
-        members = chosen.assign(campaign="app_install", purpose="contact", is_holdout=False)
+        members = chosen.assign(
+            campaign="app_install",
+            purpose="contact",
+            is_holdout=False,
+            selected_at=pd.Timestamp("2026-01-12"),
+        )
         drift.connection.register("members", members)
         drift.connection.execute("insert into results.audience_members by name from members")
         [after] = drift.measured(rows, ["age"]).query(rate).itertuples()

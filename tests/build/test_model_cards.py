@@ -98,14 +98,16 @@ def test_every_query_of_the_reports_has_rows_without_any_campaign(built: Dbt, tm
     """A source without a row would stop the build of the reports."""
     queries = sorted((REPORTS / "sources/warehouse").glob("*.sql"))
     assert len(queries) > 20
-    warehouse = tmp_path / "warehouse.duckdb"
+    warehouse = tmp_path / "empty.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
-        connection.execute(f"attach '{built.warehouse}' as built (read_only)")
+        # views name the database that they were built in
+        connection.execute(f"attach '{built.warehouse}' as warehouse (read_only)")
         connection.execute("create schema results")
         for (table,) in connection.execute(
-            "select table_name from duckdb_tables() where database_name = 'built' and schema_name = 'results'"
+            "select table_name from information_schema.tables "
+            "where table_catalog = 'warehouse' and table_schema = 'results'"
         ).fetchall():
-            connection.execute(f"create table results.{table} as from built.results.{table} limit 0")
+            connection.execute(f"create table results.{table} as from warehouse.results.{table} limit 0")
     list(write_cards_for_reports(warehouse, tmp_path / ".evidence/model_cards.json"))
     with duckdb.connect(str(warehouse), config={"file_search_path": str(tmp_path)}) as connection:
         for query in queries:

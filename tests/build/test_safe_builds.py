@@ -149,12 +149,15 @@ def test_the_draw_of_a_build_that_was_not_published_is_drawn_anew(
     drawn = "select model_version, count(*) from results.audience_members where campaign = 'coupon' and "
     drawn += f"purpose = 'contact' and selected_at >= '{monday}' group by model_version"
     earlier = (
-        f"from results.audience_members where selected_at < '{monday}' and purpose = 'contact' order by all"
+        f"from results.audience_members where selected_at < '{monday}' and purpose = 'contact' "
+        "and campaign != 'coupon' order by all"
     )
 
     broken = project / "models/core/broken.sql"
     broken.write_text("select error('refused')")
     with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        # rows that an earlier week used are no candidates
+        working.execute("delete from results.audience_members where campaign = 'coupon'")
         working.execute("update results.conversion_scores set model_version = 'refused'")
     dbt.fails(*draw, "broken")
     [(version, refused_count)] = dbt.query_working(drawn)

@@ -356,6 +356,7 @@ def test_every_doorway_equals_its_template() -> None:
         campaign, _, kind = path.stem.rpartition("_")
         assert kind in DOORWAYS, f"{path.name} is no doorway"
         references = re.findall(r'dbt\.ref\("(\w+)"\)', path.read_text())
+        references = [name for name in references if name != "held_out"]
         marts = [name for name in references if name.rpartition("_")[2] not in DOORWAYS]
         assert len(marts) == 1, f"{path.name} reads {marts}"
         assert path.read_text() == render(f"{kind}.py", campaign=campaign, mart=marts[0]), path.name

@@ -40,7 +40,7 @@ def outcome(dbt: Dbt) -> Outcome:
         {
             result["unique_id"].removeprefix("model.leadlight.base_"): result["message"]
             for result in json.loads(results.read_text())["results"]
-            if result["status"] == "error"
+            if result["status"] == "error" and result["unique_id"].startswith("model.")
         },
     )
 

@@ -9,12 +9,12 @@ const tokenizer = Object.fromEntries(markup.map((rule) => [rule, asText]));
 /** Headings can be linked to; a table scrolls sideways within itself and has the name of its heading. */
 class PageRenderer extends Renderer {
 	heading({ tokens, text, depth }) {
-		this.heading_id = text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-');
-		return `<h${depth} id="${this.heading_id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
+		this.headingId = text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-');
+		return `<h${depth} id="${this.headingId}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
 	}
 
 	table(token) {
-		const table = super.table(token).replace('<table', `<table aria-labelledby="${this.heading_id}"`);
+		const table = super.table(token).replace('<table', `<table aria-labelledby="${this.headingId}"`);
 		return `<div class="scrollbox">${table}</div>\n`;
 	}
 }

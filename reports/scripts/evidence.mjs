@@ -55,7 +55,7 @@ function writeModelCards(file) {
 		stdio: ['ignore', 'ignore', 'inherit']
 	});
 	if (run.error) stop(`${python} cannot be run: run \`make setup\` first, or name another Python by LEADLIGHT_PYTHON`);
-	if (run.status) stop(`${python} could not write the model cards`);
+	if (run.status !== 0) stop(`${python} could not write the model cards`);
 }
 
 function checkBasePath(base) {

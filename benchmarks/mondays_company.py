@@ -1,4 +1,4 @@
-"""The simulated company at work: `benchmarks/mondays.py` and `tests/slow/test_mondays.py` run its weeks."""
+"""The simulated company at work: `benchmarks/mondays.py` runs its weeks."""
 
 import csv
 import os

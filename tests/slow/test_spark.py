@@ -179,7 +179,9 @@ def test_rejected_rows_are_equal(both: Both) -> None:
 @pytest.mark.parametrize("table", RESULTS)
 def test_results_are_equal(both: Both, table: str) -> None:
     is_drawn = table in ("conversion_baselines", "conversion_metrics")
-    skip = {"campaigns": {"quality_reason", "quality_grade"}}.get(table, DRAWN if is_drawn else set())
+    # drift, which holds campaigns back, is measured on DuckDB only
+    only_duckdb = {"campaigns": {"quality_reason", "quality_grade", "held_back_reason"}}
+    skip = only_duckdb.get(table, DRAWN if is_drawn else set())
     found = both.differences(f"results.{table}", RESULTS[table], f"campaign in {CAMPAIGNS}", skip)
     assert {column: value for column, value in found.items() if value > 1e-9} == {}
 

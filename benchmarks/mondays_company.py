@@ -171,11 +171,11 @@ class Company:
                 return pd.read_csv(folder / "members.csv")
         return pd.DataFrame({"entity_id": [], "customer_id": []})
 
-    def query(self, sql: str) -> list[dict[str, Any]] | None:
-        """Return the rows of a query on the published warehouse; None where a table or column is missing."""
-        if not self.warehouse.exists():
+    def query(self, sql: str, database: str = "warehouse.duckdb") -> list[dict[str, Any]] | None:
+        """Return the rows of a query on a database; None where it, a table or a column is missing."""
+        if not (self.folder / database).exists():
             return None
-        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+        with duckdb.connect(str(self.folder / database), read_only=True) as connection:
             try:
                 found = connection.sql(sql)
             except (duckdb.CatalogException, duckdb.BinderException):
@@ -274,6 +274,7 @@ def build_week(company: Company, week: Week) -> None:
     )
     if week.held_back:
         week.mended = accept_drift(company, week.day + timedelta(weeks=4))
+    if week.mended:
         company.dbt(week.day, *build)
 
 
@@ -287,9 +288,10 @@ NEWEST_DRIFT = f"""
 
 def accept_drift(company: Company, until: date) -> list[str]:
     """Declare as accepted what has drifted by the newest build, published or not; return its names."""
-    with duckdb.connect(f"{company.warehouse}.working", read_only=True) as connection:
-        found = connection.sql(f"select feature from ({NEWEST_DRIFT}) where status = 'drifted'").fetchall()
-    names = [str(name) for (name,) in found]
+    drifted = f"select feature from ({NEWEST_DRIFT}) where status = 'drifted'"
+    names = [row["feature"] for row in company.query(drifted, "warehouse.duckdb.working") or []]
+    if not names:
+        return []
     company.accepted |= dict.fromkeys(names, until)
     accepted = ", ".join(f"{name}: {day}" for name, day in company.accepted.items())
     text = re.sub(r" +accept_drift: .*\n", "", company.declaration.read_text())

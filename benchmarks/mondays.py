@@ -21,9 +21,9 @@ from benchmarks.mondays_world import SHIFTED_FEATURE, Plan
 
 SEEDS = (1, 2, 3)
 MAX_DAILY_CPU_SECONDS = 15
-# Of 95 % intervals, so many of 24 may miss.
+# Maximum number of 24 intervals (95 %) that may miss the truth; scaled to the number of weeks.
 MAX_MISSES_OF_24 = 2
-# So much more may a file hold than its rows: space that a build left free.
+# Maximum ratio of file size to the size of its rows: a build leaves some space free.
 FREE_SPACE = 1.05
 LIFT = ("lift_so_far", "lift_so_far_lower", "lift_so_far_upper")
 # A ratio of realised to expected conversions that is news.

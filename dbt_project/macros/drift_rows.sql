@@ -140,7 +140,7 @@
 
 {# The sentence about a campaign whose newest scores have drifted, of columns of newest_drift. #}
 {% macro drift_reason() -%}
-    'the scores of its rows from ' || newest_window || ' on are spread otherwise than in training: population '
+    'its scores have shifted since training in the rows from ' || newest_window || ' on: population '
     || 'stability index of predicted_probability ' || {{ three_digits('round(score_psi, 2)') }} || ' (limit 0.25)'
     || coalesce(
         '; of the features ' || most_drifted || ' moved most (index '

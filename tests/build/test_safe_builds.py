@@ -194,7 +194,8 @@ def test_drift_holds_back_the_new_audience_of_its_campaign_only(
     draw += ["audience_terms", "audience_candidates", "audience_members", "audiences"]
     draw += ["path:models/results/campaigns/campaigns.sql"]
     printed = " ".join(dbt(*draw).split())
-    reason = f"Campaign coupon draws no new audience: the scores of its rows from {window} on are spread "
+    reason = "Campaign coupon draws no new audience: its scores have shifted since training in the rows "
+    reason += f"from {window} on: "
     assert f"WARNING: {reason}" in printed
     [(held_back,)] = dbt.query("select held_back_reason from results.campaigns where campaign = 'coupon'")
     assert held_back.startswith(reason)

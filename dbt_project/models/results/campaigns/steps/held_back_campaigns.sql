@@ -1,4 +1,4 @@
--- Campaigns of which no new audience is drawn, with the first reason that holds
+-- Campaigns that draw no new audience, and the first reason that applies
 with newest as (
     select * from {{ ref('conversion_models') }}
     where is_newest

@@ -94,16 +94,11 @@ def expected_average_precision(score: np.ndarray, truth: np.ndarray) -> float:
 def predicted(model: FittedModel, rows: int, rate: float) -> tuple[np.ndarray, np.ndarray]:
     """Probability of new rows by the model, and the true one."""
     parts = [
-        (model.predict(matrix.astype(float), *flags(len(matrix))), truth)
+        (model.in_service.score_new(matrix.astype(float)), truth)
         for matrix, _, truth in people(rows, rate, seed=3)
     ]
     scores, truths = zip(*parts, strict=True)
     return np.concatenate(scores), np.concatenate(truths)
-
-
-def flags(rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Folds, none a training row, all new."""
-    return np.zeros(rows, dtype=int), np.zeros(rows, dtype=bool), np.ones(rows, dtype=bool)
 
 
 def compare_with_all(mart: duckdb.DuckDBPyRelation) -> None:

@@ -26,6 +26,7 @@
         'model': {
             'campaign': 'varchar', 'model_version': 'varchar', 'algorithm': 'varchar', 'imbalance': 'varchar',
             'trained_at': 'timestamp', 'training_rows': 'bigint', 'training_positives': 'bigint',
+            'refit_rows': 'bigint', 'refit_positives': 'bigint',
             'kept_share_of_negatives': 'double', 'training_base_rate': 'double', 'assumed_base_rate': 'double',
             'assumed_because': 'varchar', 'estimated_base_rate': 'double', 'estimated_lower': 'double',
             'estimated_upper': 'double', 'estimated_rows': 'bigint', 'parameters': 'varchar',

@@ -54,15 +54,13 @@ class BaseRate:
 def adjust_for_prior_shift(
     campaign: Campaign, features: Any, training: TrainingSet, model: FittedModel
 ) -> tuple[FittedModel, dict[str, Any]]:
-    """Return the model adjusted to the base rate of the rows to score, and columns of the model row.
+    """Return the model in service adjusted to the base rate of the rows to score, and what it assumes.
 
     `expected_base_rate` is a number, or the source of an estimate: the scores of the rows with an unknown
     outcome, or the outcomes of the newest rows that have one (the test rows). An estimate is used if it is
     precise (its interval lies between half and double of it) and differs from the current rate.
     """
     declared, current = campaign.expected_base_rate, training.base_rate
-    if campaign.negatives_per_positive:
-        model = recalibrate_ensemble(features, campaign, model)
     assumed, because, estimate = current, "as in training", None
     if declared == ESTIMATED:
         estimate, probability = from_scores(features, campaign, training, model)
@@ -88,7 +86,6 @@ def adjust_for_prior_shift(
         else:
             because = f"as in training; {source} were asked: {reason}"
     return model, {
-        "training_base_rate": current,
         "assumed_base_rate": assumed,
         "assumed_because": because,
         "estimated_base_rate": estimate and estimate.rate,
@@ -98,14 +95,22 @@ def adjust_for_prior_shift(
     }
 
 
-def recalibrate_ensemble(features: Any, campaign: Campaign, model: FittedModel) -> FittedModel:
-    """Recalibrate the mean of the fold models on rows outside training, without their outcomes.
+def recalibrate_ensemble(
+    features: Any, campaign: Campaign, model: FittedModel, is_refitted: bool = False
+) -> FittedModel:
+    """Recalibrate the mean of the fold models of sampled rows on rows that none has seen, without outcomes.
 
     The calibrator is fitted on scores of single models. Their mean is less extreme, so for rare conversions
     its probabilities are too low on average (by an eighth, docs/benchmarks.md). No model has seen the rows
-    outside training: shift the mean so that it predicts as many conversions there as single models do.
+    outside training: shift the mean so that it predicts as many conversions there as single models do. A
+    model that was refitted has seen all rows but those without an outcome.
     """
-    others = features.filter(f"{quote_identifier(campaign.split)} <> 'train'")
+    if not campaign.negatives_per_positive:
+        return model
+    unseen = f"{quote_identifier(campaign.split)} <> 'train'"
+    if is_refitted:
+        unseen = f"{quote_identifier(str(campaign.label))} is null"
+    others = features.filter(unseen)
     by_one, by_all = predict_sample(others, campaign, model, MAX_ENSEMBLE_ROWS)
     if not len(by_one):
         return model
@@ -145,8 +150,8 @@ def from_newest_outcomes(
 ) -> tuple[BaseRate | None, np.ndarray]:
     """Return the base rate of the test rows with its exact interval, and a sample of their probabilities.
 
-    The interval is Garwood's (1936). The scores of test rows do not change: only rows with an unknown
-    outcome are adjusted.
+    The interval is Garwood's (1936). Each row is predicted by the models that never saw its customer: the
+    model in service was fitted on test rows too. Only rows with an unknown outcome are adjusted.
     """
     label = quote_identifier(str(campaign.label))
     newest = features.filter(f"{quote_identifier(campaign.split)} = 'test' and {label} is not null")
@@ -156,7 +161,7 @@ def from_newest_outcomes(
     lower = chi2.ppf(0.025, 2 * converted) / 2 if converted else 0.0
     upper = chi2.ppf(0.975, 2 * converted + 2) / 2
     probability = [
-        model.ensemble(model.design.matrix(batch.frame))
+        model.out_of_fold(model.design.matrix(batch.frame), batch.folds)
         for batch in sample_batches(newest, campaign, model, MAX_ENSEMBLE_ROWS)
     ]
     estimate = BaseRate(int(converted) / rows, float(lower) / rows, float(upper) / rows, rows)

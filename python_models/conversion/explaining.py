@@ -210,11 +210,10 @@ def _reasons(
     if model is None or not rows_read.num_rows:
         return pa.RecordBatch.from_pylist([], schema=REASON_ROW)
     batch = read_batch(rows_read, campaign)
-    matrix = model.design.matrix(batch.frame)
-    probability = model.predict(matrix, batch.folds, batch.is_training, batch.is_new)
+    probability = model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new)
     is_explained = probability >= minimum
-    batch, matrix, probability = batch.take(is_explained), matrix[is_explained], probability[is_explained]
-    contributions = model.contributions(matrix, batch.folds, batch.is_training)
+    batch, probability = batch.take(is_explained), probability[is_explained]
+    contributions = model.explain(batch.frame, batch.folds, batch.is_training, batch.is_new)
     base = logit(probability) - contributions.sum(axis=1)
     order, rank, row, column = top_reasons(contributions)
     contribution = contributions[row, column]

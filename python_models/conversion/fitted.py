@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from python_models.common.frames import FOLDS, Design
 from python_models.conversion.calibration import Calibrator, shift_log_odds
@@ -18,7 +19,8 @@ class FittedModel:
 
     `base_rate` is the rate of the training rows. `shift` is added to the log-odds of new rows, to match a
     declared base rate or that of the newest block. `declared_rule` is the baseline that the campaign
-    declares, if any.
+    declares, if any. `refitted` is the same candidate fitted on all rows with a known outcome, test rows too:
+    it scores new rows, while everything that is said of the model is measured without it.
     """
 
     design: Design
@@ -29,10 +31,21 @@ class FittedModel:
     base_rate: float
     declared_rule: OneRule | None = None
     shift: float = 0.0
+    refitted: "FittedModel | None" = None
+
+    @property
+    def in_service(self) -> "FittedModel":
+        """The model that scores new rows."""
+        return self.refitted or self
 
     @classmethod
     def of(
-        cls, fit: CrossFit, training: TrainingSet, one_rule: OneRule, declared_rule: OneRule | None
+        cls,
+        fit: CrossFit,
+        training: TrainingSet,
+        one_rule: OneRule,
+        declared_rule: OneRule | None,
+        shift: float = 0.0,
     ) -> "FittedModel":
         """Add calibrators: one per fold, fitted without its rows, and one on all rows."""
         return cls(
@@ -46,6 +59,7 @@ class FittedModel:
             one_rule=one_rule,
             base_rate=training.base_rate,
             declared_rule=declared_rule,
+            shift=shift,
         )
 
     def out_of_fold(self, matrix: np.ndarray, folds: np.ndarray) -> np.ndarray:
@@ -62,17 +76,36 @@ class FittedModel:
         mean = np.mean([model.log_odds(matrix) for model in self.models], axis=0)
         return self.calibrator.probability(mean)
 
+    def score_new(self, matrix: np.ndarray) -> np.ndarray:
+        """Predict rows of which this model has seen none: the ensemble with the shift."""
+        return shift_log_odds(self.ensemble(matrix), self.shift)
+
     def predict(
-        self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray, is_new: np.ndarray
+        self, frame: pd.DataFrame, folds: np.ndarray, is_training: np.ndarray, is_new: np.ndarray
     ) -> np.ndarray:
-        """Predict each row: training rows out of fold, new rows (outcome not yet known) with the shift."""
-        probability = np.empty(len(matrix))
+        """Predict each row: training rows out of fold, new rows (outcome not yet known) as in service."""
+        probability = np.empty(len(frame))
+        is_test = ~is_training & ~is_new
         if is_training.any():
-            probability[is_training] = self.out_of_fold(matrix[is_training], folds[is_training])
-        if not is_training.all():
-            probability[~is_training] = self.ensemble(matrix[~is_training])
-        probability[is_new] = shift_log_odds(probability[is_new], self.shift)
+            matrix = self.design.matrix(frame[is_training])
+            probability[is_training] = self.out_of_fold(matrix, folds[is_training])
+        if is_test.any():
+            probability[is_test] = self.ensemble(self.design.matrix(frame[is_test]))
+        if is_new.any():
+            model = self.in_service
+            probability[is_new] = model.score_new(model.design.matrix(frame[is_new]))
         return probability
+
+    def explain(
+        self, frame: pd.DataFrame, folds: np.ndarray, is_training: np.ndarray, is_new: np.ndarray
+    ) -> np.ndarray:
+        """Return the contributions to what `predict` predicts, rows x columns of the design."""
+        contributions = np.zeros((len(frame), len(self.design.columns)))
+        for model, rows in ((self, ~is_new), (self.in_service, is_new)):
+            if rows.any():
+                matrix = model.design.matrix(frame[rows])
+                contributions[rows] = model.contributions(matrix, folds[rows], is_training[rows])
+        return contributions
 
     def contributions(self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray) -> np.ndarray:
         """Return each column's contribution to the log-odds after logistic calibration, rows x columns.
@@ -92,22 +125,28 @@ class FittedModel:
         return contributions
 
     def to_text(self) -> str:
-        return json.dumps(
-            {
-                "design": asdict(self.design),
-                "models": [model.to_text() for model in self.models],
-                "fold_calibrators": [asdict(calibrator) for calibrator in self.fold_calibrators],
-                "calibrator": asdict(self.calibrator),
-                "one_rule": asdict(self.one_rule),
-                "base_rate": self.base_rate,
-                "declared_rule": asdict(self.declared_rule) if self.declared_rule else None,
-                "shift": self.shift,
-            }
-        )
+        return json.dumps(self._body())
+
+    def _body(self) -> dict[str, Any]:
+        return {
+            "design": asdict(self.design),
+            "models": [model.to_text() for model in self.models],
+            "fold_calibrators": [asdict(calibrator) for calibrator in self.fold_calibrators],
+            "calibrator": asdict(self.calibrator),
+            "one_rule": asdict(self.one_rule),
+            "base_rate": self.base_rate,
+            "declared_rule": asdict(self.declared_rule) if self.declared_rule else None,
+            "shift": self.shift,
+            "refitted": self.refitted._body() if self.refitted else None,
+        }
 
     @classmethod
     def from_text(cls, text: str) -> "FittedModel":
-        body = json.loads(text)
+        return cls._of_body(json.loads(text))
+
+    @classmethod
+    def _of_body(cls, body: dict[str, Any]) -> "FittedModel":
+        refitted = body.get("refitted")
         return cls(
             design=Design(**body["design"]),
             models=[FoldModel.from_text(model) for model in body["models"]],
@@ -117,7 +156,13 @@ class FittedModel:
             base_rate=body["base_rate"],
             declared_rule=_rule(body["declared_rule"]) if body["declared_rule"] else None,
             shift=body["shift"],
+            refitted=cls._of_body(refitted) if refitted else None,
         )
+
+
+def served_model(text: str) -> FittedModel:
+    """Read the model that scores new rows from the `model_body` of a model row."""
+    return FittedModel.from_text(text).in_service
 
 
 def _rule(values: dict[str, Any]) -> OneRule:

@@ -29,6 +29,8 @@ MODEL_ROW = pa.schema(
         ("trained_at", pa.timestamp("us")),
         ("training_rows", _COUNT),
         ("training_positives", _COUNT),
+        ("refit_rows", _COUNT),
+        ("refit_positives", _COUNT),
         ("kept_share_of_negatives", _NUMBER),
         ("training_base_rate", _NUMBER),
         ("assumed_base_rate", _NUMBER),

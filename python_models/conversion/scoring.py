@@ -53,8 +53,8 @@ def score(features: Any, models: Any, meta: dict[str, Any], existing: Any | None
     -------
     pyarrow.RecordBatchReader or Spark relation
         One row per row of the mart that is new or changed (`SCORE_ROW`). Rows of split `train` get
-        out-of-fold predictions, all others the mean of the fold models. Without a champion, probabilities
-        are null.
+        out-of-fold predictions, those of split `test` the mean of the fold models, and rows without an
+        outcome that of the same models fitted on all known rows. Without a champion, probabilities are null.
     """
     campaign = read_campaign(meta)
     version, body = load_champion(models, meta)
@@ -105,8 +105,7 @@ def _scores(
     nothing = np.full(rows, np.nan)
     probability, baseline, declared = nothing, nothing, nothing
     if model is not None:
-        matrix = model.design.matrix(batch.frame)
-        probability = model.predict(matrix, batch.folds, batch.is_training, batch.is_new)
+        probability = model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new)
         baseline = model.one_rule.predict(batch.frame, batch.folds, batch.is_training)
         if model.declared_rule:
             declared = model.declared_rule.predict(batch.frame, batch.folds, batch.is_training)

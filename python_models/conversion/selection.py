@@ -42,10 +42,10 @@ def select_champion(
     selection: list[FeatureSelection],
     version: str,
     existing: Any | None,
-) -> tuple[dict[str, Any], FittedModel | None]:
+) -> tuple[dict[str, Any], CrossFit, FittedModel | None]:
     """Cross-fit every candidate, check the best one, and compare it with the current champion.
 
-    Return the columns that this adds to the model row, and the model if it may be used.
+    Return the columns that this adds to the model row, the best candidate, and its model if it may be used.
     """
     positions = kept_positions(selection) if selection else None
     ordered = TimeOrderedRows.from_frame(rows, campaign, training.design, positions)
@@ -71,7 +71,7 @@ def select_champion(
         "gate_note": promotion.note,
     }
     if reason:
-        return result, None
+        return result, best, None
     rules = [rule.design for rule in (model.one_rule, model.declared_rule) if rule]
     forward = backtest(ordered, best, rules, campaign.recalibrate) if ordered else None
     strongest = [factor["feature"] for factor in result["factors"]]
@@ -80,7 +80,7 @@ def select_champion(
         "dependence": explaining.dependence(model, training, strongest),
         "forward": forward_rows(campaign, ordered.frame, forward) if ordered and forward else [],
     }
-    return result, replace(model, shift=forward.shift) if forward else model
+    return result, best, replace(model, shift=forward.shift) if forward else model
 
 
 def describe(best: CrossFit, training: TrainingSet, model: FittedModel) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Training of a campaign's conversion model: the candidates compete out of fold, the best becomes a row."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from python_models.common.campaign import AFTER_CONTACT, Campaign
 from python_models.common.frames import FOLDS, Design, feature_columns, fold_of, make_design, read_rows
 from python_models.common.sql import quote_identifier, text_literal
 from python_models.common.versions import build_time, newest_fingerprint, retrains
-from python_models.conversion.base_rates import adjust_for_prior_shift
+from python_models.conversion.base_rates import adjust_for_prior_shift, recalibrate_ensemble
 from python_models.conversion.declaration import read_conversion_campaign
 from python_models.conversion.fingerprint import declaration_text, training_fingerprint
-from python_models.conversion.fitting import TrainingSet
+from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitting import CrossFit, TrainingSet, refit
 from python_models.conversion.model_row import MODEL_ROW
 from python_models.conversion.relevance import FeatureSelection, kept_positions, select_features
 from python_models.conversion.sampling import RowSample, training_sample
@@ -54,20 +56,54 @@ def train(
     if existing is not None and not retrains(meta) and newest_fingerprint(existing) == fingerprint:
         return MODEL_ROW.empty_table()
 
-    kept_share = sample.kept_share(rows, campaign)
     frame = rows[rows[campaign.split] == "train"].reset_index(drop=True) if campaign.label else rows
+    kept_share = sample.kept_share(frame, campaign)
     row = empty_row(campaign, frame, names, kept_share, fingerprint) | {"trained_at": build_time(meta)}
     if row["refused_reason"] is None:
         design = make_design(frame, names, texts)
         training, selection = build_training_set(campaign, frame, design, kept_share)
-        result, model = select_champion(
+        result, best, model = select_champion(
             campaign, rows, frame, training, selection, row["model_version"], existing
         )
         row |= result
         if model:
-            model, assumption = adjust_for_prior_shift(campaign, features, training, model)
-            row |= assumption | {"model_body": model.to_text()}
+            row |= put_in_service(campaign, features, rows, training, best, model)
     return pa.Table.from_pylist([row], schema=MODEL_ROW)
+
+
+def put_in_service(
+    campaign: Campaign,
+    features: Any,
+    rows: pd.DataFrame,
+    training: TrainingSet,
+    best: CrossFit,
+    model: FittedModel,
+) -> dict[str, Any]:
+    """Fit the best candidate on all rows with a known outcome, and return columns of the model row.
+
+    What is known of the newest rows is learnt only here: everything that judges the model was measured
+    before, without test rows.
+    """
+    judged = recalibrate_ensemble(features, campaign, model)
+    known = training
+    if len(rows) > len(training.label):
+        texts = list(training.design.categories)
+        design = make_design(rows, training.design.columns, texts)
+        label, folds = rows[campaign.label].to_numpy(np.int64), fold_of(rows[campaign.customer])
+        known = replace(training, design=design, matrix=design.matrix(rows), label=label, folds=folds)
+        model = FittedModel.of(refit(best, known), known, model.one_rule, model.declared_rule, model.shift)
+        model = recalibrate_ensemble(features, campaign, model, is_refitted=True)
+    else:
+        model = judged
+    model, assumption = adjust_for_prior_shift(campaign, features, known, model)
+    if known is not training:
+        model = replace(judged, refitted=model)
+    return assumption | {
+        "training_base_rate": training.base_rate,
+        "refit_rows": len(known.label),
+        "refit_positives": int(known.label.sum()),
+        "model_body": model.to_text(),
+    }
 
 
 def without_held_out(features: Any, campaign: Campaign, held_out: Any | None) -> Any:
@@ -104,7 +140,7 @@ def empty_row(
 def labelled_rows(features: Any, campaign: Campaign, names: list[str], sample: RowSample) -> pd.DataFrame:
     """Return the sampled rows with a known outcome, ordered by entity.
 
-    Only those of split `train`, unless the campaign declares an order: then the backtest reads all.
+    Candidates compete on those of split `train`; the backtest and the model in service read all.
     """
     if not campaign.label:
         return pd.DataFrame()
@@ -113,8 +149,6 @@ def labelled_rows(features: Any, campaign: Campaign, names: list[str], sample: R
     more += [campaign.as_of] if times else []
     columns = [campaign.entity, campaign.customer, campaign.split, *names, campaign.label]
     where = f"{quote_identifier(campaign.label)} is not null and {sample.condition}"
-    if not campaign.order_by:
-        where += f" and {quote_identifier(campaign.split)} = 'train'"
     return read_rows(features, columns + [name for name in more if name], campaign.entity, where)
 
 

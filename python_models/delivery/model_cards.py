@@ -154,7 +154,8 @@ def _model(facts: Row) -> str:
         f"Algorithm: {facts['algorithm']}, with {facts['feature_count']:,} columns, trained on "
         f"{facts['training_rows']:,} rows with {facts['training_positives']:,} conversions. Imbalance "
         f"handled by: {facts['imbalance']}. Log-odds become probabilities by {facts['calibration']} "
-        "calibration."
+        "calibration. All figures below are those of this model. Once they were measured, the same algorithm "
+        f"was fitted on all {facts['refit_rows']:,} rows with a known outcome: that scores the others."
     )
 
 

@@ -18,7 +18,7 @@ from python_models.conversion.algorithms.lightgbm import LightGBM, RandomForest
 from python_models.conversion.algorithms.logistic import Logistic
 from python_models.conversion.algorithms.xgboost import XGBoost
 from python_models.conversion.calibration import MIN_PROBABILITY, Calibrator
-from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitted import FittedModel, served_model
 from python_models.conversion.fitting import Blend, FoldModel
 
 FOLDER = Path("model_sql")
@@ -55,7 +55,7 @@ def write_model_sql(
         Without a champion; where it has more than `MAX_LEAVES` leaves.
     """
     champion = read_champion(warehouse, campaign)
-    model = FittedModel.from_text(champion.body)
+    model = served_model(champion.body)
     statement, size = model_sql(champion, model)
     if size > MAX_LEAVES and not force:
         raise UserError(

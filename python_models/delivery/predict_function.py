@@ -12,8 +12,7 @@ from duckdb import sqltypes
 
 from python_models.common.errors import UserError
 from python_models.common.warehouse import Champion, read_champion
-from python_models.conversion.calibration import shift_log_odds
-from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitted import FittedModel, served_model
 from python_models.delivery.bulk.workers import read_matrix
 
 
@@ -42,7 +41,7 @@ def add_predict_conversion(connection: duckdb.DuckDBPyConnection, warehouse: Pat
         [name] = names
         if name not in champions:
             champion = read_champion(warehouse, name)
-            champions[name] = champion, FittedModel.from_text(champion.body)
+            champions[name] = champion, served_model(champion.body)
         _, model = champions[name]
         return pa.array(_probability(name, model, rows))
 
@@ -91,4 +90,4 @@ def _probability(campaign: str, model: FittedModel, rows: Any) -> np.ndarray:
     batch = pa.RecordBatch.from_struct_array(whole)
     if not len(batch):
         return np.empty(0)
-    return shift_log_odds(model.ensemble(read_matrix(batch, model.design)), model.shift)
+    return model.score_new(read_matrix(batch, model.design))

@@ -6,7 +6,7 @@ import duckdb
 import numpy as np
 
 from python_models.common.warehouse import read_champion
-from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitted import served_model
 from python_models.delivery.model_sql import MAX_LEAVES, model_sql
 from tests.unit.test_model_sql import expected
 
@@ -14,7 +14,7 @@ from tests.unit.test_model_sql import expected
 def test_the_champions_of_the_default_input_as_sql(warehouse: Path) -> None:
     for campaign in ("insurance", "coupon"):
         champion = read_champion(warehouse, campaign)
-        model = FittedModel.from_text(champion.body)
+        model = served_model(champion.body)
         statement, size = model_sql(champion, model)
         assert size <= MAX_LEAVES
         with duckdb.connect(str(warehouse), read_only=True) as opened:

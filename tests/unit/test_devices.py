@@ -71,7 +71,7 @@ def expected(champion: Champion, frame: pd.DataFrame) -> np.ndarray:
     model = FittedModel.from_text(champion.body)
     ordered = frame.sort_values("client_id")
     nothing = np.zeros(len(ordered), bool)
-    return model.predict(model.design.matrix(ordered), np.zeros(len(ordered)), nothing, ~nothing)
+    return model.predict(ordered, np.zeros(len(ordered)), nothing, ~nothing)
 
 
 def odd_clients(count: int = 1_000) -> pd.DataFrame:

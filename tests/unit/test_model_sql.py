@@ -19,7 +19,7 @@ from python_models.common.frames import fold_of, make_design
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.algorithms.registry import ALGORITHMS
 from python_models.conversion.calibration import Calibrator, shift_log_odds
-from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitted import FittedModel, served_model
 from python_models.conversion.fitting import TrainingSet, blend, cross_fit
 from python_models.conversion.one_rule import OneRule
 from python_models.delivery.model_sql import model_sql, write_model_sql
@@ -148,7 +148,7 @@ def connection(published: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def test_predict_conversion_gives_what_the_batch_gives(
     connection: duckdb.DuckDBPyConnection, published: Path
 ) -> None:
-    model = FittedModel.from_text(read_champion(published, "clients").body)
+    model = served_model(read_champion(published, "clients").body)
     frame = connection.table("campaigns.clients_features").order("client_id").df()
     many = connection.sql("""
         select client_id, predict_conversion('clients', f) as probability

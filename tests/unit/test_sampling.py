@@ -201,9 +201,7 @@ def test_a_sample_and_forward_validation_exclude_each_other() -> None:
 def predicted(row: dict, frame: pd.DataFrame, is_new: bool = True) -> np.ndarray:
     model = FittedModel.from_text(row["model_body"])
     rows = len(frame)
-    return model.predict(
-        model.design.matrix(frame), np.zeros(rows, int), np.zeros(rows, bool), np.full(rows, is_new)
-    )
+    return model.predict(frame, np.zeros(rows, int), np.zeros(rows, bool), np.full(rows, is_new))
 
 
 def test_a_refusal_counts_the_rows_that_the_sample_left_out(mart: Mart) -> None:

@@ -191,11 +191,14 @@ def test_nothing_is_trained_again_until_rows_or_declaration_change(mart: Mart) -
     models = known.table("models")
     changed_rows = clients()
     changed_rows.loc[1, "spend"] += 1
+    # of a test row: the model in service learns from it
     changed_test_row = clients()
     changed_test_row.loc[0, "spend"] += 1
+    new_row = clients(1, seed=9).assign(client_id="new", has_bought=None, split="score")
 
     assert train(mart(clients()), DECLARED_SMALL, models).num_rows == 0
-    assert train(mart(changed_test_row), DECLARED_SMALL, models).num_rows == 0
+    assert train(mart(pd.concat([clients(), new_row])), DECLARED_SMALL, models).num_rows == 0
+    assert train(mart(changed_test_row), DECLARED_SMALL, models).num_rows == 1
     assert train(mart(changed_rows), DECLARED_SMALL, models).num_rows == 1
     assert train(mart(clients()), DECLARED_SMALL | {"withhold": ["noise"]}, models).num_rows == 1
     assert train(mart(clients()), DECLARED_SMALL | {"retrain": "True"}, models).num_rows == 1
@@ -266,6 +269,30 @@ def test_rows_without_an_outcome_are_scored_by_all_fold_models(mart: Mart) -> No
     assert unknown["has_converted"].isna().all()
     assert unknown["predicted_probability"].between(0, 1).all()
     assert not unknown["is_out_of_fold"].any()
+
+
+def test_new_rows_are_scored_by_a_model_of_all_known_rows_and_no_others_are(mart: Mart) -> None:
+    frame = clients()
+    frame["has_bought"] = frame["has_bought"].astype("boolean")
+    frame.loc[1_900:, "has_bought"] = pd.NA
+    turned = frame.copy()
+    is_test = frame["split"] == "test"
+    # what only the newest rows show: another job buys, and everybody buys more
+    turned.loc[is_test, "has_bought"] |= turned.loc[is_test, "job"] == "c"
+    before, after = scored(frame, mart, DECLARED_SMALL), scored(turned, mart, DECLARED_SMALL)
+
+    is_new = before["has_converted"].isna()
+    known = ["entity_id", "predicted_probability", "baseline_probability"]
+    pd.testing.assert_frame_equal(before.loc[~is_new, known], after.loc[~is_new, known], check_exact=True)
+    risen = after["predicted_probability"] - before["predicted_probability"]
+    assert risen[is_new & (frame["job"] == "c")].mean() > 0.05
+    row = train(mart(frame), DECLARED_SMALL).to_pylist()[0]
+    assert (row["training_rows"], row["refit_rows"]) == (1_520, 1_900)
+    assert row["refit_positives"] == frame["has_bought"].sum()
+    model = FittedModel.from_text(row["model_body"])
+    new_rows = frame[is_new]
+    expected = model.in_service.ensemble(model.in_service.design.matrix(new_rows))
+    assert (before.loc[is_new, "predicted_probability"] == expected).all()
 
 
 def test_a_customer_is_never_torn_between_folds(mart: Mart) -> None:

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 
 from python_models.common.errors import UserError
 from python_models.common.frames import Design, matrix_of
-from python_models.conversion.calibration import shift_log_odds
 from python_models.conversion.fitted import FittedModel
 from python_models.delivery.bulk.buckets import Bucket, unreadable
 
@@ -178,7 +177,7 @@ def score_batch(batch: pa.RecordBatch, model: FittedModel, job: ScoringJob) -> p
     rows = len(batch)
     probability = np.empty(0)
     if rows:
-        probability = shift_log_odds(model.ensemble(read_matrix(batch, model.design)), model.shift)
+        probability = model.score_new(read_matrix(batch, model.design))
     decision: pa.Array = pa.nulls(rows, pa.bool_())
     if job.threshold is not None:
         decision = pa.array(probability >= job.threshold)

@@ -16,9 +16,8 @@ import numpy as np
 
 from python_models.common.errors import UserError
 from python_models.common.frames import matrix_of
-from python_models.conversion.calibration import shift_log_odds
 from python_models.conversion.explaining import top_reasons
-from python_models.conversion.fitted import FittedModel
+from python_models.conversion.fitted import FittedModel, served_model
 from python_models.delivery.service.rows import Field, ParsedRows, typed_columns
 from python_models.segments.segmenter import Segmenter
 
@@ -47,7 +46,7 @@ class LoadedChampion:
 
     def score(self, matrix: np.ndarray) -> np.ndarray:
         """Return the probability of rows whose outcome is unknown, as the batch gives it."""
-        return shift_log_odds(self.model.ensemble(matrix), self.model.shift)
+        return self.model.score_new(matrix)
 
     def reasons(self, parsed: ParsedRows, matrix: np.ndarray) -> list[list[dict[str, Any]]]:
         """Return the features that moved each row's log-odds most, as the batch explains them."""
@@ -287,7 +286,7 @@ def _served_campaign(
 def _load_champion(
     row: dict[str, Any], mart: dict[str, str], floors: dict[tuple[str, str], list[float]]
 ) -> LoadedChampion:
-    model = FittedModel.from_text(row["model_body"])
+    model = served_model(row["model_body"])
     keys = [(row["campaign"], split) for split in DECILE_SPLITS]
     return LoadedChampion(
         version=row["model_version"],

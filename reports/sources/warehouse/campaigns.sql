@@ -99,6 +99,7 @@ select
     champions.feature_count,
     champions.training_rows,
     champions.training_positives,
+    champions.refit_rows,
     strftime(champions.trained_at, '%-d %B %Y') as trained_on,
     campaigns.currency,
     campaigns.quality_grade,

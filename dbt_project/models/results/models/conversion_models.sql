@@ -39,6 +39,8 @@ add_verdicts as (
         trained_at,
         training_rows,
         training_positives,
+        refit_rows,
+        refit_positives,
         kept_share_of_negatives,
         training_base_rate,
         assumed_base_rate,

@@ -119,7 +119,12 @@ prepare_rows as (
         ) as {{ step }}_step,
         {% endfor %}
         any_value(
-            exp(coalesce(cast(champions.model_body ->> 'shift' as double), 0))
+            -- that of the model in service
+            exp(coalesce(
+                cast(champions.model_body ->> '$.refitted.shift' as double),
+                cast(champions.model_body ->> 'shift' as double),
+                0
+            ))
         ) as moved_odds,
     from settings
     left join champions on settings.campaign = champions.campaign

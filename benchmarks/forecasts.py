@@ -57,7 +57,7 @@ class Drift:
     ) -> None:
         self.connection.close()
 
-    def measured(self, rows: pd.DataFrame, features: list[str], model_body: str = "{}") -> pd.DataFrame:
+    def measured(self, rows: pd.DataFrame, features: list[str]) -> pd.DataFrame:
         """`conversion_drift` of rows with `features`, `as_of`, `split`, `has_converted`, `probability`."""
         numbered = rows.assign(entity_id=np.arange(len(rows)).astype(str), campaign=self.campaign)
         models = pd.DataFrame(
@@ -65,12 +65,13 @@ class Drift:
                 "campaign": [self.campaign],
                 "is_champion": [True],
                 "features": [features],
-                "model_body": [model_body],
             }
         )
         mart = numbered[["entity_id", "as_of", "split", *features]].rename(columns={"entity_id": "click_id"})
         scores = numbered[["campaign", "entity_id", "split", "has_converted"]].assign(
-            predicted_probability=rows["probability"], scored_at=pd.Timestamp("2026-01-01")
+            predicted_probability=rows["probability"],
+            fold_probability=rows["probability"],
+            scored_at=pd.Timestamp("2026-01-01"),
         )
         for table, frame in (
             (f"campaigns.{self.campaign}_features", mart),

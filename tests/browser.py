@@ -29,6 +29,25 @@ IS_DRAWN = """canvas => {
     }
     return false;
 }"""
+# Click on a link of the page's own kind.
+FOLLOW = """address => {
+    const link = document.createElement('a');
+    link.href = address;
+    document.body.append(link);
+    link.click();
+    link.remove();
+}"""
+# Nothing on the page has changed for some time: queries have been answered and shown.
+IS_QUIET = """() => new Promise(resolve => {
+    const observer = new MutationObserver(wait);
+    let timer;
+    function wait() {
+        clearTimeout(timer);
+        timer = setTimeout(() => { observer.disconnect(); resolve(); }, 400);
+    }
+    observer.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+    wait();
+})"""
 expect.set_options(timeout=20_000)
 
 Rows = list[dict[str, Any]]
@@ -62,6 +81,14 @@ def settle(page: Page) -> None:
     """Wait until a page answers to its reader."""
     page.locator("#__evidence_project_splash").wait_for(state="detached", timeout=60_000)
     page.wait_for_load_state("networkidle")
+
+
+def follow(page: Page, address: str) -> None:
+    """Go on to another page of the site as by a link, which spares loading the engine again."""
+    page.evaluate(FOLLOW, address)
+    page.wait_for_url(address)
+    page.wait_for_load_state("networkidle")
+    page.evaluate(IS_QUIET)
 
 
 def page_paths(site: Path) -> list[str]:

@@ -139,28 +139,31 @@ class Dbt:
             text=True,
         )
 
-    def finish(self, *arguments: str) -> tuple[int, str]:
+    def finish(self, *arguments: str, day: str | None = None) -> tuple[int, str]:
         """Run to the end; return the exit code and what dbt printed.
 
-        In a fork where the project is parsed already, which saves five seconds of CPU.
+        In a fork where the project is parsed already, which saves five seconds of CPU. `day` is the variable
+        `today`, for models of SQL: those of Python read it when dbt parses.
         """
         [command, *_] = [argument for argument in arguments if not argument.startswith("-")]
         is_parsed = self.is_quick and self.environment == self.own_environment
+        variables = ("--vars", f"today: '{day}'") if day else ()
         if is_parsed and command in FORKED_COMMANDS and not CHANGES_PARSING & set(arguments):
-            return DbtServer.run(self, arguments)
+            return DbtServer.run(self, (*arguments, *variables))
+        arguments += variables
         process = self.start(*arguments)
         printed, _ = process.communicate()
         return process.returncode, printed
 
-    def __call__(self, *arguments: str) -> str:
+    def __call__(self, *arguments: str, day: str | None = None) -> str:
         """Run and return what dbt printed; it must succeed."""
-        code, printed = self.finish(*arguments)
+        code, printed = self.finish(*arguments, day=day)
         assert code == 0, printed
         return printed
 
-    def fails(self, *arguments: str) -> str:
+    def fails(self, *arguments: str, day: str | None = None) -> str:
         """Run and return what dbt printed on one line; it must fail."""
-        code, printed = self.finish(*arguments)
+        code, printed = self.finish(*arguments, day=day)
         assert code != 0, printed
         return " ".join(printed.split())
 

@@ -44,10 +44,11 @@
     somebody chose them, and candidates would seem to have drifted for not being chosen. Outcomes are compared
     among those whom recorded audiences contacted, as soon as newer ones are; before, among all others.
 
-    A mart without dates: the test set is a random sample of the known rows:
-    - with new rows, test rows belong to the reference. For scores they are the whole reference: no others
-      are made as scores of new rows are.
-    - without new rows, the test set is the newest window, and its scores have nothing to be compared with.
+    A mart without dates: the test set is a random sample of the known rows. It belongs to the reference where there
+    are new rows; else it is the newest window.
+
+    Scores are those of one fold's model for every row (`predict_by_fold`), and not moved to another base rate, which
+    is no drift.
 #}
 {% macro drift_rows(marts) -%}
     {% for mart in marts %}
@@ -66,19 +67,7 @@
             is_reference, settings.reference_step, settings.other_step
         ) = 0 as is_sampled,
         [
-            case
-                when scores.has_converted is null
-                    then scores.predicted_probability / (
-                        scores.predicted_probability
-                        + settings.moved_odds
-                        * (1 - scores.predicted_probability)
-                    )
-                {% if not mart.as_of %}
-                when scores.split = 'train' or not settings.has_new_rows
-                    then null
-                {% endif %}
-                else scores.predicted_probability
-            end,
+            scores.fold_probability,
             case
                 when
                     (contacted.entity_id is not null)

@@ -49,7 +49,7 @@
         },
         'scores': dict(
             keys, customer_id='varchar', split='varchar', has_converted='boolean', predicted_probability='double',
-            baseline_probability='double', declared_baseline_probability='double', contact_cost='double',
+            fold_probability='double', baseline_probability='double', declared_baseline_probability='double', contact_cost='double',
             conversion_value='double', is_out_of_fold='boolean', model_version='varchar', row_hash='varchar',
             scored_at='timestamp',
         ),

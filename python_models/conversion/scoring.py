@@ -23,6 +23,7 @@ SCORE_ROW = pa.schema(
         ("split", pa.string()),
         ("has_converted", pa.bool_()),
         ("predicted_probability", pa.float64()),
+        ("fold_probability", pa.float64()),
         ("baseline_probability", pa.float64()),
         ("declared_baseline_probability", pa.float64()),
         ("contact_cost", pa.float64()),
@@ -103,9 +104,10 @@ def _scores(
     batch, model = read_batch(rows_read, campaign), model_of(body)
     rows = len(batch.frame)
     nothing = np.full(rows, np.nan)
-    probability, baseline, declared = nothing, nothing, nothing
+    probability, by_fold, baseline, declared = nothing, nothing, nothing, nothing
     if model is not None:
         probability = model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new)
+        by_fold = model.predict_by_fold(batch.frame, batch.folds, batch.is_new)
         baseline = model.one_rule.predict(batch.frame, batch.folds, batch.is_training)
         if model.declared_rule:
             declared = model.declared_rule.predict(batch.frame, batch.folds, batch.is_training)
@@ -117,6 +119,7 @@ def _scores(
             "split": batch.frame[campaign.split],
             "has_converted": batch.has_converted,
             "predicted_probability": pa.array(probability, from_pandas=True),
+            "fold_probability": pa.array(by_fold, from_pandas=True),
             "baseline_probability": pa.array(baseline, from_pandas=True),
             "declared_baseline_probability": pa.array(declared, from_pandas=True),
             **{key: _money(batch.frame, getattr(campaign, key)) for key in MONEY},

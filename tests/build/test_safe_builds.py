@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.support import Dbt, copy_built, copy_project, quick_project
+from tests.support import Dbt, copy_built
 
 CALLS = 4_521
 SELECTED = ["base_insurance__calls", "stg_insurance__calls", "insurance_features", "insurance_scores"]
@@ -138,14 +138,13 @@ def test_temporary_relations_are_dropped_before_a_publish(
 
 
 def test_the_draw_of_a_build_that_was_not_published_is_drawn_anew(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
 ) -> None:
-    project = copy_project(tmp_path / "project", quick_project())
-    dbt = make_dbt(default_data, project)
+    dbt = make_dbt(default_data)
     copy_built(built, dbt)
     [(monday,)] = dbt.query("select max(week_start) + 7 from results.audiences")
-    draw = ["run", "--vars", f"today: '{monday}'", "--select"]
-    draw += ["policy_choices", "audience_terms", "audience_candidates", "audience_members", "audiences"]
+    draw = ["run", "--select", "policy_choices", "audience_terms", "audience_candidates"]
+    draw += ["audience_members", "audiences", "segment_migrations"]
     drawn = "select model_version, count(*) from results.audience_members where campaign = 'coupon' and "
     drawn += f"purpose = 'contact' and selected_at >= '{monday}' group by model_version"
     earlier = (
@@ -153,25 +152,25 @@ def test_the_draw_of_a_build_that_was_not_published_is_drawn_anew(
         "and campaign != 'coupon' order by all"
     )
 
-    broken = project / "models/core/broken.sql"
-    broken.write_text("select error('refused')")
     with duckdb.connect(f"{dbt.warehouse}.working") as working:
         # rows that an earlier week used are no candidates
         working.execute("delete from results.audience_members where campaign = 'coupon'")
         working.execute("update results.conversion_scores set model_version = 'refused'")
-    dbt.fails(*draw, "broken")
+        # what segment_migrations reads
+        working.execute("alter table campaigns.segment_history rename to away")
+    dbt.fails(*draw, day=monday)
     [(version, refused_count)] = dbt.query_working(drawn)
     assert version == "refused"
-    broken.unlink()
     with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute("alter table campaigns.away rename to segment_history")
         working.execute("update results.conversion_scores set model_version = 'repaired'")
-    dbt(*draw)
+    dbt(*draw, day=monday)
     assert dbt.query(drawn) == [("repaired", refused_count)]
     assert dbt.query(earlier) == built.query(earlier) != []
     # what was published stays
     with duckdb.connect(f"{dbt.warehouse}.working") as working:
         working.execute("update results.conversion_scores set model_version = 'later'")
-    dbt(*draw)
+    dbt(*draw, day=monday)
     assert dbt.query(drawn) == [("repaired", refused_count)]
 
 
@@ -190,10 +189,9 @@ def test_drift_holds_back_the_new_audience_of_its_campaign_only(
             set status = 'drifted', population_stability_index = 0.41
             where {newest} and window_start = '{window}'
         """)
-    draw = ["run", "--vars", f"today: '{monday}'", "--select"]
-    draw += ["audience_terms", "audience_candidates", "audience_members", "audiences"]
+    draw = ["run", "--select", "audience_terms", "audience_candidates", "audience_members", "audiences"]
     draw += ["path:models/results/campaigns/campaigns.sql"]
-    printed = " ".join(dbt(*draw).split())
+    printed = " ".join(dbt(*draw, day=monday).split())
     reason = "Campaign coupon draws no new audience: its scores have shifted since training in the rows "
     reason += f"from {window} on: "
     assert f"WARNING: {reason}" in printed
@@ -208,7 +206,7 @@ def test_drift_holds_back_the_new_audience_of_its_campaign_only(
 
     with duckdb.connect(f"{dbt.warehouse}.working") as working:
         working.execute("update results.conversion_drift set is_accepted = true where campaign = 'coupon'")
-    dbt(*draw)
+    dbt(*draw, day=monday)
     assert ("coupon",) in dbt.query(drawn)
 
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import CHROMIUM, FLAGS, Open, Rows, Sql, settle, watch
+from tests.browser import CHROMIUM, FLAGS, Open, Rows, Sql, follow, settle, watch
 from tests.site import build_site, copy_reports, need_evidence, served
 from tests.support import Shared
 
@@ -141,8 +141,11 @@ def open_page(site: str, tab: Callable[..., Page], troubles: list[str]) -> Itera
 
     def visit(path: str, width: int = 1280, scheme: str = "light") -> Page:
         page = tab(width, scheme)
-        page.goto(site + path)
-        settle(page)
+        if page.url.startswith(site) and page.url.split("?")[0].split("#")[0] != site + path.split("#")[0]:
+            follow(page, site + path)
+        else:
+            page.goto(site + path)
+            settle(page)
         return page
 
     yield visit

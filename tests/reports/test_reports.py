@@ -19,6 +19,7 @@ from tests.browser import (
     Rows,
     Sql,
     blank_charts,
+    follow,
     page_paths,
     paths,
     settle,
@@ -70,7 +71,7 @@ class Visit:
     troubles: list[str] = field(default_factory=list)
 
 
-def visit(page: Page, site: str, path: str, troubles: list[str]) -> Visit:
+def visit(page: Page, site: str, path: str, troubles: list[str], is_followed: bool) -> Visit:
     def look() -> dict[str, Any]:
         # charts first: an inspector that hides nothing may still change what is drawn
         return {
@@ -82,9 +83,12 @@ def visit(page: Page, site: str, path: str, troubles: list[str]) -> Visit:
     troubles.clear()
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
-    page.goto(site + path)
-    settle(page)
-    page.evaluate(AXE.read_text())
+    if is_followed:
+        follow(page, site + path)
+    else:
+        page.goto(site + path)
+        settle(page)
+        page.evaluate(AXE.read_text())
     laptop = look()
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 390, "height": 844})
@@ -92,9 +96,17 @@ def visit(page: Page, site: str, path: str, troubles: list[str]) -> Visit:
     return Visit(laptop, look(), troubles.copy())
 
 
+def kind_of(path: str) -> str:
+    """What a page shows, of whatever campaign and segment."""
+    return re.sub("(?<=/segments/).+", "segment", re.sub("(?<=/campaigns/)[^/]+", "campaign", path))
+
+
 @pytest.fixture(scope="module")
 def visits(built_reports: Path, site: str) -> dict[str, Visit]:
-    """Every page of the built site, visited once; two browsers, because half of a visit is waiting."""
+    """Every page of the built site, visited once; two browsers, because half of a visit is waiting.
+
+    The first page of each kind is opened by its address, the others as by a link.
+    """
     if not CHROMIUM:
         pytest.skip("no chromium on this machine")
 
@@ -104,11 +116,15 @@ def visits(built_reports: Path, site: str) -> dict[str, Visit]:
             troubles: list[str] = []
             page = browser.new_page()
             watch(page, site, troubles)
-            seen = {path: visit(page, site, path, troubles) for path in some}
+            seen = {
+                path: visit(page, site, path, troubles, is_followed=path not in {some[0], *opened})
+                for path in some
+            }
             browser.close()
             return seen
 
     pages = page_paths(built_reports)
+    opened = set({kind_of(path): path for path in reversed(pages)}.values())
     with ThreadPoolExecutor(max_workers=2) as workers:
         halves = list(workers.map(visit_some, [pages[::2], pages[1::2]]))
     return halves[0] | halves[1]

@@ -295,6 +295,21 @@ def test_new_rows_are_scored_by_a_model_of_all_known_rows_and_no_others_are(mart
     assert (before.loc[is_new, "predicted_probability"] == expected).all()
 
 
+def test_scores_by_one_fold_are_made_alike_and_not_moved_to_another_base_rate(mart: Mart) -> None:
+    frame = clients()
+    frame["has_bought"] = frame["has_bought"].astype("boolean")
+    frame.loc[1_000:, "has_bought"] = pd.NA
+    rows = scored(frame, mart, DECLARED_SMALL | {"expected_base_rate": 0.05})
+    is_training, is_new = rows["is_out_of_fold"], rows["has_converted"].isna()
+    assert (rows["fold_probability"] == rows["predicted_probability"])[is_training].all()
+    assert rows.loc[is_new, "predicted_probability"].mean() == pytest.approx(0.05, abs=0.01)
+    means = rows.groupby(is_new)["fold_probability"].mean()
+    assert means[True] == pytest.approx(means[False], abs=0.02)
+    # one model is more extreme than a mean of five
+    spread = rows.groupby(is_new)["fold_probability"].std()
+    assert spread[True] == pytest.approx(spread[False], rel=0.1)
+
+
 def test_a_customer_is_never_torn_between_folds(mart: Mart) -> None:
     frame = clients()
     frame["household_id"] = np.arange(len(frame)) // 3

@@ -5,7 +5,7 @@ with scores as (
 ),
 
 list_rows as (
-    select * exclude (row_hash) from scores
+    select * exclude (row_hash, fold_probability) from scores
 )
 
 select * from list_rows

@@ -1,5 +1,4 @@
--- Windows, end of the reference, samples (one row of each `step`), and how far the model
--- moves the odds of rows without an outcome to another base rate, which is not drift
+-- Windows, end of the reference, and samples (one row of each `step`)
 --
 -- sampled by a hash of the key; an index near its limits shows in far fewer rows
 {% set sampled_rows = {'reference': 20000, 'other': 50000} %}
@@ -8,12 +7,7 @@
 {% set days_of_weeks = 92 %}
 {% set marts = drift_marts().marts %}
 
-with champions as (
-    select * from {{ ref('conversion_models') }}
-    where is_champion
-),
-
-scored_rows as (
+with scored_rows as (
     {% for mart in marts %}
     select
         '{{ mart.campaign }}' as campaign,
@@ -118,16 +112,7 @@ prepare_rows as (
             // {{ sampled_rows[step] }} + 1 as ubigint
         ) as {{ step }}_step,
         {% endfor %}
-        any_value(
-            -- that of the model in service
-            exp(coalesce(
-                cast(champions.model_body ->> '$.refitted.shift' as double),
-                cast(champions.model_body ->> 'shift' as double),
-                0
-            ))
-        ) as moved_odds,
     from settings
-    left join champions on settings.campaign = champions.campaign
     group by settings.campaign
 )
 

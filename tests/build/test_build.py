@@ -103,7 +103,7 @@ def test_intervals_are_those_of_a_bootstrap_of_customers(
     dbt = make_dbt(default_data)
     shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
     intervals = ("conversion_replicates", "conversion_metrics")
-    dbt("run", "--select", *intervals, "--vars", "bootstrap_replicates: 200")
+    dbt("run", "--select", *intervals, variables={"bootstrap_replicates": 200})
     rows = scores[(scores["campaign"] == "coupon") & (scores["split"] == "test")].reset_index(drop=True)
     members = list(rows.groupby("customer_id").indices.values())
     generator = np.random.default_rng(6)
@@ -271,7 +271,9 @@ def test_money_is_in_a_currency_of_three_letters(built: Dbt, make_dbt: Callable[
 def test_a_champion_that_no_campaign_has_fails_the_build(built: Dbt, make_dbt: Callable[..., Dbt]) -> None:
     dbt = make_dbt(built.data)
     shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
-    printed = dbt.fails("test", "--select", "every_named_champion_exists", "--vars", "champion: 0123456789ab")
+    printed = dbt.fails(
+        "test", "--select", "every_named_champion_exists", variables={"champion": "0123456789ab"}
+    )
     assert "Got 1 result" in printed
 
 

@@ -213,7 +213,7 @@ def test_accepted_drift_ends_after_its_last_day(built: Dbt) -> None:
         f"{{{{ accepted_drift({declared}) }}}}"
         for declared in (f"{{'accept_drift': {days}}}", "{'accept_drift': ['age']}", "{}")
     )
-    printed = built("compile", "--quiet", "--vars", "today: '2027-02-01'", "--inline", sql)
+    printed = built("compile", "--quiet", "--inline", sql, variables={"today": "2027-02-01"})
     assert "['last_day', 'later'] ['age'] []" in printed
 
 

@@ -141,17 +141,22 @@ def the_rise_is_noticed_in_two_weeks(run: Run) -> Kept:
 
 
 def the_record_is_true(run: Run) -> Kept:
-    """Compare `results.track_record` with what the company knows, where all outcomes are known."""
+    """Compare `results.track_record` with what the company knows, where all outcomes are known.
+
+    Nothing is left of those who asked for erasure.
+    """
     record = track_record(run)
     if record is None:
         return False, "no results.track_record"
     told = {
         row["week_start"]: (row["contact_count"], row["known_count"], row["realised_conversions"])
         for row in record
+        if row["week_start"] < run.weeks[-1].day
     }
     wrong, truth = {}, {}
     for week in run.mondays:
         offers = run.offers_of(week)
+        offers = offers[~offers["customer_id"].isin(run.company.world.erasures["customer_id"])]
         known = offers[offers["known_week"] <= run.weeks[-1].number]
         truth[week.day] = (len(offers), len(known), int(known["has_bought"].sum()))
         if told.get(week.day) != truth[week.day]:
@@ -196,8 +201,16 @@ WHOLE = [the_shift_is_noticed_at_once, the_rise_is_noticed_in_two_weeks, a_day_i
 
 
 def intervals_cover(runs: Sequence[Run]) -> Kept:
-    """Compare what was expected of each audience with what came true."""
-    weeks = [(run, week) for run in runs for week in run.mondays if week.expected]
+    """Compare what was expected of each audience with what came true.
+
+    The week in which the rate rises is left out: nothing that is known before says that it will.
+    """
+    weeks = [
+        (run, week)
+        for run in runs
+        for week in run.mondays
+        if week.expected and week.number != run.company.world.plan.rise_week
+    ]
     missed = [f"{run.seed}/{week.number}" for run, week in weeks if not run.is_inside(week)]
     limit = MAX_MISSES_OF_24 * len(weeks) / 24
     return len(missed) <= limit, f"{len(weeks) - len(missed)} of {len(weeks)}; missed (seed/week): {missed}"
@@ -207,7 +220,8 @@ def pooled_lifts_cover(runs: Sequence[Run]) -> Kept:
     """Compare the lift of all weeks together with the mean difference of `p1` and `p0` of the contacted."""
     found, is_covered = {}, []
     for run in runs:
-        last = (track_record(run) or [{}])[-1]
+        record = track_record(run) or []
+        last = next((row for row in reversed(record) if row["lift_so_far"] is not None), {})
         told = [last[name] for name in LIFT if last.get(name) is not None]
         contacted = pd.concat([run.offers_of(week) for week in run.mondays])
         known = contacted[contacted["known_week"] <= run.weeks[-1].number]

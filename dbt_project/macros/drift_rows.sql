@@ -47,8 +47,8 @@
     A mart without dates: the test set is a random sample of the known rows. It belongs to the reference where there
     are new rows; else it is the newest window.
 
-    Scores are those of one fold's model for every row (`predict_by_fold`), and not moved to another base rate, which
-    is no drift.
+    Scores are made alike (`fold_probability`): of every row by the one fold model that never saw its customer, and not
+    moved to another base rate, which is no drift.
 #}
 {% macro drift_rows(marts) -%}
     {% for mart in marts %}

@@ -63,7 +63,7 @@ class FittedModel:
         )
 
     def out_of_fold(self, matrix: np.ndarray, folds: np.ndarray) -> np.ndarray:
-        """Predict training rows, each with the model and calibrator that never saw its customer."""
+        """Predict rows, each with the model and calibrator that never saw its customer."""
         probability = np.empty(len(matrix))
         for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
             rows = folds == fold
@@ -94,18 +94,6 @@ class FittedModel:
         if is_new.any():
             model = self.in_service
             probability[is_new] = model.score_new(model.design.matrix(frame[is_new]))
-        return probability
-
-    def predict_by_fold(self, frame: pd.DataFrame, folds: np.ndarray, is_new: np.ndarray) -> np.ndarray:
-        """Predict every row by the one model that never saw its customer, without the shift.
-
-        A mean of five models is less extreme than one of them. These scores are made alike for training,
-        test and new rows, so that they can be compared.
-        """
-        probability = np.empty(len(frame))
-        for model, rows in ((self, ~is_new), (self.in_service, is_new)):
-            if rows.any():
-                probability[rows] = model.out_of_fold(model.design.matrix(frame[rows]), folds[rows])
         return probability
 
     def explain(

@@ -107,8 +107,8 @@ def _scores(
     probability, by_fold, baseline, declared = nothing, nothing, nothing, nothing
     if model is not None:
         probability = model.predict(batch.frame, batch.folds, batch.is_training, batch.is_new)
-        # made alike for all rows, so that they can be compared: a mean of five models is less extreme than one,
-        # and another fit has another distribution
+        # made alike for all rows, so that they can be compared: a mean of five models is less extreme than
+        # one of them, and another fit has another distribution
         by_fold = model.out_of_fold(model.design.matrix(batch.frame), batch.folds)
         baseline = model.one_rule.predict(batch.frame, batch.folds, batch.is_training)
         if model.declared_rule:

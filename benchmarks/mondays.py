@@ -23,6 +23,8 @@ SEEDS = (1, 2, 3)
 MAX_DAILY_CPU_SECONDS = 15
 # Maximum number of 24 intervals (95 %) that may miss the truth; scaled to the number of weeks.
 MAX_MISSES_OF_24 = 2
+# Some outcomes never come, so a week at the edge of its interval may be judged otherwise.
+MAX_DOUBTFUL_WEEKS = 1
 # Maximum ratio of file size to the size of its rows: a build leaves some space free.
 FREE_SPACE = 1.05
 LIFT = ("lift_so_far", "lift_so_far_lower", "lift_so_far_upper")
@@ -170,6 +172,14 @@ def every_week_is_judged(run: Run) -> Kept:
     return not missing, f"weeks without a word on whether it came true: {missing}"
 
 
+def a_miss_is_told(run: Run) -> Kept:
+    """Where most outcomes are known, the record's word is that of the company, who knows all of them."""
+    judged = {row["week_start"]: row["is_within"] for row in track_record(run) or []}
+    truth = {week.day: run.is_inside(week) for week in run.mondays if week.expected}
+    wrong = [week.number for week in run.mondays if judged.get(week.day) != truth.get(week.day)]
+    return len(wrong) <= MAX_DOUBTFUL_WEEKS, f"weeks of which the record says otherwise: {wrong}"
+
+
 def a_day_is_cheap(run: Run) -> Kept:
     seconds = run.daily_cpu_seconds
     assert seconds is not None
@@ -184,7 +194,7 @@ def the_warehouse_grows_with_its_rows(run: Run) -> Kept:
     return is_kept, f"{rows:.2f} times the rows, {size:.2f} times the size ({last.megabytes:.0f} MB)"
 
 
-# of each run; those of the last three need a plan of eight weeks
+# of each run; those of the last list need a plan of eight weeks
 SAFE = [
     nobody_is_contacted_who_must_not,
     somebody_is_contacted_each_monday,
@@ -197,19 +207,21 @@ SAFE = [
     every_week_is_judged,
     the_warehouse_grows_with_its_rows,
 ]
-WHOLE = [the_shift_is_noticed_at_once, the_rise_is_noticed_in_two_weeks, a_day_is_cheap]
+WHOLE = [the_shift_is_noticed_at_once, the_rise_is_noticed_in_two_weeks, a_miss_is_told, a_day_is_cheap]
 
 
 def intervals_cover(runs: Sequence[Run]) -> Kept:
-    """Compare what was expected of each audience with what came true.
+    """Compare what was expected of each audience with what came true, until the rate rises.
 
-    The week in which the rate rises is left out: nothing that is known before says that it will.
+    A rise is learnt as its outcomes arrive; until then the record says of each week that it was missed
+    (`a_miss_is_told`), and the advice that the rate has risen.
     """
     weeks = [
         (run, week)
         for run in runs
         for week in run.mondays
-        if week.expected and week.number != run.company.world.plan.rise_week
+        if week.expected
+        and not run.company.world.plan.has_begun(run.company.world.plan.rise_week, week.number)
     ]
     missed = [f"{run.seed}/{week.number}" for run, week in weeks if not run.is_inside(week)]
     limit = MAX_MISSES_OF_24 * len(weeks) / 24

@@ -70,12 +70,12 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 CHANGED_SQL = $(shell { git diff --name-only --diff-filter=d $$(git merge-base HEAD origin/main || echo HEAD); \
 	git ls-files --others --exclude-standard; } 2>/dev/null | grep -E '^dbt_project/(models|tests)/.*\.sql$$')
 
-check: setup ## in two minutes: ruff, mypy, sqlfluff on changed files, unit tests
+check: setup ## in two minutes: ruff, mypy, sqlfluff on changed files, unit tests but the longest
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(if $(CHANGED_SQL),$(MAKE) inputs && LEADLIGHT_WAREHOUSE=$(LINTED) $(BIN)/sqlfluff lint $(CHANGED_SQL))
-	$(PYTEST) $(UNIT)
+	$(PYTEST) $(UNIT) -m "not long"
 
 test: setup reports/node_modules/.package-lock.json ## every test but the slow ones, on one build and one site of their own
 	$(PYTEST) $(UNIT) tests/build tests/reports

@@ -90,6 +90,7 @@ def expected(model: FittedModel, frame: pd.DataFrame) -> np.ndarray:
     return shift_log_odds(model.ensemble(model.design.matrix(frame)), model.shift)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MODELS)
 def test_the_statement_gives_what_the_batch_gives(
     models: dict[str, FittedModel], asked: pd.DataFrame, name: str

@@ -93,6 +93,7 @@ def test_a_stated_base_rate_is_met_by_new_rows(mart: Mart) -> None:
     assert (row["assumed_base_rate"], row["assumed_because"]) == (0.0025, "stated (expected_base_rate)")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rate", [0.02, 0.08])
 def test_a_base_rate_that_moves_is_found_in_scores_without_outcomes(mart: Mart, rate: float) -> None:
     frame = drawn(40_000, 0.05, seed=6)
@@ -137,6 +138,7 @@ def test_the_estimate_is_where_expectation_maximisation_comes_to_rest() -> None:
     assert found.lower < 0.03 < found.upper
 
 
+@pytest.mark.long
 def test_the_interval_of_an_estimate_holds_the_truth_as_often_as_it_says() -> None:
     held = 0
     for seed in range(100):
@@ -165,6 +167,7 @@ def test_people_who_changed_are_not_taken_for_more_converters() -> None:
     assert estimate_base_rate(new["spend"].to_numpy(), known["spend"].to_numpy(), label).fits
 
 
+@pytest.mark.long
 def test_the_outcomes_of_the_newest_rows_move_those_that_have_none(mart: Mart) -> None:
     """Half as many convert though everybody looks as before: no score shows it, the newest outcomes do."""
     frame = drawn(60_000, 0.01, seed=13)

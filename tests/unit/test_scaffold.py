@@ -362,6 +362,7 @@ def test_every_doorway_equals_its_template() -> None:
         assert path.read_text() == render(f"{kind}.py", campaign=campaign, mart=marts[0]), path.name
 
 
+@pytest.mark.long
 def test_the_page_for_newcomers_shows_what_the_command_says(project: Path) -> None:
     page = (REPOSITORY / "docs/your-own-campaign.md").read_text()
     make, say, *_ = re.findall(r"```sh\n(.*?)\n```", page, flags=re.S)

@@ -92,6 +92,7 @@ def test_a_rehearsal_is_not_recorded(write: Callable, recorded: Callable, publis
 
 
 # renames: the prepared record, the export's folder, the record's last name
+@pytest.mark.long
 @pytest.mark.parametrize(("killed_at", "is_exported"), [(1, False), (2, False), (3, True)])
 def test_after_a_kill_the_record_agrees_with_the_folders(
     published: Path,

@@ -580,6 +580,7 @@ def check_operations(made: Path, log: Path, mode: GenerationMode, examples: int)
     assert len(tried) == (7 if mode is GenerationMode.POSITIVE else 3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_a_few_requests_of_schemathesis_find_nothing(
     made: Path, tmp_path: Path, mode: GenerationMode

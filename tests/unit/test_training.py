@@ -148,6 +148,7 @@ def test_the_algorithm_for_rare_events_competes_by_name_only() -> None:
     assert competing(named) == ["lightgbm_rare"]
 
 
+@pytest.mark.long
 def test_every_algorithm_competes_and_the_best_is_champion(mart: Mart) -> None:
     everything = DECLARED_SMALL | {"candidates": list(ALGORITHMS)}
     row = train(mart(clients()), everything).to_pylist()[0]
@@ -170,6 +171,7 @@ def test_a_blend_competes_where_it_is_allowed(mart: Mart) -> None:
     assert scored(clients(), mart, meta)["predicted_probability"].between(0, 1).all()
 
 
+@pytest.mark.long
 def test_a_search_finds_the_same_settings_twice(mart: Mart) -> None:
     meta = DECLARED_SMALL | {"candidates": ["lightgbm"], "tune": "1s"}
     first, again = (train(mart(clients()), meta).to_pylist()[0] for _ in range(2))

@@ -262,7 +262,7 @@ def _find_audience(
     if audience_id is not None and audience_id not in weeks:
         raise UserError(f"campaign '{campaign}' has no audience '{audience_id}'; it has {', '.join(weeks)}")
     if audience_id is None:
-        _check_week(campaign, weeks, today)
+        _check_week(connection, campaign, weeks, today)
         audience_id = next(iter(weeks))
     row = connection.execute(
         """
@@ -283,7 +283,9 @@ def _find_audience(
     return Audience(*row)
 
 
-def _check_week(campaign: str, weeks: dict[str, date | None], today: date) -> None:
+def _check_week(
+    connection: duckdb.DuckDBPyConnection, campaign: str, weeks: dict[str, date | None], today: date
+) -> None:
     """Refuse to choose an audience where the one that comes first, or the last draw, is not of this week."""
     monday = today - timedelta(days=today.weekday())
     newest = next(iter(weeks))
@@ -293,10 +295,17 @@ def _check_week(campaign: str, weeks: dict[str, date | None], today: date) -> No
         having, older = "", "a rehearsal"
     drawn = newest if having else max(weeks, key=lambda name: weeks[name] or date.min)
     if weeks[drawn] not in (None, monday):
+        reasons = _strings(
+            connection,
+            "select held_back_reason from warehouse.results.campaigns where campaign = ?"
+            " and held_back_reason is not null",
+            campaign,
+        )
+        way = reasons[0] if reasons else "Run `dbt build --selector daily` to draw this week's audience."
         raise UserError(
             f"The newest audience of campaign '{campaign}'{having} is {drawn}, of week "
-            f"{weeks[drawn]:%G-W%V}; this week is {monday:%G-W%V}. Run `dbt build --selector daily` to draw "
-            f"this week's audience, or add `--audience {newest}` to export {older}."
+            f"{weeks[drawn]:%G-W%V}; this week is {monday:%G-W%V}. {way} To export "
+            f"{older}, add `--audience {newest}`."
         )
 
 

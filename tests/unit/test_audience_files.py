@@ -94,7 +94,8 @@ def published(tmp_path: Path) -> Path:
     with duckdb.connect(str(path)) as connection:
         connection.execute("""
             create schema results;
-            create table results.campaigns as select unnest(['insurance', 'coupon', 'refused']) as campaign;
+            create table results.campaigns as
+            select unnest(['insurance', 'coupon', 'refused']) as campaign, null::varchar as held_back_reason;
             create table results.conversion_models as
             select campaign, 'v1' as model_version, now()::timestamp as trained_at,
                 json_object('source', campaign) as declaration
@@ -364,7 +365,7 @@ def test_the_export_refuses_whom_the_build_refuses(write: Callable, published: P
                 {name: value for name, value in terms.items() if name != "source"},
             )
         connection.execute("""
-            insert into results.campaigns select distinct campaign from results.audiences;
+            insert into results.campaigns by name select distinct campaign from results.audiences;
             insert into results.conversion_models
             select campaign, 'v1', now()::timestamp, json_object('source', 's') from results.campaigns;
         """)
@@ -403,8 +404,8 @@ def test_the_audience_of_another_week_is_written_by_name_only(
         write(today=today)
     assert str(error.value) == (
         f"The newest audience of campaign 'insurance' that has members is {TODAY}, of week 2026-W47; this "
-        f"week is {today:%G-W%V}. Run `dbt build --selector daily` to draw this week's audience, or add "
-        f"`--audience {TODAY}` to export the older one."
+        f"week is {today:%G-W%V}. Run `dbt build --selector daily` to draw this week's audience. To export "
+        f"the older one, add `--audience {TODAY}`."
     )
     assert not (tmp_path / "audiences").exists()
     assert write("insurance", TODAY, today)[0].name == TODAY
@@ -426,13 +427,26 @@ def test_an_empty_audience_of_this_week_is_no_reason_to_write_an_older_one(
         write("coupon")
 
 
+def test_a_campaign_that_is_held_back_says_why(write: Callable, published: Path) -> None:
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("""
+            update results.campaigns set held_back_reason = 'Campaign coupon draws no audience: it drifts.'
+            where campaign = 'coupon'
+        """)
+    with pytest.raises(UserError) as error:
+        write("coupon", today=date(2026, 11, 23))
+    assert "this week is 2026-W48. Campaign coupon draws no audience: it drifts. To export " in str(
+        error.value
+    )
+
+
 def test_a_rehearsal_is_not_written_before_this_week_s_draw(write: Callable) -> None:
     with pytest.raises(UserError) as error:
         write("coupon", today=date(2026, 11, 23))
     assert str(error.value) == (
         "The newest audience of campaign 'coupon' is coupon-2026-W47, of week 2026-W47; this week is "
-        "2026-W48. Run `dbt build --selector daily` to draw this week's audience, or add `--audience "
-        "coupon-rehearsal` to export a rehearsal."
+        "2026-W48. Run `dbt build --selector daily` to draw this week's audience. To export a rehearsal, add "
+        "`--audience coupon-rehearsal`."
     )
 
 

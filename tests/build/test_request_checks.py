@@ -37,7 +37,9 @@ def test_requests_are_honoured_in_every_spelling(dbt: Dbt) -> None:
         requests.writelines(f"insurance,{spelling},\n" for spelling in ERASED.values())
         # the same person twice, and somebody of another source
         requests.write("Insurance ,c1,\n COUPON,kept,\n")
-    dbt("run", "--select", "base_insurance__calls")
+    with (dbt.folder / "project/seeds/recent_contacts.csv").open("a") as contacts:
+        contacts.write("insurance,C10,phone,2026-11-02\n" * 2)
+    dbt("build", "--select", "base_insurance__calls", "erasure_requests", "recent_contacts")
     rows = dbt.query_working(
         "select row_number, client_id, row_status, raw_text from staging.base_insurance__calls order by 1"
     )

@@ -205,9 +205,14 @@ SAFE = [
     nothing_drifts_before_the_shift,
     the_record_is_true,
     every_week_is_judged,
-    the_warehouse_grows_with_its_rows,
 ]
-WHOLE = [the_shift_is_noticed_at_once, the_rise_is_noticed_in_two_weeks, a_miss_is_told, a_day_is_cheap]
+WHOLE = [
+    the_warehouse_grows_with_its_rows,
+    the_shift_is_noticed_at_once,
+    the_rise_is_noticed_in_two_weeks,
+    a_miss_is_told,
+    a_day_is_cheap,
+]
 
 
 def intervals_cover(runs: Sequence[Run]) -> Kept:

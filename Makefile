@@ -70,7 +70,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 CHANGED_SQL = $(shell { git diff --name-only --diff-filter=d $$(git merge-base HEAD origin/main || echo HEAD); \
 	git ls-files --others --exclude-standard; } 2>/dev/null | grep -E '^dbt_project/(models|tests)/.*\.sql$$')
 
-check: setup ## in two minutes: ruff, mypy, sqlfluff on changed files, unit tests but the longest
+check: setup ## before each commit: ruff, mypy, sqlfluff on changed files, unit tests but the longest
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

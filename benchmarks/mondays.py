@@ -177,7 +177,9 @@ def a_miss_is_told(run: Run) -> Kept:
     judged = {row["week_start"]: row["is_within"] for row in track_record(run) or []}
     truth = {week.day: run.is_inside(week) for week in run.mondays if week.expected}
     wrong = [week.number for week in run.mondays if judged.get(week.day) != truth.get(week.day)]
-    return len(wrong) <= MAX_DOUBTFUL_WEEKS, f"weeks of which the record says otherwise: {wrong}"
+    return len(
+        wrong
+    ) <= MAX_DOUBTFUL_WEEKS, f"weeks that the record and the company judge differently: {wrong}"
 
 
 def a_day_is_cheap(run: Run) -> Kept:
@@ -194,7 +196,7 @@ def the_warehouse_grows_with_its_rows(run: Run) -> Kept:
     return is_kept, f"{rows:.2f} times the rows, {size:.2f} times the size ({last.megabytes:.0f} MB)"
 
 
-# of each run; those of the last list need a plan of eight weeks
+# Promises of each run. Those in WHOLE need a plan of eight weeks.
 SAFE = [
     nobody_is_contacted_who_must_not,
     somebody_is_contacted_each_monday,
@@ -216,18 +218,8 @@ WHOLE = [
 
 
 def intervals_cover(runs: Sequence[Run]) -> Kept:
-    """Compare what was expected of each audience with what came true, until the rate rises.
-
-    A rise is learnt as its outcomes arrive; until then the record says of each week that it was missed
-    (`a_miss_is_told`), and the advice that the rate has risen.
-    """
-    weeks = [
-        (run, week)
-        for run in runs
-        for week in run.mondays
-        if week.expected
-        and not run.company.world.plan.has_begun(run.company.world.plan.rise_week, week.number)
-    ]
+    """Compare the expected conversions of each audience with the realised ones."""
+    weeks = [(run, week) for run in runs for week in run.mondays if week.expected]
     missed = [f"{run.seed}/{week.number}" for run, week in weeks if not run.is_inside(week)]
     limit = MAX_MISSES_OF_24 * len(weeks) / 24
     return len(missed) <= limit, f"{len(weeks) - len(missed)} of {len(weeks)}; missed (seed/week): {missed}"

@@ -77,7 +77,7 @@ class FittedModel:
         return self.calibrator.probability(mean)
 
     def score_new(self, matrix: np.ndarray) -> np.ndarray:
-        """Predict rows of which this model has seen none: the ensemble with the shift."""
+        """Predict rows that this model was not fitted on: the ensemble, moved by the shift."""
         return shift_log_odds(self.ensemble(matrix), self.shift)
 
     def predict(

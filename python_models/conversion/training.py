@@ -84,20 +84,16 @@ def put_in_service(
     What is known of the newest rows is learnt only here: everything that judges the model was measured
     before, without test rows.
     """
-    judged = recalibrate_ensemble(features, campaign, model)
-    known = training
-    if len(rows) > len(training.label):
-        texts = list(training.design.categories)
-        design = make_design(rows, training.design.columns, texts)
+    judged = served = recalibrate_ensemble(features, campaign, model)
+    known, has_test_rows = training, len(rows) > len(training.label)
+    if has_test_rows:
+        design = make_design(rows, training.design.columns, list(training.design.categories))
         label, folds = rows[campaign.label].to_numpy(np.int64), fold_of(rows[campaign.customer])
         known = replace(training, design=design, matrix=design.matrix(rows), label=label, folds=folds)
-        model = FittedModel.of(refit(best, known), known, model.one_rule, model.declared_rule, model.shift)
-        model = recalibrate_ensemble(features, campaign, model, is_refitted=True)
-    else:
-        model = judged
-    model, assumption = adjust_for_prior_shift(campaign, features, known, model)
-    if known is not training:
-        model = replace(judged, refitted=model)
+        served = FittedModel.of(refit(best, known), known, model.one_rule, model.declared_rule, model.shift)
+        served = recalibrate_ensemble(features, campaign, served, is_refitted=True)
+    served, assumption = adjust_for_prior_shift(campaign, features, known, served)
+    model = replace(judged, refitted=served) if has_test_rows else served
     return assumption | {
         "training_base_rate": training.base_rate,
         "refit_rows": len(known.label),

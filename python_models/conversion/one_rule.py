@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
 from python_models.common.frames import FOLDS, SEED, Design
 from python_models.conversion.fitting import TrainingSet
@@ -89,7 +90,12 @@ class OneRule:
 def fit_tree(
     column: np.ndarray, is_categorical: bool, label: np.ndarray, weight: np.ndarray | None = None
 ) -> lgb.Booster:
-    """Fit a tree of at most eight leaves on one column; it predicts the conversion rate of a group."""
+    """Fit a tree of at most eight leaves on one column; it predicts the conversion rate of a group.
+
+    A leaf's rate is (conversions + 1/2) / (rows + 1), weighted: the mean of Jeffreys' posterior, so that a
+    group without conversions has a finite log loss.
+    """
+    weight = np.ones(len(label)) if weight is None else weight
     parameters = {
         "objective": "binary",
         "num_leaves": 8,
@@ -101,14 +107,21 @@ def fit_tree(
         "force_row_wise": True,
         "verbose": -1,
     }
+    matrix = column.reshape(-1, 1)
     data = lgb.Dataset(
-        column.reshape(-1, 1),
+        matrix,
         label,
         weight=weight,
         categorical_feature=[0] if is_categorical else [],
         params={"verbose": -1},
     )
-    return lgb.train(parameters, data, num_boost_round=1)
+    tree = lgb.train(parameters, data, num_boost_round=1)
+    # the tree's own outputs are one Newton step from the general rate, which overshoots
+    leaf = np.ravel(tree.predict(matrix, pred_leaf=True, num_threads=1)).astype(int)
+    rates = (np.bincount(leaf, weight * label) + 0.5) / (np.bincount(leaf, weight) + 1)
+    for number, log_odds in enumerate(logit(rates).tolist()):
+        tree.set_leaf_output(0, number, log_odds)
+    return tree
 
 
 @dataclass(frozen=True)

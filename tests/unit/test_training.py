@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import duckdb
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,7 +23,7 @@ from python_models.conversion.fitting import (
     default_settings,
     fit_fold,
 )
-from python_models.conversion.one_rule import OneRule, univariate_score, univariate_scores
+from python_models.conversion.one_rule import OneRule, fit_tree, univariate_score, univariate_scores
 from python_models.conversion.scoring import score
 from python_models.conversion.training import train
 from tests.support import Mart
@@ -334,6 +335,19 @@ def test_the_one_rule_finds_the_one_feature_that_tells() -> None:
     rates = rule.predict(frame, training.folds, np.ones(len(frame), bool))
     assert len(np.unique(rates)) <= 8 * FOLDS
     assert roc_auc_score(training.label, rates) == pytest.approx(scores[0].roc_auc, abs=0.03)
+
+
+@pytest.mark.parametrize("is_text", [False, True])
+def test_the_one_rule_predicts_the_rate_of_each_group(is_text: bool) -> None:
+    """Groups are 0, 1, 2 and missing; nobody of group 0 converts, each non-conversion counts for three."""
+    group = np.repeat([0.0, 1.0, 2.0, np.nan], 400)
+    converted = np.array([0, 4, 80, 200])
+    label = np.concatenate([np.arange(400) < count for count in converted]).astype(np.int64)
+    weight = np.where(label == 1, 1.0, 3.0)
+    tree = fit_tree(group, is_text, label, weight)
+    again = lgb.Booster(model_str=tree.model_to_string())
+    rates = (converted + 0.5) / (converted + 3.0 * (400 - converted) + 1)
+    np.testing.assert_allclose(again.predict(np.array([[0.0], [1.0], [2.0], [np.nan]])), rates, rtol=1e-12)
 
 
 def test_power_of_a_feature_is_measured_on_rows_that_its_rates_have_not_seen() -> None:

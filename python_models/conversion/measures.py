@@ -62,6 +62,17 @@ def compute_metric(
     return float(METRICS[name].function(label, probability, sample_weight=weight))
 
 
+def skill(name: str, label: np.ndarray, probability: np.ndarray, weight: np.ndarray | None = None) -> float:
+    """Return how much better a metric is than that of giving every row the base rate.
+
+    >>> skill("brier", np.array([0, 1]), np.array([0.0, 1.0]))
+    0.25
+    """
+    constant = np.full(len(label), np.average(label, weights=weight))
+    lead = compute_metric(name, label, probability, weight) - compute_metric(name, label, constant, weight)
+    return -lead if is_loss(name) else lead
+
+
 def is_loss(name: str) -> bool:
     """Return whether less is better."""
     return METRICS[name].is_loss
@@ -76,8 +87,18 @@ def expected_calibration_error(
     0.25
     """
     weight = np.ones(len(label)) if weight is None else weight
+    gaps = np.bincount(calibration_bins(probability, weight), weight * (probability - label))
+    return float(np.abs(gaps).sum() / weight.sum())
+
+
+def calibration_bins(probability: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the bin of each row, of ten of equal weight in order of probability.
+
+    >>> calibration_bins(np.array([0.2, 0.1] * 10), np.ones(20))[:4]
+    array([5, 0, 5, 0])
+    """
     order = np.argsort(probability, kind="stable")
     reached = weight[order].cumsum() - weight[order] / 2
-    bins = (reached / weight.sum() * CALIBRATION_BINS).astype(int)
-    gaps = np.bincount(bins, (weight * (probability - label))[order])
-    return float(np.abs(gaps).sum() / weight.sum())
+    bins = np.empty(len(order), dtype=np.int64)
+    bins[order] = reached / weight.sum() * CALIBRATION_BINS
+    return bins

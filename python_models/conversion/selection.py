@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import roc_auc_score
 
 from python_models.common.campaign import Campaign
 from python_models.common.frames import FOLDS, make_design
@@ -27,11 +26,14 @@ from python_models.conversion.model_row import (
 from python_models.conversion.one_rule import OneRule, UnivariateScore, univariate_scores
 from python_models.conversion.registry import current_champion, decide_promotion
 from python_models.conversion.relevance import FeatureSelection, kept_positions
-from python_models.conversion.tuning import tune
+from python_models.conversion.tuning import trials_for, tune
+from python_models.conversion.uncertainty import calibration_p_value, roc_auc_interval
 
 BLEND_SIZE = 2
 # Maximum expected calibration error out of fold; half the base rate where that is less.
 MAX_CALIBRATION_ERROR = 0.05
+# An error above the limit that accurate probabilities would have by chance this often is no reason.
+MIN_CALIBRATION_P_VALUE = 0.01
 
 
 def select_champion(
@@ -48,19 +50,28 @@ def select_champion(
     Return the columns that this adds to the model row, the best candidate, and its model if it may be used.
     """
     positions = kept_positions(selection) if selection else None
-    ordered = TimeOrderedRows.from_frame(rows, campaign, training.design, positions)
     fits = candidates(campaign, training)
-    holdout = [holdout_metric(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
+    holdout = later_metrics(campaign, rows, training, fits, positions)
     best = best_candidate(campaign, training, fits, holdout)
     scores = univariate_scores(training)
     findings = find_leaks(campaign, frame, training, scores, best)
     declared_rule = fit_declared_baseline(campaign.baseline, frame, training) if campaign.baseline else None
     model = FittedModel.of(best, training, OneRule.best(training, scores), declared_rule)
     probability = model.out_of_fold(training.matrix, training.folds)
-    reason = leak_refusal(findings) or failed_sanity_check(training, best.log_odds, probability)
+    customer = pd.factorize(frame[campaign.customer])[0]
+    tried = len(fits) + (trials_for(campaign.tune_seconds, training) if campaign.tune_seconds else 0)
+    failed = failed_sanity_check(training, best.log_odds, probability, customer, tried)
+    reason = leak_refusal(findings) or failed
     allowed = [name for name in training.design.columns if name not in leaky_features(findings)]
     promotion = decide_promotion(
-        version, campaign, current_champion(existing), frame, training, probability, allowed, reason
+        version,
+        campaign,
+        current_champion(existing),
+        frame,
+        training,
+        probability,
+        allowed,
+        reason,
     )
     result: dict[str, Any] = describe(best, training, model) | {
         "candidates": candidate_rows(fits, holdout, training, best),
@@ -73,6 +84,7 @@ def select_champion(
     if reason:
         return result, best, None
     rules = [rule.design for rule in (model.one_rule, model.declared_rule) if rule]
+    ordered = TimeOrderedRows.from_frame(rows, campaign, training.design, positions)
     forward = backtest(ordered, best, rules, campaign.recalibrate) if ordered else None
     strongest = [factor["feature"] for factor in result["factors"]]
     result |= {
@@ -137,6 +149,21 @@ def candidates(campaign: Campaign, training: TrainingSet) -> list[CrossFit]:
     return fits
 
 
+def later_metrics(
+    campaign: Campaign,
+    frame: pd.DataFrame,
+    training: TrainingSet,
+    fits: list[CrossFit],
+    positions: list[int] | None,
+) -> list[float | None]:
+    """Return the metric of each candidate on a later fifth of the training rows, None where there is none.
+
+    Test rows must not choose the champion that they judge.
+    """
+    ordered = TimeOrderedRows.from_frame(frame, campaign, training.design, positions)
+    return [holdout_metric(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
+
+
 def best_candidate(
     campaign: Campaign, training: TrainingSet, fits: list[CrossFit], holdout: list[float | None]
 ) -> CrossFit:
@@ -175,16 +202,31 @@ def leaky_features(findings: list[Finding]) -> set[str]:
     return {finding.feature for finding in findings if finding.status == "fail"}
 
 
-def failed_sanity_check(training: TrainingSet, log_odds: np.ndarray, probability: np.ndarray) -> str | None:
-    """Return why a fitted model is useless, as a sentence; None if it passes."""
-    label = training.label
+def failed_sanity_check(
+    training: TrainingSet, log_odds: np.ndarray, probability: np.ndarray, customer: np.ndarray, tried: int
+) -> str | None:
+    """Return why a fitted model is useless, as a sentence; None if it passes.
+
+    The best of several candidates ranks better than chance by chance more often than each. So the interval
+    of its ROC AUC is that of 1 - 0.05 / `tried` (Bonferroni), the number of candidates.
+    """
+    label, weight = training.label, training.weight
     if all(np.ptp(log_odds[training.folds == fold]) < 1e-9 for fold in np.unique(training.folds)):
         return "Constant score: the features tell no row from another."
-    roc_auc = float(roc_auc_score(label, log_odds))
-    if roc_auc <= 0.5:
-        return f"Ranks no better than chance out of fold (ROC AUC {roc_auc:.3f})."
-    error = expected_calibration_error(label, probability, training.weight)
+    roc_auc, lower, upper = roc_auc_interval(label, log_odds, customer, 1 - 0.05 / tried)
+    if lower <= 0.5:
+        return (
+            f"Ranks no better than chance out of fold: ROC AUC {roc_auc:.3f}, "
+            f"95 % interval {lower:.3f} to {upper:.3f} of the best of {tried} tried."
+        )
+    error = expected_calibration_error(label, probability, weight)
     limit = min(MAX_CALIBRATION_ERROR, training.base_rate / 2)
-    if error > limit:
-        return f"Calibration failed: expected calibration error {error:.4f} out of fold, limit {limit:.4f}."
-    return None
+    if error <= limit:
+        return None
+    p_value = calibration_p_value(label, probability, customer, weight)
+    if p_value >= MIN_CALIBRATION_P_VALUE:
+        return None
+    return (
+        f"Calibration failed: expected calibration error {error:.4f} out of fold, limit {limit:.4f}. "
+        f"Accurate probabilities have such an error by chance in {p_value:.1%} of cases."
+    )

@@ -1,7 +1,7 @@
 {#
     Post-hook of campaigns' models, which are added to, not made anew. Scores go whose row the mart has no
     longer, and reasons of a score that is no more. Of model and segmenter versions the newest
-    `kept_versions` stay, and the champion in service or named by hand, however old.
+    `kept_versions` stay, and the champion in service, the best so far or one named by hand, however old.
 #}
 {% macro delete_orphans() -%}
     {%- if execute and model.name.endswith('_scores') and target.type == 'duckdb' -%}
@@ -34,10 +34,12 @@
     )
     {%- if version == 'model_version' %}
     and not list_contains(string_split('{{ var("champion") | replace(",", " ") }}', ' '), {{ version }})
+    {%- for named in ['champion_version', 'best_version'] %}
     and {{ version }} is distinct from (
-        select champion_version from {{ this }}
+        select {{ named }} from {{ this }}
         order by trained_at desc
         limit 1
     )
+    {%- endfor %}
     {%- endif %}
 {%- endmacro %}

@@ -32,7 +32,8 @@
             'estimated_upper': 'double', 'estimated_rows': 'bigint', 'parameters': 'varchar',
             'features': 'varchar[]', 'model_format': 'varchar', 'model_body': 'varchar', 'fingerprint': 'varchar',
             'refused_reason': 'varchar', 'declaration': 'varchar', 'baseline_rule': 'varchar',
-            'calibration': 'varchar', 'champion_version': 'varchar', 'gate_note': 'varchar',
+            'calibration': 'varchar', 'champion_version': 'varchar', 'best_version': 'varchar',
+            'gate_note': 'varchar',
             'candidates': 'struct(algorithm varchar, imbalance varchar, roc_auc double, average_precision double, '
                 ~ 'f1 double, log_loss double, brier double, fit_seconds double, feature_count bigint, '
                 ~ 'all_features_average_precision double, later_measure double)[]',

@@ -49,6 +49,7 @@ MODEL_ROW = pa.schema(
         ("baseline_rule", _TEXT),
         ("calibration", _TEXT),
         ("champion_version", _TEXT),
+        ("best_version", _TEXT),
         ("gate_note", _TEXT),
         (
             "candidates",

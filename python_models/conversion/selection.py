@@ -24,7 +24,7 @@ from python_models.conversion.model_row import (
     used_features,
 )
 from python_models.conversion.one_rule import OneRule, UnivariateScore, univariate_scores
-from python_models.conversion.registry import current_champion, decide_promotion
+from python_models.conversion.registry import decide_promotion, earlier_champions
 from python_models.conversion.relevance import FeatureSelection, kept_positions
 from python_models.conversion.tuning import trials_for, tune
 from python_models.conversion.uncertainty import calibration_p_value, roc_auc_interval
@@ -66,7 +66,7 @@ def select_champion(
     promotion = decide_promotion(
         version,
         campaign,
-        current_champion(existing),
+        earlier_champions(existing, campaign),
         frame,
         training,
         probability,
@@ -78,6 +78,7 @@ def select_champion(
         "relevance": relevance_rows(selection, training),
         "leakage": [asdict(finding) for finding in [*findings, *withheld_findings(campaign)]],
         "champion_version": promotion.champion_version,
+        "best_version": promotion.best_version,
         "refused_reason": promotion.refused_reason,
         "gate_note": promotion.note,
     }

@@ -57,6 +57,7 @@ add_verdicts as (
         fingerprint,
         is_champion,
         champion_version,
+        best_version,
         refused_reason,
         gate_note,
         baseline_rule,

@@ -18,6 +18,8 @@ from python_models.conversion.fitting import TrainingSet
 # Number of unlabelled rows used to estimate the base rate, and the mean score of all fold models.
 MAX_UNLABELLED_ROWS = 2_000_000
 MAX_ENSEMBLE_ROWS = 100_000
+# Fewer rows do not say how much less spread out the mean of all fold models is.
+MIN_ENSEMBLE_ROWS = 100
 # Of the mixture estimate: known conversions per bin of scores, bootstrap draws, p-value of the fit.
 CONVERSIONS_PER_BIN = 20
 MAX_BINS = 20
@@ -95,27 +97,29 @@ def adjust_for_prior_shift(
     }
 
 
-def recalibrate_ensemble(
-    features: Any, campaign: Campaign, model: FittedModel, is_refitted: bool = False
+def calibrate_ensemble(
+    features: Any, campaign: Campaign, model: FittedModel, judged: FittedModel | None = None
 ) -> FittedModel:
-    """Recalibrate the mean of the fold models of sampled rows on rows that none has seen, without outcomes.
+    """Calibrate the mean of the fold models, which predicts new rows, on rows that none of them has seen.
 
-    The calibrator is fitted on scores of single models. Their mean is less extreme, so for rare conversions
-    its probabilities are too low on average (by an eighth, docs/benchmarks.md). No model has seen the rows
-    outside training: shift the mean so that it predicts as many conversions there as single models do. A
-    model that was refitted has seen all rows but those without an outcome.
+    Needs no outcomes (`Calibrator.for_mean`). A model that is fitted again on all known rows has seen all but
+    those without an outcome; where these are few, its mean is stretched as that of the `judged` model.
     """
-    if not campaign.negatives_per_positive:
+    unseen = f"{quote_identifier(str(campaign.label))} is null"
+    if judged is None:
+        unseen += f" or {quote_identifier(campaign.split)} <> 'train'"
+    found = [
+        np.array([fold.log_odds(matrix) for fold in model.models])
+        for batch in sample_batches(features.filter(unseen), campaign, model, MAX_ENSEMBLE_ROWS)
+        for matrix in [model.design.matrix(batch.frame)]
+    ]
+    log_odds = np.hstack(found) if found else np.empty((len(model.models), 0))
+    if log_odds.shape[1] >= MIN_ENSEMBLE_ROWS:
+        return replace(model, calibrator=model.calibrator.for_mean(log_odds))
+    if judged is None:
         return model
-    unseen = f"{quote_identifier(campaign.split)} <> 'train'"
-    if is_refitted:
-        unseen = f"{quote_identifier(str(campaign.label))} is null"
-    others = features.filter(unseen)
-    by_one, by_all = predict_sample(others, campaign, model, MAX_ENSEMBLE_ROWS)
-    if not len(by_one):
-        return model
-    shift = solve_shift(float(by_one[: len(by_all)].mean()), by_all)
-    return replace(model, calibrator=model.calibrator.with_shift(shift))
+    scale, offset = judged.calibrator.scale, judged.calibrator.offset
+    return replace(model, calibrator=replace(model.calibrator, scale=scale, offset=offset))
 
 
 def from_scores(

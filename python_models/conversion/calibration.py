@@ -1,9 +1,9 @@
 """Calibration: from a model's log-odds to accurate probabilities."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq
+from scipy.optimize import brentq, root
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -23,11 +23,15 @@ class Calibrator:
     With `knots` (pairs of log-odds and probability) centred isotonic calibration (Oron and Flournoy 2017)
     instead: linear between the centres of the blocks of isotonic regression, so that unequal scores stay
     unequal. Outside the knots the logistic curve continues.
+
+    The curve reads `scale` times the log-odds plus `offset`: see `for_mean`.
     """
 
     slope: float
     intercept: float
     knots: list[list[float]] | None = None
+    scale: float = 1.0
+    offset: float = 0.0
 
     @property
     def method(self) -> str:
@@ -52,12 +56,39 @@ class Calibrator:
             return cls(slope, intercept)
         return cls(slope, intercept, _centred_isotonic(log_odds, label, weight))
 
-    def with_shift(self, shift: float) -> "Calibrator":
-        """Return the curve with the log-odds of all its probabilities shifted."""
-        knots = self.knots and [[score, float(expit(logit(rate) + shift))] for score, rate in self.knots]
-        return Calibrator(self.slope, self.intercept + shift, knots)
+    def for_mean(self, log_odds: np.ndarray) -> "Calibrator":
+        """Return the calibrator of the mean of models, given the one of a single model.
+
+        The mean is less spread out than a single model, so the curve of a single model says too little of
+        the highest rows and too much of the lowest. On rows that no model has seen, the sum of outcome x
+        log-odds is by expectation the same for the mean as on average for the models, and there it is known
+        without outcomes: it is that of probability x log-odds. So stretch the mean until its probabilities
+        have these sums, of 1 and of the log-odds: they are the score equations of a logistic regression.
+
+        Parameters
+        ----------
+        log_odds : numpy.ndarray
+            Models x rows that no model has seen.
+        """
+        mean = log_odds.mean(axis=0)
+        centre, spread = mean.mean(), mean.std()
+        distance = log_odds - centre
+        probability = self.probability(log_odds)
+        expected = np.array([probability.mean(), (probability * distance).mean()])
+
+        def gap(moved: np.ndarray) -> np.ndarray:
+            found = self.probability(np.exp(moved[0]) * (mean - centre) + centre + moved[1])
+            sums = np.array([found.mean(), (found * (mean - centre)).mean()])
+            return np.asarray((sums - expected) / (expected[0] * np.array([1.0, spread])))
+
+        solved = root(gap, [0.0, 0.0]) if spread > 0 else None
+        if solved is None or not solved.success:
+            return self
+        scale = float(np.exp(solved.x[0]))
+        return replace(self, scale=scale, offset=float(centre + solved.x[1] - scale * centre))
 
     def probability(self, log_odds: np.ndarray) -> np.ndarray:
+        log_odds = self.scale * log_odds + self.offset
         curve = expit(self.slope * log_odds + self.intercept)
         if not self.knots:
             return np.asarray(np.clip(curve, MIN_PROBABILITY, 1 - MIN_PROBABILITY))

@@ -11,7 +11,7 @@ from python_models.common.campaign import AFTER_CONTACT, Campaign
 from python_models.common.frames import FOLDS, Design, feature_columns, fold_of, make_design, read_rows
 from python_models.common.sql import quote_identifier, text_literal
 from python_models.common.versions import build_time, newest_fingerprint, retrains
-from python_models.conversion.base_rates import adjust_for_prior_shift, recalibrate_ensemble
+from python_models.conversion.base_rates import adjust_for_prior_shift, calibrate_ensemble
 from python_models.conversion.declaration import read_conversion_campaign
 from python_models.conversion.fingerprint import declaration_text, training_fingerprint
 from python_models.conversion.fitted import FittedModel
@@ -84,14 +84,14 @@ def put_in_service(
     What is known of the newest rows is learnt only here: everything that judges the model was measured
     before, without test rows.
     """
-    judged = served = recalibrate_ensemble(features, campaign, model)
+    judged = served = calibrate_ensemble(features, campaign, model)
     known, has_test_rows = training, len(rows) > len(training.label)
     if has_test_rows:
         design = make_design(rows, training.design.columns, list(training.design.categories))
         label, folds = rows[campaign.label].to_numpy(np.int64), fold_of(rows[campaign.customer])
         known = replace(training, design=design, matrix=design.matrix(rows), label=label, folds=folds)
         served = FittedModel.of(refit(best, known), known, model.one_rule, model.declared_rule, model.shift)
-        served = recalibrate_ensemble(features, campaign, served, is_refitted=True)
+        served = calibrate_ensemble(features, campaign, served, judged)
     served, assumption = adjust_for_prior_shift(campaign, features, known, served)
     model = replace(judged, refitted=served) if has_test_rows else served
     return assumption | {

@@ -95,7 +95,7 @@ def model_sql(champion: Champion, model: FittedModel) -> tuple[str, int]:
         steps.append((f"with_{total}", [*kept, f"{_sum(list(terms))} as {total}"], steps[-1][0]))
         kept.append(total)
     steps += [
-        ("raw", [key, f"{mean} as log_odds"], steps[-1][0]),
+        ("raw", [key, f"{_stretched(mean, model.calibrator)} as log_odds"], steps[-1][0]),
         ("calibrated", [key, f"{_calibrated(model.calibrator)} as probability"], "raw"),
         ("scored", [key, f"{probability} as predicted_probability"], "calibrated"),
     ]
@@ -275,8 +275,15 @@ class Writer:
         return f"case {cases} else {last} end" if len(inner) else last
 
 
+def _stretched(mean: str, calibrator: Calibrator) -> str:
+    """Return what the calibrator's curve reads of the mean log-odds."""
+    if (calibrator.scale, calibrator.offset) == (1.0, 0.0):
+        return mean
+    return f"{number_sql(calibrator.scale)} * ({mean}) + {number_sql(calibrator.offset)}"
+
+
 def _calibrated(calibrator: Calibrator) -> str:
-    """Return the probability of `log_odds`, as `Calibrator.probability`."""
+    """Return the probability of the stretched `log_odds`, as `Calibrator.probability`."""
     line = f"({number_sql(calibrator.slope)} * log_odds + {number_sql(calibrator.intercept)})"
     curve = f"1 / (1 + exp(-{line}))"
     if calibrator.knots:

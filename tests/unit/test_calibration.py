@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
 
 from python_models.conversion.calibration import (
     Calibrator,
@@ -68,3 +69,38 @@ def test_a_recalibration_follows_many_rows_and_hardly_few() -> None:
     too_low = expit(truth - 1)
     assert ridge_intercept_shift(too_low, label) == pytest.approx(1.0, abs=0.05)
     assert 0 < ridge_intercept_shift(too_low[:100], label[:100]) < 0.15
+
+
+def slope_against(truth: np.ndarray, probability: np.ndarray) -> float:
+    """Return the calibration slope: that of a logistic regression of the truth on the log-odds."""
+    column = np.tile(logit(probability), 2).reshape(-1, 1)
+    outcome, weight = np.repeat([1, 0], len(truth)), np.concatenate([truth, 1 - truth])
+    regression = LogisticRegression(C=np.inf).fit(column, outcome, sample_weight=weight)
+    return float(regression.coef_[0, 0])
+
+
+@pytest.mark.parametrize(("centre", "method"), [(-4.5, "logistic"), (-2.0, "isotonic")])
+def test_the_mean_of_models_is_calibrated_though_only_single_models_have_outcomes(
+    centre: float, method: str
+) -> None:
+    generator = np.random.default_rng(5)
+    truth = generator.normal(centre, 1, 80_000)
+    models = 1.3 * truth + generator.normal(0, 0.7, (5, len(truth)))
+    label = (generator.random(len(truth)) < expit(truth)).astype(int)
+    known, new = np.arange(len(truth)) < 60_000, np.arange(len(truth)) >= 60_000
+    one = Calibrator.fit(models[0, known], label[known], method)
+    served = one.for_mean(models[:, new])
+    mean, probability = models.mean(axis=0)[new], expit(truth[new])
+    best = mean >= np.quantile(mean, 0.9)
+    assert slope_against(probability, one.probability(mean)) > 1.2
+    assert slope_against(probability, served.probability(mean)) == pytest.approx(1, abs=0.03)
+    assert one.probability(mean)[best].mean() < 0.86 * probability[best].mean()
+    assert served.probability(mean)[best].mean() == pytest.approx(probability[best].mean(), rel=0.03)
+    assert served.probability(mean).mean() == pytest.approx(probability.mean(), rel=0.03)
+
+
+def test_models_that_agree_are_not_stretched() -> None:
+    same = np.tile(np.linspace(-3, 0, 100), (5, 1))
+    served = Calibrator(1.2, -0.1).for_mean(same)
+    assert (served.scale, served.offset) == pytest.approx((1, 0), abs=1e-9)
+    assert Calibrator(1.2, -0.1).for_mean(np.zeros((5, 100))) == Calibrator(1.2, -0.1)

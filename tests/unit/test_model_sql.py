@@ -18,7 +18,7 @@ from python_models.common.errors import UserError
 from python_models.common.frames import fold_of, make_design
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.algorithms.registry import ALGORITHMS
-from python_models.conversion.calibration import Calibrator, shift_log_odds
+from python_models.conversion.calibration import shift_log_odds
 from python_models.conversion.fitted import FittedModel, served_model
 from python_models.conversion.fitting import TrainingSet, blend, cross_fit
 from python_models.conversion.one_rule import OneRule
@@ -52,10 +52,11 @@ def fit_models() -> dict[str, FittedModel]:
     fits["some columns"] = cross_fit("lightgbm_shallow", some)
     rule = OneRule(make_design(pd.DataFrame({"job": ["a"]}), ["job"], ["job"]), [])
     fitted = {name: FittedModel.of(fit, training, rule, None) for name, fit in fits.items()}
-    # moved to another base rate, and bent by knots
-    fitted["moved"] = replace(fitted["lightgbm"], shift=-1.25)
+    # stretched, moved to another base rate, and bent by knots
+    stretched = replace(fitted["lightgbm"].calibrator, scale=1.2, offset=-0.3)
+    fitted["moved"] = replace(fitted["lightgbm"], calibrator=stretched, shift=-1.25)
     knots = [[-3.0, 0.02], [-1.0, 0.2], [0.5, 0.61], [1.5, 0.9]]
-    bent = Calibrator(fitted["lightgbm"].calibrator.slope, fitted["lightgbm"].calibrator.intercept, knots)
+    bent = replace(stretched, knots=knots)
     fitted["isotonic"] = replace(fitted["lightgbm"], calibrator=bent)
     return {name: FittedModel.from_text(model.to_text()) for name, model in fitted.items()}
 

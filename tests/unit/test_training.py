@@ -399,3 +399,22 @@ def test_a_score_that_tells_nothing_apart_is_refused(mart: Mart) -> None:
     assert row["refused_reason"].startswith("Constant score")
     assert row["model_body"] is None
     assert row["champion_version"] is None
+
+
+def test_the_mean_of_the_fold_models_is_stretched_where_rows_are_new_to_all_of_them(mart: Mart) -> None:
+    frame = clients().astype({"has_bought": "boolean"})
+    judged = served_body(frame, mart)
+    # known test rows: the refitted mean has no rows of its own, so it is stretched as that of the judged
+    assert judged.calibrator.scale > 1
+    assert judged.refitted is not None
+    assert judged.refitted.calibrator.scale == judged.calibrator.scale
+    # new rows: each is stretched by what itself has not seen
+    frame.loc[:999:2, ["split", "has_bought"]] = ["score", pd.NA]
+    again = served_body(frame, mart)
+    assert again.refitted is not None
+    assert again.refitted.calibrator.scale != again.calibrator.scale
+    assert again.refitted.calibrator.scale > 1
+
+
+def served_body(frame: pd.DataFrame, mart: Mart) -> FittedModel:
+    return FittedModel.from_text(train(mart(frame), DECLARED_SMALL).to_pylist()[0]["model_body"])

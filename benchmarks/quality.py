@@ -38,7 +38,7 @@ from sklearn.model_selection import StratifiedKFold
 from python_models.common.campaign import read_campaign
 from python_models.common.frames import FOLDS, SEED, make_design
 from python_models.conversion.algorithms.registry import DEFAULT_CANDIDATES
-from python_models.conversion.calibration import Calibrator
+from python_models.conversion.calibration import fit_calibrators
 from python_models.conversion.fitting import TrainingSet, cross_fit
 from python_models.conversion.measures import compute_metric, expected_calibration_error
 from python_models.conversion.relevance import kept_positions, select_features
@@ -136,10 +136,11 @@ def fold_figures(
         (cross_fit(candidate, training) for candidate in candidates),
         key=lambda fit: compute_metric("average_precision", training.label, fit.probability),
     )
-    calibrator = Calibrator.fit(fit.log_odds, training.label)
+    calibrator, _ = fit_calibrators(fit.log_odds, training.label, training.folds, training.weight)
     outside = design.matrix(frame.iloc[test])
-    mean = np.mean([model.log_odds(outside) for model in fit.models], axis=0)
-    probability = calibrator.probability(mean)
+    log_odds = np.array([model.log_odds(outside) for model in fit.models])
+    mean = log_odds.mean(axis=0)
+    probability = calibrator.for_mean(log_odds).probability(mean)
     seconds = time.process_time() - start
     is_contacted = mean >= best_f1_threshold(training.label, fit.log_odds)
     return figures(label[test], probability, is_contacted, seconds), probability

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import brentq, root
+from scipy.optimize import brentq, minimize, root
 from scipy.special import expit, logit
 from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
 
-# Isotonic calibration needs about a thousand events (Niculescu-Mizil and Caruana 2005).
-MIN_ISOTONIC_POSITIVES = 1_000
+from python_models.common.frames import FOLDS
+
+# From the one that changes least to the one that can change most.
+METHODS = ("logistic", "beta", "isotonic")
+# Ridge penalty on what a curve changes, in conversions: few of them prove little (docs/method.md).
+CURVE_PENALTY = 20.0
 # Ridge penalty on the intercept shift of a recalibration.
 SHIFT_PENALTY = 200.0
 # Clip probabilities: no finite number of rows proves 0 or 1.
@@ -18,11 +21,13 @@ MIN_PROBABILITY = 1e-7
 
 @dataclass(frozen=True)
 class Calibrator:
-    """Logistic calibration (Platt 1999): probability = expit(slope * log-odds + intercept).
+    """A curve from log-odds s to probability: expit(slope s + bend ln(1 + e^s) + intercept).
 
-    With `knots` (pairs of log-odds and probability) centred isotonic calibration (Oron and Flournoy 2017)
-    instead: linear between the centres of the blocks of isotonic regression, so that unequal scores stay
-    unequal. Outside the knots the logistic curve continues.
+    Without a bend this is logistic calibration (Platt 1999), with one it is beta calibration (Kull, Silva
+    Filho and Flach 2017): the log-odds of the probability are linear in ln(q) and ln(1 - q), q = expit(s).
+    With `knots` (pairs of log-odds and probability) it is centred isotonic calibration (Oron and Flournoy
+    2017): linear between the centres of the blocks of isotonic regression, so that unequal scores stay
+    unequal. Outside the knots the curve continues.
 
     The curve reads `scale` times the log-odds plus `offset`: see `for_mean`.
     """
@@ -32,29 +37,34 @@ class Calibrator:
     knots: list[list[float]] | None = None
     scale: float = 1.0
     offset: float = 0.0
+    bend: float = 0.0
 
     @property
     def method(self) -> str:
-        return "isotonic" if self.knots else "logistic"
+        return "isotonic" if self.knots else "beta" if self.bend else "logistic"
 
     @classmethod
     def fit(
         cls,
         log_odds: np.ndarray,
         label: np.ndarray,
-        method: str | None = None,
+        method: str = "logistic",
         weight: np.ndarray | None = None,
     ) -> "Calibrator":
-        """Fit on out-of-fold predictions; by default the number of conversions decides the method.
+        """Fit on out-of-fold predictions.
 
-        `weight` is the number of rows of the population that a row represents.
+        `weight` is the number of rows of the population that a row represents. A beta curve that would not
+        rise everywhere is replaced by a logistic one.
         """
-        regression = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000, solver="newton-cholesky")
-        regression.fit(log_odds.reshape(-1, 1), label, sample_weight=weight)
-        slope, intercept = float(regression.coef_[0, 0]), float(regression.intercept_[0])
-        if (method or method_for(label)) == "logistic":
-            return cls(slope, intercept)
-        return cls(slope, intercept, _centred_isotonic(log_odds, label, weight))
+        weight = np.ones(len(label)) if weight is None else weight
+        if method == "beta":
+            intercept, slope, bend = _fit_curve(log_odds, label, weight, columns=3)
+            if min(slope, slope + bend) > 0:
+                return cls(slope, intercept, bend=bend)
+        intercept, slope = _fit_curve(log_odds, label, weight, columns=2)
+        return cls(
+            slope, intercept, _centred_isotonic(log_odds, label, weight) if method == "isotonic" else None
+        )
 
     def for_mean(self, log_odds: np.ndarray) -> "Calibrator":
         """Return the calibrator of the mean of models, given the one of a single model.
@@ -87,38 +97,77 @@ class Calibrator:
         scale = float(np.exp(solved.x[0]))
         return replace(self, scale=scale, offset=float(centre + solved.x[1] - scale * centre))
 
+    def line(self, score: np.ndarray) -> np.ndarray:
+        """Return the log-odds of the curve without knots."""
+        return np.asarray(self.slope * score + self.bend * np.logaddexp(0, score) + self.intercept)
+
     def probability(self, log_odds: np.ndarray) -> np.ndarray:
-        log_odds = self.scale * log_odds + self.offset
-        curve = expit(self.slope * log_odds + self.intercept)
-        if not self.knots:
-            return np.asarray(np.clip(curve, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
-        scores, rates = np.array(self.knots).T
-        # shift the logistic curve so that it meets the outermost knots
-        low = logit(rates[0]) - (self.slope * scores[0] + self.intercept)
-        high = logit(rates[-1]) - (self.slope * scores[-1] + self.intercept)
-        line = self.slope * log_odds + self.intercept
-        inside = np.interp(log_odds, scores, rates)
-        outside = expit(line + np.where(log_odds < scores[0], low, high))
-        is_inside = (log_odds >= scores[0]) & (log_odds <= scores[-1])
-        probability = np.where(is_inside, inside, outside)
+        score = self.scale * log_odds + self.offset
+        line = self.line(score)
+        probability = expit(line)
+        if self.knots:
+            scores, rates = np.array(self.knots).T
+            # shift the curve so that it meets the outermost knots
+            low, high = logit(rates[[0, -1]]) - self.line(scores[[0, -1]])
+            outside = expit(line + np.where(score < scores[0], low, high))
+            is_inside = (score >= scores[0]) & (score <= scores[-1])
+            probability = np.where(is_inside, np.interp(score, scores, rates), outside)
         return np.asarray(np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY))
 
 
-def method_for(label: np.ndarray) -> str:
-    """Return `isotonic` from a thousand conversions and a thousand others on, else `logistic`.
+def fit_calibrators(
+    log_odds: np.ndarray, label: np.ndarray, folds: np.ndarray, weight: np.ndarray
+) -> tuple[Calibrator, list[Calibrator]]:
+    """Return a calibrator of all rows, and one per fold that is fitted without its rows.
 
-    >>> method_for(np.repeat([0, 1], 1_000))
-    'isotonic'
+    The method is the one with the best log loss on the rows of the other folds. One that can change more
+    has to gain more than a standard error of its gain.
     """
-    rarer = min(label.sum(), len(label) - label.sum())
-    return "isotonic" if rarer >= MIN_ISOTONIC_POSITIVES else "logistic"
+    best, chosen, least = METHODS[0], list[Calibrator](), np.full(len(label), np.inf)
+    for method in METHODS:
+        loss, fitted = np.empty(len(label)), []
+        for fold in range(FOLDS):
+            rows = folds != fold
+            fitted.append(Calibrator.fit(log_odds[rows], label[rows], method, weight[rows]))
+            probability = fitted[-1].probability(log_odds[~rows])
+            hit = np.where(label[~rows] == 1, probability, 1 - probability)
+            loss[~rows] = -weight[~rows] * np.log(hit)
+        gain = least - loss
+        if not chosen or gain.sum() > np.sqrt(len(gain)) * gain.std():
+            best, chosen, least = method, fitted, loss
+    return Calibrator.fit(log_odds, label, best, weight), chosen
 
 
-def _centred_isotonic(
-    log_odds: np.ndarray, label: np.ndarray, weight: np.ndarray | None
-) -> list[list[float]]:
+def _fit_curve(log_odds: np.ndarray, label: np.ndarray, weight: np.ndarray, columns: int) -> list[float]:
+    """Return intercept, slope and, of three columns, bend.
+
+    They maximise the likelihood less CURVE_PENALTY / 2 x ((slope - 1)^2 + bend^2): the fewer conversions,
+    the nearer the curve is to no change. The intercept is free, so the sum of the probabilities is right.
+    """
+    basis = np.column_stack([np.ones(len(label)), log_odds, np.logaddexp(0, log_odds)])[:, :columns]
+    unchanged = np.array([0.0, 1.0, 0.0])[:columns]
+    penalty = CURVE_PENALTY * np.array([0.0, 1.0, 1.0])[:columns]
+
+    def loss(curve: np.ndarray) -> float:
+        line = basis @ curve
+        fit = weight @ (np.logaddexp(0, line) - label * line)
+        return float(fit + penalty @ (curve - unchanged) ** 2 / 2)
+
+    def gradient(curve: np.ndarray) -> np.ndarray:
+        gap = weight * (expit(basis @ curve) - label)
+        return np.asarray(gap @ basis + penalty * (curve - unchanged))
+
+    def hessian(curve: np.ndarray) -> np.ndarray:
+        probability = expit(basis @ curve)
+        return np.asarray((basis.T * (weight * probability * (1 - probability))) @ basis + np.diag(penalty))
+
+    precise = {"gtol": 1e-9 * weight.sum()}
+    found = minimize(loss, unchanged, method="trust-exact", jac=gradient, hess=hessian, options=precise)
+    return [float(value) for value in found.x]
+
+
+def _centred_isotonic(log_odds: np.ndarray, label: np.ndarray, weight: np.ndarray) -> list[list[float]]:
     """Return a knot per block of equal isotonic rate, at its mean log-odds; none for rates 0 and 1."""
-    weight = np.ones(len(label)) if weight is None else weight
     rate = IsotonicRegression().fit(log_odds, label, sample_weight=weight).predict(log_odds)
     _, block = np.unique(rate, return_inverse=True)
     size = np.bincount(block, weight)

@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
-from python_models.common.frames import FOLDS, Design
-from python_models.conversion.calibration import Calibrator, shift_log_odds
+from python_models.common.frames import Design
+from python_models.conversion.calibration import Calibrator, fit_calibrators, shift_log_odds
 from python_models.conversion.fitting import CrossFit, FoldModel, TrainingSet
 from python_models.conversion.one_rule import OneRule
+
+# Nearer to the base of a model, the rise of a calibration curve over it cannot be computed.
+MIN_DISTANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -48,14 +52,12 @@ class FittedModel:
         shift: float = 0.0,
     ) -> "FittedModel":
         """Add calibrators: one per fold, fitted without its rows, and one on all rows."""
+        calibrator, by_fold = fit_calibrators(fit.log_odds, training.label, training.folds, training.weight)
         return cls(
             design=training.design,
             models=fit.models,
-            fold_calibrators=[
-                Calibrator.fit(fit.log_odds[rows], training.label[rows], weight=training.weight[rows])
-                for rows in (training.folds != fold for fold in range(FOLDS))
-            ],
-            calibrator=Calibrator.fit(fit.log_odds, training.label, weight=training.weight),
+            fold_calibrators=by_fold,
+            calibrator=calibrator,
             one_rule=one_rule,
             base_rate=training.base_rate,
             declared_rule=declared_rule,
@@ -108,20 +110,19 @@ class FittedModel:
         return contributions
 
     def contributions(self, matrix: np.ndarray, folds: np.ndarray, is_training: np.ndarray) -> np.ndarray:
-        """Return each column's contribution to the log-odds after logistic calibration, rows x columns.
+        """Return each column's contribution to the log-odds of the probability, rows x columns.
 
-        The log-odds of the probability less the contributions are the base of the row. It is the same for
-        all rows of a model with logistic calibration, and varies with isotonic calibration.
+        The log-odds less the contributions are the base: the same for all rows that one model predicts, a
+        fold's model or the mean of all.
         """
         contributions = np.zeros(matrix.shape)
         for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
             rows = is_training & (folds == fold)
             if rows.any():
-                contributions[rows] = calibrator.slope * model.contributions(matrix[rows])
-        others = ~is_training
-        if others.any():
-            mean = np.mean([model.contributions(matrix[others]) for model in self.models], axis=0)
-            contributions[others] = self.calibrator.slope * mean
+                contributions[rows] = _contributions([model], calibrator, matrix[rows])
+        if not is_training.all():
+            others = matrix[~is_training]
+            contributions[~is_training] = _contributions(self.models, self.calibrator, others)
         return contributions
 
     def to_text(self) -> str:
@@ -158,6 +159,21 @@ class FittedModel:
             shift=body["shift"],
             refitted=cls._of_body(refitted) if refitted else None,
         )
+
+
+def _contributions(models: list[FoldModel], calibrator: Calibrator, matrix: np.ndarray) -> np.ndarray:
+    """Return the contributions to the calibrated mean log-odds of models.
+
+    With a calibration g that bends, contributions c to log-odds s become c (g(s) - g(base)) / (s - base): the
+    Aumann-Shapley values of g, integrated along the line from the base to the row.
+    """
+    raw = np.mean([model.contributions(matrix) for model in models], axis=0)
+    score = np.mean([model.log_odds(matrix) for model in models], axis=0)
+    distance = raw.sum(axis=1)
+    risen = logit(calibrator.probability(score)) - logit(calibrator.probability(score - distance))
+    is_apart = np.abs(distance) > MIN_DISTANCE
+    factor = np.divide(risen, distance, out=np.full(len(risen), calibrator.slope), where=is_apart)
+    return np.asarray(raw * factor[:, None])
 
 
 def served_model(text: str) -> FittedModel:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import logit
 
 from python_models.common.errors import UserError
 from python_models.common.sql import quote_identifier
@@ -284,12 +285,15 @@ def _stretched(mean: str, calibrator: Calibrator) -> str:
 
 def _calibrated(calibrator: Calibrator) -> str:
     """Return the probability of the stretched `log_odds`, as `Calibrator.probability`."""
-    line = f"({number_sql(calibrator.slope)} * log_odds + {number_sql(calibrator.intercept)})"
+    terms = [f"{number_sql(calibrator.slope)} * log_odds", number_sql(calibrator.intercept)]
+    if calibrator.bend:
+        softplus = "ln(1 + exp(-abs(log_odds))) + case when log_odds > 0 then log_odds else 0e0 end"
+        terms.append(f"{number_sql(calibrator.bend)} * ({softplus})")
+    line = f"({' + '.join(terms)})"
     curve = f"1 / (1 + exp(-{line}))"
     if calibrator.knots:
         scores, rates = np.array(calibrator.knots).T
-        low = math.log(rates[0] / (1 - rates[0])) - (calibrator.slope * scores[0] + calibrator.intercept)
-        high = math.log(rates[-1] / (1 - rates[-1])) - (calibrator.slope * scores[-1] + calibrator.intercept)
+        low, high = logit(rates[[0, -1]]) - calibrator.line(scores[[0, -1]])
         cases = [f"when log_odds < {number_sql(scores[0])} then 1 / (1 + exp(-({line} + {number_sql(low)})))"]
         cases += [
             f"when log_odds > {number_sql(scores[-1])} then 1 / (1 + exp(-({line} + {number_sql(high)})))"

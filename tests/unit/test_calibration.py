@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from python_models.conversion.calibration import (
     Calibrator,
-    method_for,
+    fit_calibrators,
     ridge_intercept_shift,
     shift_log_odds,
     solve_shift,
@@ -33,7 +33,7 @@ def test_isotonic_calibration_undoes_a_bend_that_no_line_can() -> None:
     truth, label = drawn(60_000)
     bent = truth**3
     new_truth, new_label = drawn(60_000, seed=3)
-    isotonic = Calibrator.fit(bent, label).probability(new_truth**3)
+    isotonic = Calibrator.fit(bent, label, "isotonic").probability(new_truth**3)
     logistic = Calibrator.fit(bent, label, "logistic").probability(new_truth**3)
     assert expected_calibration_error(new_label, isotonic) < 0.01
     assert expected_calibration_error(new_label, logistic) > 0.02
@@ -41,7 +41,7 @@ def test_isotonic_calibration_undoes_a_bend_that_no_line_can() -> None:
 
 def test_isotonic_calibration_keeps_the_order_and_invents_no_ties() -> None:
     truth, label = drawn(20_000)
-    calibrator = Calibrator.fit(truth, label)
+    calibrator = Calibrator.fit(truth, label, "isotonic")
     assert calibrator.method == "isotonic"
     line = np.linspace(-8, 8, 2_001)
     probability = calibrator.probability(line)
@@ -51,10 +51,60 @@ def test_isotonic_calibration_keeps_the_order_and_invents_no_ties() -> None:
     assert probability.max() < 1
 
 
-def test_the_method_follows_the_number_of_conversions() -> None:
-    few = np.repeat([1, 0], [999, 50_000])
-    enough = np.repeat([1, 0], [1_000, 50_000])
-    assert (method_for(few), method_for(enough)) == ("logistic", "isotonic")
+def test_beta_calibration_finds_the_exponents_of_a_beta_curve() -> None:
+    """Beta curve: log-odds = a ln(q) - b ln(1 - q) + c, that is slope a and bend b - a."""
+    score = np.random.default_rng(2).normal(0, 2, 100_000)
+    true = Calibrator(0.5, -0.4, bend=0.9)
+    label = (np.random.default_rng(3).random(len(score)) < true.probability(score)).astype(int)
+    found = Calibrator.fit(score, label, "beta")
+    assert (found.method, found.slope, found.intercept, found.bend) == (
+        "beta",
+        pytest.approx(0.5, abs=0.05),
+        pytest.approx(-0.4, abs=0.1),
+        pytest.approx(0.9, abs=0.1),
+    )
+    q = expit(np.array([-3.0, 0.0, 2.0]))
+    curve = 0.5 * np.log(q) - 1.4 * np.log(1 - q) - 0.4
+    np.testing.assert_allclose(true.probability(logit(q)), expit(curve))
+
+
+def test_a_beta_curve_that_would_fall_somewhere_becomes_a_logistic_one() -> None:
+    score = np.random.default_rng(2).normal(0, 2, 20_000)
+    label = (np.random.default_rng(3).random(len(score)) < expit(-1 - np.abs(score))).astype(int)
+    assert Calibrator.fit(score + 1, label, "beta").method == "logistic"
+
+
+def test_few_conversions_change_little_and_the_sum_is_right_all_the_same() -> None:
+    """The slope is that of the penalised likelihood: information x (best - slope) = 20 x (slope - 1)."""
+    slopes = {}
+    for count in (200, 20_000):
+        truth, label = drawn(count)
+        found = Calibrator.fit(2 * truth + 1, label)
+        assert found.probability(2 * truth + 1).sum() == pytest.approx(label.sum())
+        gap = label - expit(found.slope * (2 * truth + 1) + found.intercept)
+        assert gap @ (2 * truth + 1) == pytest.approx(20 * (found.slope - 1), abs=1e-3)
+        slopes[count] = found.slope
+    assert slopes[20_000] == pytest.approx(0.5, abs=0.02)
+    assert slopes[200] > 0.55
+
+
+def chosen_for(score: np.ndarray, label: np.ndarray) -> str:
+    folds = np.arange(len(label)) % 5
+    calibrator, by_fold = fit_calibrators(score, label, folds, np.ones(len(label)))
+    rest = folds != 3
+    assert by_fold[3] == Calibrator.fit(score[rest], label[rest], calibrator.method)
+    return calibrator.method
+
+
+def test_a_method_that_can_change_more_must_predict_the_other_folds_better() -> None:
+    truth, label = drawn(8_000)
+    assert chosen_for(truth, label) == "logistic"
+    true = Calibrator(0.5, -0.4, bend=0.9)
+    beta = (np.random.default_rng(3).random(len(truth)) < true.probability(truth)).astype(int)
+    assert chosen_for(truth, beta) == "beta"
+    assert chosen_for(truth**3, label) == "isotonic"
+    # a few rows seem bent by chance
+    assert chosen_for(truth[:300], label[:300]) == "logistic"
 
 
 def test_a_shift_restores_a_base_rate_and_keeps_odds_ratios() -> None:

@@ -52,11 +52,12 @@ def fit_models() -> dict[str, FittedModel]:
     fits["some columns"] = cross_fit("lightgbm_shallow", some)
     rule = OneRule(make_design(pd.DataFrame({"job": ["a"]}), ["job"], ["job"]), [])
     fitted = {name: FittedModel.of(fit, training, rule, None) for name, fit in fits.items()}
-    # stretched, moved to another base rate, and bent by knots
+    # stretched, moved to another base rate, and bent by beta calibration or knots
     stretched = replace(fitted["lightgbm"].calibrator, scale=1.2, offset=-0.3)
     fitted["moved"] = replace(fitted["lightgbm"], calibrator=stretched, shift=-1.25)
+    fitted["beta"] = replace(fitted["lightgbm"], calibrator=replace(stretched, bend=0.4))
     knots = [[-3.0, 0.02], [-1.0, 0.2], [0.5, 0.61], [1.5, 0.9]]
-    bent = replace(stretched, knots=knots)
+    bent = replace(stretched, bend=0.4, knots=knots)
     fitted["isotonic"] = replace(fitted["lightgbm"], calibrator=bent)
     return {name: FittedModel.from_text(model.to_text()) for name, model in fitted.items()}
 
@@ -83,7 +84,7 @@ def asked(models: dict[str, FittedModel]) -> pd.DataFrame:
     return unseen_rows(models)
 
 
-MODELS = [*ALGORITHMS, "blend", "some columns", "moved", "isotonic"]
+MODELS = [*ALGORITHMS, "blend", "some columns", "moved", "beta", "isotonic"]
 
 
 def expected(model: FittedModel, frame: pd.DataFrame) -> np.ndarray:

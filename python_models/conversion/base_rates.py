@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import logit
+from scipy.stats import chi2, ncx2
 
 from python_models.common.campaign import ESTIMATED, NEWEST_OUTCOMES, Campaign
 from python_models.common.frames import SEED
@@ -26,17 +27,22 @@ MAX_BINS = 20
 DRAWS = 500
 BISECTION_STEPS = 50
 MIN_P_VALUE = 0.01
+MIN_POWER = 0.95
 
 
 @dataclass(frozen=True)
 class BaseRate:
-    """An estimated base rate, its 95 % interval, the number of rows and whether the mixture fits."""
+    """An estimated base rate, its 95 % interval, the number of rows and whether the mixture fits.
+
+    `power` is the probability that its test of fit notices people who have changed.
+    """
 
     rate: float
     lower: float
     upper: float
     rows: int
     fits: bool = True
+    power: float = 1.0
 
     def rejection_reason(self, current: float) -> str | None:
         """Return the reason to reject this estimate, or None.
@@ -50,7 +56,11 @@ class BaseRate:
             return "the new rows look like no mixture of converters and others as they were"
         if not self.rate / 2 < self.lower <= self.upper < self.rate * 2:
             return "too few rows, or too little told apart, to say more"
-        return "they do not differ from it" if self.lower <= current <= self.upper else None
+        if self.lower <= current <= self.upper:
+            return "they do not differ from it"
+        if self.power < MIN_POWER:
+            return "they cannot tell more converters from people who have changed"
+        return None
 
 
 def adjust_for_prior_shift(
@@ -132,7 +142,7 @@ def from_scores(
     if not len(by_one):
         return None, by_all
     known = model.out_of_fold(training.matrix, training.folds)
-    return estimate_base_rate(by_one, known, training.label), by_all
+    return estimate_base_rate(logit(by_one), logit(known), training.label, training.weight), by_all
 
 
 def predict_sample(
@@ -179,16 +189,19 @@ def sample_batches(rows: Any, campaign: Campaign, model: FittedModel, count: int
     return stream(rows.filter(condition), campaign, model)
 
 
-def estimate_base_rate(new: np.ndarray, known: np.ndarray, label: np.ndarray) -> BaseRate:
+def estimate_base_rate(
+    new: np.ndarray, known: np.ndarray, label: np.ndarray, weight: np.ndarray | None = None
+) -> BaseRate:
     """Estimate the base rate of rows with an unknown outcome from their scores.
 
     Assumes prior shift: the score distributions of converters and of others are those of training, only
     their shares differ. Scores are counted in bins at quantiles of both distributions. The estimate is the
     mixture of the two that maximises the likelihood of the new scores, the fixed point of expectation
-    maximisation (Saerens, Latinne and Decaestecker 2002). The likelihood is concave in the rate, so bisection
-    on its slope finds it. The interval is from a bootstrap over all three distributions, because the scores
-    of the others are uncertain too, which matters for rates of a few in ten thousand. If no mixture fits the
-    new scores (chi squared, p < 1 %), more than the shares has changed and the estimate is rejected.
+    maximisation (Saerens, Latinne and Decaestecker 2002). The interval is from a bootstrap over all three
+    distributions, because the scores of the others are uncertain too, which matters for rates of a few in
+    ten thousand. If no mixture fits the new scores (chi squared, p < 1 %), more than the shares has changed
+    and the estimate is rejected. That test must be able to notice it: its power is that against the known
+    scores moved as a whole to the mean of the new ones.
 
     Parameters
     ----------
@@ -196,6 +209,8 @@ def estimate_base_rate(new: np.ndarray, known: np.ndarray, label: np.ndarray) ->
         Scores of rows with an unknown and with a known outcome, all by models that never saw them.
     label : numpy.ndarray
         Outcome (0/1) of each known row.
+    weight : numpy.ndarray, optional
+        Number of rows of the population that each known row represents.
     """
     converters, others = known[label == 1], known[label == 0]
     parts = int(np.clip(len(converters) // CONVERSIONS_PER_BIN, 2, MAX_BINS))
@@ -203,28 +218,54 @@ def estimate_base_rate(new: np.ndarray, known: np.ndarray, label: np.ndarray) ->
     edges = np.unique(np.concatenate([np.quantile(scores, steps) for scores in (converters, others)]))
     generator = np.random.default_rng(SEED)
 
-    def count_bins(scores: np.ndarray) -> np.ndarray:
-        """Count the rows per bin, then per bin of each bootstrap draw."""
-        counts = np.bincount(np.searchsorted(edges, scores), minlength=len(edges) + 1)
-        return np.vstack([counts, generator.multinomial(len(scores), counts / len(scores), DRAWS)])
+    def count(scores: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+        return np.bincount(np.searchsorted(edges, scores), weight, minlength=len(edges) + 1)
 
-    def distribution(counts: np.ndarray) -> np.ndarray:
-        # add half a row to every bin, so that no probability is zero
-        return np.asarray((counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True))
+    def draw(counts: np.ndarray) -> np.ndarray:
+        """Return the counts, then those of each bootstrap draw."""
+        rows = counts.sum()
+        return np.vstack([counts, generator.multinomial(rows, counts / rows, DRAWS)])
 
-    like_converters, like_others = distribution(count_bins(converters)), distribution(count_bins(others))
-    unknown = count_bins(new)
-    low, high = np.zeros(DRAWS + 1), np.ones(DRAWS + 1)
+    classes = _distribution(draw(count(converters))), _distribution(draw(count(others)))
+    unknown = draw(count(new))
+    rate = _mixture_rate(unknown, *classes)
+    lower, upper = np.quantile(rate[1:], [0.025, 0.975])
+    seen = [distribution[:1] for distribution in classes]
+    limit = chi2.isf(MIN_P_VALUE, len(edges) - 1)
+    fits = _misfit(unknown[:1], *seen, len(others)) < limit
+    moved = count(known + new.mean() - np.average(known, weights=weight), weight)
+    distance = _misfit(moved[None] * (len(new) / moved.sum()), *seen, len(others))
+    # less what counts of a sample differ by chance
+    distance -= len(edges) * len(new) / (len(new) + len(others))
+    power = ncx2.sf(limit, len(edges) - 1, max(distance, 0.0))
+    return BaseRate(float(rate[0]), float(lower), float(upper), len(new), bool(fits), float(power))
+
+
+def _distribution(counts: np.ndarray) -> np.ndarray:
+    # add half a row to every bin, so that no probability is zero
+    return np.asarray((counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True))
+
+
+def _mixture_rate(counts: np.ndarray, like_converters: np.ndarray, like_others: np.ndarray) -> np.ndarray:
+    """Return the share of converters that makes each line of counts most likely.
+
+    The likelihood is concave in the share, so bisection on its slope finds it.
+    """
+    low, high = np.zeros(len(counts)), np.ones(len(counts))
     for _ in range(BISECTION_STEPS):
         rate = (low + high) / 2
         mixture = rate[:, None] * like_converters + (1 - rate[:, None]) * like_others
-        is_low = (unknown * (like_converters - like_others) / mixture).sum(axis=1) > 0
+        is_low = (counts * (like_converters - like_others) / mixture).sum(axis=1) > 0
         low, high = np.where(is_low, rate, low), np.where(is_low, high, rate)
-    rate = np.maximum((low + high) / 2, MIN_PROBABILITY)
-    lower, upper = np.quantile(rate[1:], [0.025, 0.975])
-    expected = len(new) * (rate[0] * like_converters[0] + (1 - rate[0]) * like_others[0])
+    return np.maximum((low + high) / 2, MIN_PROBABILITY)
+
+
+def _misfit(
+    counts: np.ndarray, like_converters: np.ndarray, like_others: np.ndarray, other_count: int
+) -> float:
+    """Return chi squared of counts against the mixture that makes them most likely."""
+    rate, rows = _mixture_rate(counts, like_converters, like_others)[:, None], counts.sum()
+    expected = rows * (rate * like_converters + (1 - rate) * like_others)
     # the reference distribution is itself a sample; widen the variance
-    variance = expected * (1 + len(new) / len(others))
-    misfit = ((unknown[0] - expected) ** 2 / variance).sum()
-    fits = bool(chi2.sf(misfit, len(edges) - 1) > MIN_P_VALUE)
-    return BaseRate(float(rate[0]), float(lower), float(upper), len(new), fits)
+    variance = expected * (1 + rows / other_count)
+    return float(((counts - expected) ** 2 / variance).sum())

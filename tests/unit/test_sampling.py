@@ -167,6 +167,30 @@ def test_people_who_changed_are_not_taken_for_more_converters() -> None:
     assert estimate_base_rate(new["spend"].to_numpy(), known["spend"].to_numpy(), label).fits
 
 
+def test_a_change_that_would_look_like_more_converters_is_not_taken_for_one() -> None:
+    """Scores tell little apart and move by a seventh: a mixture fits, and would by chance."""
+    used = seeming = 0
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        label = (generator.random(4_000) < 0.1).astype(int)
+        known = generator.normal(label, 1)
+        new = generator.normal(generator.random(4_000) < 0.1, 1) + 0.15
+        found = estimate_base_rate(new, known, label)
+        seeming += found.fits and found.lower > 0.1 and found.rate > 0.14
+        used += found.rejection_reason(0.1) is None
+    assert seeming >= 12
+    assert used <= 1
+    assert found.rejection_reason(0.1) == "they cannot tell more converters from people who have changed"
+
+
+def test_more_converters_are_found_where_scores_tell_them_from_people_who_changed() -> None:
+    known, new = drawn(20_000, 0.05, seed=11), drawn(20_000, 0.12, seed=12)
+    label = known["has_bought"].to_numpy(int)
+    found = estimate_base_rate(new["spend"].to_numpy(), known["spend"].to_numpy(), label)
+    assert found.rejection_reason(0.05) is None
+    assert found.rate == pytest.approx(0.12, rel=0.1)
+
+
 @pytest.mark.long
 def test_the_outcomes_of_the_newest_rows_move_those_that_have_none(mart: Mart) -> None:
     """Half as many convert though everybody looks as before: no score shows it, the newest outcomes do."""

@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from python_models.common.errors import DeclarationError
 from python_models.common.frames import FOLDS, fold_of, make_design
+from python_models.conversion.algorithms.lightgbm import RandomForest
 from python_models.conversion.algorithms.registry import ALGORITHMS
 from python_models.conversion.declaration import competing, read_conversion_campaign
 from python_models.conversion.fitted import FittedModel
@@ -418,3 +419,10 @@ def test_the_mean_of_the_fold_models_is_stretched_where_rows_are_new_to_all_of_t
 
 def served_body(frame: pd.DataFrame, mart: Mart) -> FittedModel:
     return FittedModel.from_text(train(mart(frame), DECLARED_SMALL).to_pylist()[0]["model_body"])
+
+
+def test_a_tree_of_the_forest_reads_more_than_one_of_few_columns() -> None:
+    forest = fitted("random_forest", as_training(clients(1_000))).candidate
+    assert isinstance(forest, RandomForest)
+    splits = forest.booster.trees_to_dataframe().dropna(subset="split_feature")
+    assert splits.groupby("tree_index")["split_feature"].nunique().median() >= 2

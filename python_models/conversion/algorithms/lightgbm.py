@@ -65,7 +65,7 @@ class LightGBM:
 
 @dataclass(frozen=True)
 class RandomForest(LightGBM):
-    """Trees of LightGBM on bagged rows and sampled columns, averaged (Breiman 2001)."""
+    """Trees of LightGBM on bagged rows, with columns sampled at each split, averaged (Breiman 2001)."""
 
     def log_odds(self, matrix: np.ndarray) -> np.ndarray:
         # LightGBM's raw scores and contributions are the sum over the trees of a forest
@@ -151,7 +151,7 @@ def shallow_settings(rows: int, positives: int) -> Settings:
 
 
 def random_forest_settings(rows: int, positives: int) -> Settings:
-    """Use bagged rows, a third of the columns, and leaves large enough to estimate a rate.
+    """Use bagged rows, a third of the columns per split, and leaves large enough to estimate a rate.
 
     The depth is at most eight: the time for contributions grows with the square of the depth.
     """
@@ -160,7 +160,7 @@ def random_forest_settings(rows: int, positives: int) -> Settings:
         "trees": 100,
         "bagging_freq": 1,
         "bagging_fraction": 0.632,
-        "feature_fraction": 0.3,
+        "feature_fraction_bynode": 0.3,
         "num_leaves": 63,
         "max_depth": 8,
         "lambda_l2": 1.0,

@@ -8,7 +8,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 from sklearn import metrics
+from sklearn.linear_model import LogisticRegression
 
 from tests.support import Dbt
 
@@ -160,6 +162,31 @@ def test_probabilities_mean_what_they_say(connection: duckdb.DuckDBPyConnection)
     """).fetchall()
     assert len(bins) == 10 * len(MODELLED)
     assert sum(inside for (inside,) in bins) >= 8 * len(MODELLED)
+
+
+def test_calibration_slopes_are_those_of_a_regression_and_its_sandwich(
+    connection: duckdb.DuckDBPyConnection, scores: pd.DataFrame
+) -> None:
+    in_sql = connection.sql("select * from results.conversion_calibration_slopes").df()
+    assert len(in_sql) == len(scores[["campaign", "split"]].drop_duplicates())
+    for row in in_sql.itertuples():
+        rows = scores[(scores["campaign"] == row.campaign) & (scores["split"] == row.split)]
+        label = rows["has_converted"].to_numpy(int)
+        log_odds = logit(rows["predicted_probability"].to_numpy())
+        regression = LogisticRegression(C=np.inf, tol=1e-9, max_iter=1_000)
+        probability = regression.fit(log_odds[:, None], label).predict_proba(log_odds[:, None])[:, 1]
+        slope = regression.coef_[0, 0]
+        basis = np.column_stack([np.ones(len(label)), log_odds])
+        inverse = np.linalg.inv((basis.T * (probability * (1 - probability))) @ basis)
+        gaps = pd.DataFrame(basis * (label - probability)[:, None])
+        by_customer = gaps.groupby(rows["customer_id"].to_numpy()).sum().to_numpy()
+        error = 1.96 * np.sqrt(inverse @ by_customer.T @ by_customer @ inverse)[1, 1]
+        found = [row.calibration_slope, row.lower, row.upper]
+        assert found == pytest.approx([slope, slope - error, slope + error], abs=0.01)
+        best = rows[rows["decile"] == 1]
+        ratio = best["predicted_probability"].sum() / best["has_converted"].sum()
+        assert row.top_decile_expected_to_observed == pytest.approx(ratio)
+        assert row.top_decile_lower < ratio < row.top_decile_upper
 
 
 def test_the_model_beats_the_one_rule_and_the_one_rule_beats_chance(

@@ -230,7 +230,7 @@ def estimate_base_rate(
     unknown = draw(count(new))
     rate = _mixture_rate(unknown, *classes)
     lower, upper = np.quantile(rate[1:], [0.025, 0.975])
-    seen = [distribution[:1] for distribution in classes]
+    seen = classes[0][:1], classes[1][:1]
     limit = chi2.isf(MIN_P_VALUE, len(edges) - 1)
     fits = _misfit(unknown[:1], *seen, len(others)) < limit
     moved = count(known + new.mean() - np.average(known, weights=weight), weight)

@@ -58,6 +58,27 @@
 {%- endmacro %}
 
 
+{#
+    Window columns place and value_count, the place of a value among the replicates of its group in ascending order,
+    and their number: what replicate_bound reads.
+#}
+{% macro replicate_places(value, group) -%}
+    row_number() over (partition by {{ group }}, replicate = 0 order by {{ value }}) as place,
+    count({{ value }}) over (partition by {{ group }}, replicate = 0) as value_count
+{%- endmacro %}
+
+
+{#
+    Quantile of bootstrap replicates: of n values in ascending order the probability x (n + 1)th, interpolated between
+    two places. Intervals by it leave out as much with few replicates as with many (Davison and Hinkley 1997, 2.4).
+#}
+{% macro replicate_bound(value, probability) -%}
+    sum({{ value }} * greatest(0, 1 - abs(
+        place - greatest(1, least(value_count, {{ probability }} * (value_count + 1)))
+    )))
+{%- endmacro %}
+
+
 {# A number as text with three significant digits, as people write it: 12.3, 0.05, 100. #}
 {% macro three_digits(number) -%}{{ adapter.dispatch('three_digits')(number) }}{%- endmacro %}
 {% macro default__three_digits(number) -%}format('{:.3g}', {{ number }}){%- endmacro %}

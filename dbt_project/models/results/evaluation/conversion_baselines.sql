@@ -45,47 +45,54 @@ pair_draws as (
     where models.predictor = 'model' and baselines.predictor != 'model'
 ),
 
+place_gains as (
+    select
+        *,
+        {{ replicate_places('gain', 'campaign, split, predictor, metric') }},
+    from pair_draws
+),
+
 sum_up_gains as (
     select
-        pair_draws.campaign,
-        pair_draws.split,
+        place_gains.campaign,
+        place_gains.split,
         if(
-            pair_draws.predictor = 'declared',
+            place_gains.predictor = 'declared',
             any_value(champions.declaration ->> 'baseline'),
-            pair_draws.predictor
+            place_gains.predictor
         ) as baseline,
-        pair_draws.metric,
+        place_gains.metric,
         any_value(metric_names.metric_order) as metric_order,
         any_value(metric_names.metric_title) as metric_title,
         any_value(metric_names.better) as better,
         any_value(
             if(
-                pair_draws.predictor = 'one_rule',
+                place_gains.predictor = 'one_rule',
                 champions.baseline_rule,
                 champions.declaration ->> 'baseline'
             )
         ) as feature,
-        max(pair_draws.model_value) filter (where pair_draws.replicate = 0)
+        max(place_gains.model_value) filter (where place_gains.replicate = 0)
             as model_value,
-        max(pair_draws.baseline_value) filter (where pair_draws.replicate = 0)
+        max(place_gains.baseline_value) filter (where place_gains.replicate = 0)
             as baseline_value,
-        max(pair_draws.gain) filter (where pair_draws.replicate = 0) as gain,
-        quantile_cont(pair_draws.gain, 0.025) filter (
-            where pair_draws.replicate > 0
+        max(place_gains.gain) filter (where place_gains.replicate = 0) as gain,
+        {{ replicate_bound('place_gains.gain', 0.025) }} filter (
+            where place_gains.replicate > 0
         ) as gain_lower,
-        quantile_cont(pair_draws.gain, 0.975) filter (
-            where pair_draws.replicate > 0
+        {{ replicate_bound('place_gains.gain', 0.975) }} filter (
+            where place_gains.replicate > 0
         ) as gain_upper,
-    from pair_draws
+    from place_gains
     inner join champions using (campaign)
     inner join metric_names using (metric)
     -- a gain in what has no honest interval has none either
     where metric_names.has_interval
     group by
-        pair_draws.campaign,
-        pair_draws.split,
-        pair_draws.predictor,
-        pair_draws.metric
+        place_gains.campaign,
+        place_gains.split,
+        place_gains.predictor,
+        place_gains.metric
 )
 
 select * from sum_up_gains

@@ -50,6 +50,13 @@ list_metrics as (
     )
 ),
 
+place_values as (
+    select
+        *,
+        {{ replicate_places('value', 'campaign, split, predictor, metric') }},
+    from list_metrics
+),
+
 sum_up_replicates as (
     select
         campaign,
@@ -60,13 +67,13 @@ sum_up_replicates as (
             where predictor = '{{ predictor }}' and replicate = 0
         ) as {{ predictor }}_value,
         {% endfor %}
-        quantile_cont(value, 0.025) filter (
+        {{ replicate_bound('value', 0.025) }} filter (
             where predictor = 'model' and replicate > 0
         ) as lower,
-        quantile_cont(value, 0.975) filter (
+        {{ replicate_bound('value', 0.975) }} filter (
             where predictor = 'model' and replicate > 0
         ) as upper,
-    from list_metrics
+    from place_values
     group by campaign, split, metric
 ),
 

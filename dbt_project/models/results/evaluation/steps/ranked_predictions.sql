@@ -1,6 +1,6 @@
--- bins of rank: an interval needs no exact rank, and sorting a few hundred bins
--- beats sorting millions of rows
-{% set finest = 500 %}
+-- rows between two conversions share a bin of rank: exact, and far fewer to sort than rows;
+-- from this many bins on, they widen in proportion to their distance from the top
+{% set exact_bins = 500 %}
 
 with predictors as (
     select * from {{ ref('listed_predictions') }}
@@ -63,8 +63,10 @@ predictions as (
             order by predictors.probability desc, predictors.entity_id asc
         ) as decile,
         -- ties share a place, so that a build repeats itself
-        rank() over best_last as position,
         dense_rank() over best_last as exact_rank,
+        sum(predictors.outcome) over everybody
+        - sum(predictors.outcome) over best_last as conversions_above,
+        max(predictors.outcome) over ties as has_conversion,
         count(*) over everybody as rows_in_split,
     from predictors
     inner join thresholds using (campaign, predictor)
@@ -77,19 +79,31 @@ predictions as (
             partition by
                 predictors.campaign, predictors.split, predictors.predictor
             order by predictors.probability
+        ),
+        ties as (
+            partition by
+                predictors.campaign, predictors.split, predictors.predictor,
+                predictors.probability
         )
+),
+
+-- from the best: rows before a conversion, it and its ties, rows before the next, ...
+add_bins as (
+    select
+        *,
+        2 * conversions_above + has_conversion as bin,
+    from predictions
 ),
 
 add_errors_and_coarse_ranks as (
     select
-        *,
+        * exclude (conversions_above, has_conversion, bin),
         hash(customer_id) as customer_hash,
-        if(
-            max(exact_rank) over (partition by campaign, split, predictor)
-            <= {{ finest }},
-            exact_rank,
-            position * {{ finest }} // rows_in_split
-        ) as coarse_rank,
+        -- ranks ascend from the worst
+        -cast(least(bin, floor(
+            {{ exact_bins }}
+            * (1 + ln(greatest(bin, {{ exact_bins }}) / {{ exact_bins }}.0))
+        )) as bigint) as coarse_rank,
         -- large splits need fewer; what models are chosen by is no promise
         if(
             split = 'train',
@@ -104,7 +118,7 @@ add_errors_and_coarse_ranks as (
         -ln(greatest(
             case outcome when 1 then probability else 1 - probability end, 1e-15
         )) as log_error,
-    from predictions
+    from add_bins
 )
 
 select * from add_errors_and_coarse_ranks

@@ -14,7 +14,7 @@
         {%- do marts.append({
             'relation': mart.relation, 'entity': meta.entity,
             'label': meta.label or 'cast(null as boolean)',
-            'known': meta.label ~ ' is not null' if meta.label else 'true',
+            'known': meta.label ~ ' is not null' if meta.label else 'true', 'customer': meta.group_by,
             'numbers': numbers, 'numbers_before': columns | length,
             'texts': texts, 'texts_before': columns | length + numbers | length,
         }) -%}
@@ -28,4 +28,24 @@
         {%- endfor -%}
     {%- endfor -%}
     {{ return({'marts': marts, 'columns': columns}) }}
+{%- endmacro %}
+
+{#
+    Condition that holds for about as many rows of a mart as `rows`, whole customers or entities by a hash of `key`.
+#}
+{% macro is_sampled(mart, key, rows) -%}
+    hash({{ key }}) % cast((
+        select count(*) // {{ rows }} + 1
+        from {{ mart.relation }}
+        where {{ mart.known }}
+    ) as ubigint) = 0
+{%- endmacro %}
+
+{# Hash of a row's customer, of some 20,000 rows; null where every row is another customer's. #}
+{% macro sampled_customer(mart) -%}
+    {%- if mart.customer -%}
+    case when {{ is_sampled(mart, mart.customer, 20000) }} then hash({{ mart.customer }}) end
+    {%- else -%}
+    cast(null as ubigint)
+    {%- endif -%}
 {%- endmacro %}

@@ -26,21 +26,40 @@
 
 
 {#
-    Bound of Wilson's 95 % score interval of a rate (Wilson 1927).
-    side: -1 for the lower, 1 for the upper bound.
+    Bound of Wilson's 95 % score interval of a rate (Wilson 1927). side: -1 for the lower, 1 for the upper bound.
+    design_effect: rows that say as much as one of another customer, see clustered_counts. z: of another confidence.
 #}
-{% macro wilson_bound(successes, trials, side) -%}
+{% macro wilson_bound(successes, trials, side, design_effect=none, z=1.959964) -%}
+    {%- set per_row = ' / ' ~ design_effect if design_effect else '' -%}
+    {%- set x = successes ~ per_row -%}
+    {%- set n = trials ~ per_row -%}
     case
         when {{ trials }} > 0
             then greatest(0, least(1,
                 (
-                    {{ successes }} + 1.92072941
-                    + {{ side }} * 1.959964 * sqrt(
-                        {{ successes }} * ({{ trials }} - {{ successes }})
-                        / cast({{ trials }} as double) + 0.9603647
+                    {{ x }} + {{ z }} * {{ z }} / 2
+                    + {{ side }} * {{ z }} * sqrt(
+                        {{ x }} * ({{ n }} - {{ x }})
+                        / cast({{ n }} as double) + {{ z }} * {{ z }} / 4
                     )
-                ) / ({{ trials }} + 3.84145882)
+                ) / ({{ n }} + {{ z }} * {{ z }})
             ))
+    end
+{%- endmacro %}
+
+
+{#
+    Bound of the 95 % Jeffreys interval of a rate, the .025 or .975 quantile of Beta(x + .5, n - x + .5) (Brown, Cai
+    and DasGupta 2001), which ends at 0 or 1 where no row or each converted. side: lower or upper.
+#}
+{% macro jeffreys_bound(successes, trials, side, design_effect) -%}
+    case
+        when {{ successes }} = {{ '0' if side == 'lower' else trials }} then {{ 0 if side == 'lower' else 1 }}
+        else beta_quantile(
+            {{ 0.025 if side == 'lower' else 0.975 }},
+            {{ successes }} / {{ design_effect }} + 0.5,
+            ({{ trials }} - {{ successes }}) / {{ design_effect }} + 0.5
+        )
     end
 {%- endmacro %}
 

@@ -13,7 +13,9 @@ from python_models.engines.duckdb.statistics import Plugin
 from tests.support import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt_project"
-MACROS = "".join((PROJECT / f"macros/{name}.sql").read_text() for name in ("intervals", "exact_sum"))
+MACROS = "".join(
+    (PROJECT / f"macros/{name}.sql").read_text() for name in ("intervals", "exact_sum", "clustered_counts")
+)
 VARIABLES = {"bootstrap_replicates": 200, "smallest_cell": 10}
 
 
@@ -93,3 +95,46 @@ def test_bounds_of_replicates_leave_out_as_much_whatever_their_number(
     """
     [bounds] = sql.sql(jinja2.Template(MACROS + text).render()).fetchall()
     assert bounds == pytest.approx((0.025, 0.975))
+
+
+# --- customers with several rows -----------------------------------------------------------
+
+
+def judged(customers: int, rows_each: int, converted: np.ndarray, deciles: int = 2) -> pd.DataFrame:
+    """Rows as `judged_scores` has them; those of a customer share a decile."""
+    customer = np.arange(customers).repeat(rows_each)
+    return pd.DataFrame(
+        {
+            "campaign": "made up",
+            "split": "test",
+            "customer_id": customer.astype(str),
+            "decile": 1 + customer % deciles,
+            "predicted_probability": 0.5,
+            "has_converted": converted,
+        }
+    )
+
+
+def test_rows_that_repeat_their_customer_count_once(sql: duckdb.DuckDBPyConnection) -> None:
+    """Four rows of each customer with the same outcome: intervals are those of the customers."""
+    once = np.random.default_rng(2).random(200) < 0.3
+    sql.register("judged_scores", judged(200, 4, once.repeat(4)))
+    fourfold = sql.sql(query("evaluation/conversion_calibration") + " order by bin").df()
+    sql.register("judged_scores", judged(200, 1, once))
+    single = sql.sql(query("evaluation/conversion_calibration") + " order by bin").df()
+    assert (fourfold["row_count"] == 4 * single["row_count"]).all()
+    for column in ("observed_rate", "lower", "upper"):
+        np.testing.assert_allclose(fourfold[column], single[column], rtol=1e-9)
+
+
+def test_an_interval_covers_the_rate_of_customers_with_several_rows(sql: duckdb.DuckDBPyConnection) -> None:
+    """1,000 bins of 60 customers with four rows each, whose chances differ; by rows it would be 88 %."""
+    generator = np.random.default_rng(3)
+    chances = generator.beta(0.2 * 4, 0.8 * 4, 60_000)
+    outcome = generator.random((60_000, 4)) < chances[:, None]
+    rows = judged(60_000, 4, outcome.ravel(), deciles=10)
+    rows["campaign"] = (np.arange(60_000) // 600).repeat(4).astype(str)
+    sql.register("judged_scores", rows)
+    bins = sql.sql(query("evaluation/conversion_calibration")).df()
+    assert len(bins) == 1000
+    assert bins.eval("lower <= 0.2 <= upper").mean() == pytest.approx(0.95, abs=0.015)

@@ -81,6 +81,14 @@ def test_the_exact_test_counts_every_way(sql: duckdb.DuckDBPyConnection) -> None
         assert found == pytest.approx(float(min(1, 2 * min(lower, upper))), rel=1e-9)
 
 
+def test_a_p_value_of_rows_that_repeat_is_that_of_as_many_customers(sql: duckdb.DuckDBPyConnection) -> None:
+    """Twice the rows have twice the z squared; a design effect of two takes it back."""
+    z = np.array([0.0, 0.5, 1.96, 6.0])
+    for once, twice in zip(2 * stats.norm.sf(z), 2 * stats.norm.sf(z * 2**0.5), strict=True):
+        [(found,)] = sql.execute("select adjusted_p_value(?, 2.0)", [twice]).fetchall()
+        assert found == pytest.approx(once, rel=1e-9)
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -122,6 +130,7 @@ def test_a_q_value_is_never_below_its_p_value(sql: duckdb.DuckDBPyConnection) ->
             "is_audited": False,
             "row_count": rows,
             "converted": converted.ravel(),
+            "design_effect": 1.0,
         }
     )
     text = (REPOSITORY / "dbt_project/models/results/converters/converter_profiles.sql").read_text()

@@ -11,7 +11,7 @@ import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 from duckdb.func import FunctionNullHandling, PythonUDFType
-from scipy.special import betaincinv, erfc, gammaincinv
+from scipy.special import betaincinv, erfc, erfcinv, gammaincinv
 
 
 def beta_quantile(probability: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -67,6 +67,16 @@ def exact_p_value(
     return p_value
 
 
+def adjusted_p_value(p_value: np.ndarray, design_effect: np.ndarray) -> np.ndarray:
+    """Return a two-sided p-value of independent rows as that of rows with a design effect; NaN for NaN.
+
+    Its normal z is divided by the square root of the design effect, the first-order correction of Rao and
+    Scott (1981).
+    """
+    adjusted: np.ndarray = erfc(erfcinv(p_value) / np.sqrt(design_effect))
+    return adjusted
+
+
 def on_arrow(function: Callable[..., np.ndarray]) -> Callable[..., pa.Array]:
     """Apply a function to Arrow columns; null if an argument is null or the result is undefined."""
 
@@ -87,6 +97,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
             (beta_quantile, "double", 3),
             (gamma_quantile, "double", 3),
             (normal_p_value, "double", 1),
+            (adjusted_p_value, "double", 2),
             (exact_p_value, "bigint", 4),
         ):
             conn.create_function(

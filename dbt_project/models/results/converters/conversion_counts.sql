@@ -13,6 +13,7 @@ text_lists as not materialized (
     {% for mart in marts if mart.texts %}
     select
         {{ mart.label }} as has_converted,
+        {{ sampled_customer(mart) }} as customer_id,
         {{ mart.texts_before }} as columns_before,
         {{ text_list(mart.texts) }} as categories,
     from {{ mart.relation }}
@@ -21,6 +22,7 @@ text_lists as not materialized (
     {% else %}
     select
         cast(null as boolean) as has_converted,
+        cast(null as ubigint) as customer_id,
         0 as columns_before,
         cast([] as varchar[]) as categories,
     where false
@@ -31,6 +33,7 @@ texts as not materialized (
     select
         columns_before + generate_subscripts(categories, 1) as position,
         unnest(categories) as category,
+        customer_id,
         has_converted,
     from text_lists
 ),
@@ -44,28 +47,56 @@ add_names as (
         position,
         category,
         cast(null as double) as category_order,
+        customer_id,
         count(*) as row_count,
         count(*) filter (where has_converted) as converted,
     from texts
-    group by position, category
+    group by position, category, customer_id
+),
+
+customers as (
+    select
+        position,
+        coalesce(category, '(unknown)') as category,
+        customer_id,
+        min(category_order) as category_order,
+        cast(sum(row_count) as bigint) as row_count,
+        cast(sum(converted) as bigint) as converted,
+    from add_names
+    group by position, coalesce(category, '(unknown)'), customer_id
 ),
 
 count_rows as (
+    {{ clustered_counts(
+        'customers', ['position', 'category'], ['position']
+    ) }}
+),
+
+orders as (
+    select
+        position,
+        category,
+        min(category_order) as category_order,
+    from customers
+    group by position, category
+),
+
+add_columns as (
     select
         counted_columns.campaign,
         counted_columns.column_name,
-        coalesce(add_names.category, '(unknown)') as category,
+        count_rows.category,
         counted_columns.is_dimension,
         counted_columns.is_feature,
         counted_columns.is_audited,
-        min(add_names.category_order) as category_order,
-        cast(sum(add_names.row_count) as bigint) as row_count,
-        cast(sum(if(
-            counted_columns.has_outcome, add_names.converted, null
-        )) as bigint) as converted,
-    from add_names
+        orders.category_order,
+        count_rows.row_count,
+        if(counted_columns.has_outcome, count_rows.converted, null)
+            as converted,
+        count_rows.design_effect,
+    from count_rows
+    inner join orders using (position, category)
     inner join counted_columns using (position)
-    group by all
 )
 
-select * from count_rows
+select * from add_columns

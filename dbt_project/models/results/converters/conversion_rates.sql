@@ -13,6 +13,9 @@ rates as (
         category,
         row_count,
         converted,
+        design_effect,
+        -- rows of a customer say less than as many of others
+        row_count / design_effect as effective_rows,
         converted / cast(row_count as double) as conversion_rate,
         sum(converted) over whole
         / cast(sum(row_count) over whole as double) as base_rate,
@@ -20,23 +23,23 @@ rates as (
     window whole as (partition by campaign, column_name)
 ),
 
--- sums are whole numbers or decimals: they do not depend on the order of rows
+-- sums of decimals do not depend on the order of rows
 steady_categories as (
     select
         campaign,
         dimension,
         count(*) - 1 as freedom,
-        cast(sum(row_count) as double) as row_count,
-        cast(sum(converted) as double) as converted,
-        cast(sum(cast(row_count as hugeint) * row_count) as double)
+        cast({{ exact_sum('effective_rows') }} as double) as row_count,
+        cast({{ exact_sum('effective_rows * conversion_rate') }} as double)
+            as converted,
+        cast({{ exact_sum('effective_rows * effective_rows') }} as double)
             as squared_row_counts,
-        cast(sum(cast(
-            cast(converted as double) * converted / row_count
-            as decimal(38, 12)
-        )) as double) as squared_conversions,
+        cast({{ exact_sum(
+            'effective_rows * conversion_rate * conversion_rate'
+        ) }} as double) as squared_conversions,
     from rates
     where
-        row_count * least(base_rate, 1 - base_rate)
+        effective_rows * least(base_rate, 1 - base_rate)
         >= {{ expected_conversions }}
     group by campaign, dimension
 ),
@@ -54,7 +57,7 @@ homogeneity as (
     from steady_categories
 ),
 
--- Kleinman (1973), weights = rows: what chi squared has beyond chance
+-- Kleinman (1973), weights = effective rows: what chi squared has beyond chance
 priors as (
     select
         campaign,
@@ -76,8 +79,8 @@ shrunk as (
                 then coalesce(priors.correlation, 0)
             else 0
         end as spread,
-        rates.row_count * spread
-        / (rates.row_count * spread + 1 - spread) as own_weight,
+        rates.effective_rows * spread
+        / (rates.effective_rows * spread + 1 - spread) as own_weight,
         rates.base_rate
         + own_weight * (rates.conversion_rate - rates.base_rate) as shrunk_rate,
     from rates
@@ -87,18 +90,10 @@ shrunk as (
 add_bounds as (
     select
         *,
-        case
-            when converted = 0 then 0
-            else beta_quantile(
-                0.025, converted + 0.5, row_count - converted + 0.5
-            )
-        end as lower,
-        case
-            when converted = row_count then 1
-            else beta_quantile(
-                0.975, converted + 0.5, row_count - converted + 0.5
-            )
-        end as upper,
+        {{ jeffreys_bound('converted', 'row_count', 'lower', 'design_effect') }}
+            as lower,
+        {{ jeffreys_bound('converted', 'row_count', 'upper', 'design_effect') }}
+            as upper,
     from shrunk
 ),
 
@@ -113,6 +108,7 @@ add_verdicts as (
         shrunk_rate,
         lower,
         upper,
+        design_effect,
         conversion_rate / nullif(base_rate, 0) as lift,
         row_count >= {{ var('smallest_cell') }}
         and upper - lower <= greatest(conversion_rate, base_rate)

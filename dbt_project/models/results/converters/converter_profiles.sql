@@ -13,6 +13,10 @@ rank_rows as (
         category,
         row_count,
         converted,
+        -- decimals: their sum does not depend on the order of rows
+        cast(row_count * design_effect as decimal(38, 6)) as variance,
+        sum(cast(row_count * design_effect as decimal(38, 6))) over whole
+            as all_variance,
         sum(row_count) over whole as all_rows,
         sum(converted) over whole as all_converted,
         row_number() over (
@@ -36,6 +40,8 @@ merge_rows as (
         end as category,
         cast(sum(row_count) as bigint) as row_count,
         cast(sum(converted) as bigint) as converter_count,
+        cast(sum(variance) as double) as variance,
+        cast(any_value(all_variance) as double) as all_variance,
         cast(any_value(all_rows) as bigint) as all_rows,
         cast(any_value(all_converted) as bigint) as all_converters,
     from rank_rows
@@ -55,8 +61,21 @@ compare_groups as (
         (row_count - converter_count)
         / nullif(cast(all_rows - all_converters as double), 0) as share_of_rest,
         exact_p_value(converter_count, row_count, all_converters, all_rows)
-            as p_value,
+            as p_value_of_rows,
+        -- of the difference between the category's rate and that of the rest
+        (all_rows - row_count) / cast(all_rows as double)
+        * variance / row_count
+        + row_count / cast(all_rows as double) * (all_variance - variance)
+        / nullif(all_rows - row_count, 0) as design_effect,
     from merge_rows
+),
+
+allow_for_customers as (
+    select
+        *,
+        adjusted_p_value(p_value_of_rows, coalesce(design_effect, 1))
+            as p_value,
+    from compare_groups
 ),
 
 order_rows as (
@@ -64,7 +83,7 @@ order_rows as (
         *,
         row_number() over by_p_value as place,
         count(*) over (partition by campaign) as comparisons,
-    from compare_groups
+    from allow_for_customers
     window by_p_value as (
         partition by campaign
         order by p_value, feature, category

@@ -7,6 +7,24 @@ champions as (
     where is_champion
 ),
 
+customers as (
+    select
+        campaign,
+        split,
+        customer_id,
+        count(*) as row_count,
+        count(*) filter (where has_converted) as converted,
+    from scores
+    where predicted_probability is not null and has_converted is not null
+    group by campaign, split, customer_id
+),
+
+outcomes as (
+    {{ clustered_counts(
+        'customers', ['campaign', 'split'], ['campaign']
+    ) }}
+),
+
 count_rows as (
     select
         campaign,
@@ -42,16 +60,21 @@ compare_groups as (
         count_rows.mean_predicted,
         count_rows.converted
         / nullif(cast(count_rows.known_count as double), 0) as observed_rate,
-        {{ wilson_bound('count_rows.converted', 'count_rows.known_count', -1) }}
-            as lower,
-        {{ wilson_bound('count_rows.converted', 'count_rows.known_count', 1) }}
-            as upper,
+        {{ wilson_bound(
+            'outcomes.converted', 'outcomes.row_count', -1,
+            'outcomes.design_effect'
+        ) }} as lower,
+        {{ wilson_bound(
+            'outcomes.converted', 'outcomes.row_count', 1,
+            'outcomes.design_effect'
+        ) }} as upper,
         count_rows.mean_predicted_of_known
         / nullif(
             count_rows.converted / cast(count_rows.known_count as double), 0
         ) as expected_to_observed,
     from count_rows
     inner join champions using (campaign)
+    left join outcomes using (campaign, split)
 )
 
 select * from compare_groups

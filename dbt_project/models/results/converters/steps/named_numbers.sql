@@ -1,4 +1,4 @@
--- Rows and conversions by category of each counted number
+-- Rows and conversions by category of each counted number and sampled customer
 {% set marts = counted_marts().marts %}
 
 with ranges as (
@@ -9,6 +9,7 @@ number_lists as not materialized (
     {% for mart in marts if mart.numbers %}
     select
         {{ mart.label }} as has_converted,
+        {{ sampled_customer(mart) }} as customer_id,
         {{ mart.numbers_before }} as columns_before,
         {{ number_list(mart.numbers) }} as values,
     from {{ mart.relation }}
@@ -17,6 +18,7 @@ number_lists as not materialized (
     {% else %}
     select
         cast(null as boolean) as has_converted,
+        cast(null as ubigint) as customer_id,
         0 as columns_before,
         cast([] as double[]) as values,
     where false
@@ -28,6 +30,7 @@ numbers as not materialized (
     select
         columns_before + generate_subscripts(values, 1) as position,
         unnest(values) as value,
+        customer_id,
         has_converted,
     from number_lists
 ),
@@ -37,6 +40,7 @@ numbers as not materialized (
 binned_numbers as (
     select
         numbers.position,
+        numbers.customer_id,
         case
             when not isfinite(numbers.value) then null
             when ranges.is_by_value then numbers.value
@@ -51,7 +55,7 @@ binned_numbers as (
         count(*) filter (where numbers.has_converted) as converted,
     from numbers
     left join ranges using (position)
-    group by numbers.position, bin
+    group by numbers.position, numbers.customer_id, bin
 ),
 
 named_numbers as (
@@ -86,6 +90,7 @@ named_numbers as (
                 )
         end as category,
         binned_numbers.bin as category_order,
+        binned_numbers.customer_id,
         binned_numbers.row_count,
         binned_numbers.converted,
     from binned_numbers

@@ -6,11 +6,7 @@
 with number_lists as not materialized (
     {% for mart in marts if mart.numbers %}
     select
-        hash({{ mart.entity }}) % cast((
-            select count(*) // {{ sampled_rows }} + 1
-            from {{ mart.relation }}
-            where {{ mart.known }}
-        ) as ubigint) = 0 as is_sampled,
+        {{ is_sampled(mart, mart.entity, sampled_rows) }} as is_sampled,
         {{ mart.numbers_before }} as columns_before,
         {{ number_list(mart.numbers) }} as values,
     from {{ mart.relation }}

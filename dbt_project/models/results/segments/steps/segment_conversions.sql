@@ -19,6 +19,7 @@ scores as (
 outcomes as (
     select
         scores.campaign,
+        scores.customer_id,
         scores.has_converted,
         if(
             segmenters.entity = (models.declaration ->> 'entity'),
@@ -30,18 +31,25 @@ outcomes as (
     where scores.has_converted is not null
 ),
 
-count_conversions as (
+customers as (
     select
         members.campaign,
         members.segment_id,
-        count(*) as contacts,
+        outcomes.customer_id,
+        count(*) as row_count,
         count(*) filter (where outcomes.has_converted) as converted,
     from members
     inner join outcomes
         on
             members.campaign = outcomes.campaign
             and members.entity_id = outcomes.member_id
-    group by members.campaign, members.segment_id
+    group by members.campaign, members.segment_id, outcomes.customer_id
+),
+
+count_conversions as (
+    {{ clustered_counts(
+        'customers', ['campaign', 'segment_id'], ['campaign']
+    ) }}
 )
 
 select * from count_conversions

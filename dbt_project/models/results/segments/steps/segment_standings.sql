@@ -87,13 +87,17 @@ add_rates as (
         100 * shares.share_of_customers
         / nullif(shares.share_of_population, 0) as index_value,
         shares.member_count < {{ var('smallest_cell') }} as is_small,
-        coalesce(conversions.contacts, 0) as contacts,
-        conversions.converted / cast(conversions.contacts as double)
+        coalesce(conversions.row_count, 0) as contacts,
+        conversions.converted / cast(conversions.row_count as double)
             as conversion_rate,
-        {{ wilson_bound('conversions.converted', 'conversions.contacts', -1) }}
-            as lower,
-        {{ wilson_bound('conversions.converted', 'conversions.contacts', 1) }}
-            as upper,
+        {{ wilson_bound(
+            'conversions.converted', 'conversions.row_count', -1,
+            'conversions.design_effect'
+        ) }} as lower,
+        {{ wilson_bound(
+            'conversions.converted', 'conversions.row_count', 1,
+            'conversions.design_effect'
+        ) }} as upper,
         base_rates.base_rate,
     from shares
     inner join labels using (campaign, segment_id)

@@ -204,16 +204,15 @@ def _groups(groups: list[Row]) -> str:
     if not groups:
         return "No column is declared to be audited: whether groups are treated alike is not known."
     return _table(
-        ("By", "Group", "Rows:", "Contacted (95% interval):", "Of the highest:", "Status"),
+        ("By", "Group", "Rows:", "Contacted (95% interval):", "Of the highest (95% interval):", "Verdict"),
         (
             [
                 _literal(row["audited_column"]),
                 _literal(row["group_value"]),
                 f"{row['row_count']:,}",
-                f"{_share(row['selection_rate'])} ({_share(row['selection_rate_lower'])} to "
-                f"{_share(row['selection_rate_upper'])})",
-                _share(row["ratio_to_best"]),
-                row["status"],
+                _shares(row["selection_rate"], row["selection_rate_lower"], row["selection_rate_upper"]),
+                _shares(row["ratio_to_best"], row["ratio_lower"], row["ratio_upper"]),
+                row["verdict"],
             ]
             for row in groups
         ),
@@ -318,6 +317,10 @@ def _share(value: float | None) -> str:
     if value is None:
         return ""
     return f"{100 * value:.2g}%" if 0 < value < 0.001 else f"{value:.1%}"
+
+
+def _shares(value: float | None, lower: float | None, upper: float | None) -> str:
+    return "" if value is None else f"{_share(value)} ({_share(lower)} to {_share(upper)})"
 
 
 def _interval(value: float | None, lower: float | None, upper: float | None) -> str:

@@ -230,9 +230,15 @@ def assert_says_how_groups_fare(page: Page, text: str, campaign: dict[str, Any],
     for row in groups:
         assert f"would find {row['equal']:,} conversions instead of {row['found']:,}." in text
     if groups:
-        shown = [row[-7:] for row in cells(page.get_by_role("table").filter(has_text="Of the highest"))]
+        verdicts = {"pass": "equal enough", "warn": "unequal", "unknown": "cannot tell"}
+        shown = [row[-9:] for row in cells(page.get_by_role("table").filter(has_text="Of the highest"))]
         assert [[*row[:3], row[-1]] for row in shown] == [
-            [row["group_value"], f"{row['row_count']:,}", percent(row["selection_rate"]), row["status"]]
+            [
+                row["group_value"],
+                f"{row['row_count']:,}",
+                percent(row["selection_rate"]),
+                verdicts[row["status"]],
+            ]
             for row in groups
             if row["row_count"] >= 10
         ]

@@ -7,6 +7,7 @@ import jinja2
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn import metrics
 
 from python_models.engines.duckdb.statistics import Plugin
@@ -138,3 +139,57 @@ def test_an_interval_covers_the_rate_of_customers_with_several_rows(sql: duckdb.
     bins = sql.sql(query("evaluation/conversion_calibration")).df()
     assert len(bins) == 1000
     assert bins.eval("lower <= 0.2 <= upper").mean() == pytest.approx(0.95, abs=0.015)
+
+
+# --- fairness ------------------------------------------------------------------------------
+
+
+def selection_ratios(sql: duckdb.DuckDBPyConnection, groups: list[tuple[str, int, int]]) -> pd.DataFrame:
+    """Ratios of groups (name, rows, contacted), one row for each customer."""
+    rates = pd.DataFrame(groups, columns=["group_value", "row_count", "converted"])
+    bounds = [stats.binomtest(x, n).proportion_ci(method="wilson") for _, n, x in groups]
+    rates = rates.assign(
+        campaign="made up",
+        audited_column="gender",
+        measure="selection",
+        design_effect=1.0,
+        rate=rates["converted"] / rates["row_count"],
+        rate_lower=[bound.low for bound in bounds],
+        rate_upper=[bound.high for bound in bounds],
+    )
+    sql.register("group_rates", rates)
+    return sql.sql(query("evaluation/steps/selection_ratios")).df().set_index("group_value")
+
+
+def test_the_ratio_of_two_rates_has_the_interval_of_donner_and_zou(sql: duckdb.DuckDBPyConnection) -> None:
+    """Bounds solve p1 = R p2 for the Wilson bounds of both rates, whose distances add up as squares."""
+    found = selection_ratios(sql, [("f", 500, 35), ("m", 400, 60)]).loc["f"]
+    (l1, u1), (l2, u2) = [
+        stats.binomtest(x, n).proportion_ci(method="wilson") for x, n in ((35, 500), (60, 400))
+    ]
+    p1, p2 = 35 / 500, 60 / 400
+    assert found["ratio_to_best"] == pytest.approx(p1 / p2)
+    lower, upper = found["ratio_lower"], found["ratio_upper"]
+    # the difference p1 - R p2 has a bound of 0 where R is a bound of the ratio (Zou and Donner 2008)
+    assert p1 - lower * p2 == pytest.approx(np.hypot(p1 - l1, lower * (u2 - p2)))
+    assert upper * p2 - p1 == pytest.approx(np.hypot(u1 - p1, upper * (p2 - l2)))
+
+
+def test_chance_makes_no_group_unequal_nor_equal_enough(sql: duckdb.DuckDBPyConnection) -> None:
+    even = selection_ratios(sql, [("f", 100, 7), ("m", 100, 13)])
+    assert even["ratio_to_best"].round(2).tolist() == [0.54, 1.0]
+    assert even.loc["f", "ratio_lower"] < 0.8 < even.loc["f", "ratio_upper"]
+    unequal = selection_ratios(sql, [("f", 5000, 350), ("m", 5000, 500)])
+    assert unequal.loc["f", "ratio_upper"] < 0.8
+    equal = selection_ratios(sql, [("f", 5000, 490), ("m", 5000, 500)])
+    assert equal.loc["f", "ratio_lower"] >= 0.8
+    assert equal.loc["m", "ratio_upper"] == 1
+
+
+def test_of_many_groups_the_luckiest_is_not_taken_for_the_best(sql: duckdb.DuckDBPyConnection) -> None:
+    """The more groups may be the best, the wider a ratio is to its top; a tiny group compares nobody."""
+    two = selection_ratios(sql, [("a", 200, 14), ("b", 200, 30)])
+    six = selection_ratios(sql, [("a", 200, 14), *((name, 200, 30) for name in "bcdef"), ("tiny", 99, 99)])
+    assert six.loc["a", "ratio_to_best"] == two.loc["a", "ratio_to_best"] == pytest.approx(14 / 30)
+    assert six.loc["a", "ratio_upper"] > two.loc["a", "ratio_upper"]
+    assert six.loc["a", "ratio_lower"] == two.loc["a", "ratio_lower"]

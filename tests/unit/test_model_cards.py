@@ -29,9 +29,11 @@ def test_names_and_values_are_no_markup() -> None:
         "selection_rate_lower": 0.0004,
         "selection_rate_upper": 0.999,
         "ratio_to_best": None,
-        "status": "unknown",
+        "ratio_lower": None,
+        "ratio_upper": None,
+        "verdict": "cannot tell",
     }
     *_, row = _groups([group]).splitlines()
     assert row == (
-        r"| a\|b | \<img src=x\> \*new\* \[link\](to) \\ | 1,234 | 50.0% (0.04% to 99.9%) |  | unknown |"
+        r"| a\|b | \<img src=x\> \*new\* \[link\](to) \\ | 1,234 | 50.0% (0.04% to 99.9%) |  | cannot tell |"
     )

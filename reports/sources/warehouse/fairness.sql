@@ -39,9 +39,14 @@ select
     shown.calibration_gap,
     shown.calibration_gap_lower,
     shown.calibration_gap_upper,
-    case when shown.status != 'unknown' then shown.ratio_to_best end
-        as ratio_to_best,
-    shown.status,
+    shown.ratio_to_best,
+    shown.ratio_lower,
+    shown.ratio_upper,
+    case shown.status
+        when 'pass' then 'equal enough'
+        when 'warn' then 'unequal'
+        when 'unknown' then 'cannot tell'
+    end as verdict,
     shown.all_found,
     shown.all_at_equal_rates
 from (select 1) as guard

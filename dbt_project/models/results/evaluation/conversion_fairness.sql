@@ -1,48 +1,8 @@
--- the rate of a smaller group says too little to be compared
-{% set least_rows = 100 %}
 -- of the highest rate: the four-fifths rule
 {% set least_ratio = 0.8 %}
-{% set audits = [] %}
-{% for mart in all_marts() %}
-{% for column in mart.declaration.audit or [] %}
-{% do audits.append({
-    'campaign': mart.campaign, 'mart': mart.relation,
-    'entity': mart.declaration.entity, 'column': column
-}) %}
-{% endfor %}
-{% endfor %}
 
-with scores as (
-    select
-        campaign,
-        entity_id,
-        has_converted,
-        predicted_probability,
-        predicted_conversion,
-    from {{ ref('conversion_scores') }}
-    where split = 'test' and has_converted is not null
-),
-
-group_rows as (
-    {% for audit in audits %}
-    select
-        scores.*,
-        '{{ audit.column }}' as audited_column,
-        coalesce(cast(mart.{{ audit.column }} as varchar), '(unknown)')
-            as group_value,
-    from scores
-    inner join {{ audit.mart }} as mart
-        on scores.entity_id = cast(mart.{{ audit.entity }} as varchar)
-    where scores.campaign = '{{ audit.campaign }}'
-    {{ 'union all' if not loop.last }}
-    {% else %}
-    select
-        scores.*,
-        cast(null as varchar) as audited_column,
-        cast(null as varchar) as group_value,
-    from scores
-    where false
-    {% endfor %}
+with audited_rows as (
+    select * from {{ ref('audited_rows') }}
 ),
 
 rank_rows as (
@@ -52,7 +12,7 @@ rank_rows as (
             partition by campaign, audited_column, group_value
             order by predicted_probability desc, entity_id asc
         ) as place,
-    from group_rows
+    from audited_rows
 ),
 
 count_rows as (
@@ -79,10 +39,6 @@ add_totals as (
         -- the same rate for all makes so many contacts, and a fraction
         row_count * all_contacted // all_rows as whole_contacts,
         row_count * all_contacted % all_rows as remainder,
-        max(case
-            when row_count >= {{ least_rows }}
-                then contacted / cast(row_count as double)
-        end) over whole as best_rate,
     from count_rows
     window whole as (partition by campaign, audited_column)
 ),
@@ -115,19 +71,30 @@ found_at_equal_rates as (
     group by rank_rows.campaign, rank_rows.audited_column, rank_rows.group_value
 ),
 
-add_rates as (
+-- a column for each rate and bound
+rates as (
     select
-        allot_rows.*,
-        allot_rows.contacted / cast(allot_rows.row_count as double)
-            as selection_rate,
-        allot_rows.contacted - allot_rows.conversions_found as false_positives,
-        allot_rows.row_count - allot_rows.converted as not_converted,
-        selection_rate / nullif(allot_rows.best_rate, 0) as ratio_to_best,
-        coalesce(found_at_equal_rates.conversions_at_equal_rates, 0)
-            as conversions_at_equal_rates,
-    from allot_rows
-    left join found_at_equal_rates
-        using (campaign, audited_column, group_value)
+        campaign,
+        audited_column,
+        group_value,
+        {% for measure in ['selection', 'true_positive', 'false_positive'] %}
+        {% for column in ['rate', 'rate_lower', 'rate_upper'] %}
+        max({{ column }}) filter (
+            where measure = '{{ measure }}'
+        ) as {{ measure }}_{{ column }},
+        {% endfor %}
+        {% endfor %}
+        max(rate) filter (where measure = 'conversion') as observed_rate,
+        max(rate_lower) filter (where measure = 'conversion')
+            as observed_rate_lower,
+        max(rate_upper) filter (where measure = 'conversion')
+            as observed_rate_upper,
+    from {{ ref('group_rates') }}
+    group by campaign, audited_column, group_value
+),
+
+ratios as (
+    select * from {{ ref('selection_ratios') }}
 ),
 
 compare_groups as (
@@ -135,40 +102,38 @@ compare_groups as (
         campaign,
         audited_column,
         group_value,
-        row_count,
-        converted,
-        selection_rate,
-        {{ wilson_bound('contacted', 'row_count', -1) }}
-            as selection_rate_lower,
-        {{ wilson_bound('contacted', 'row_count', 1) }} as selection_rate_upper,
-        conversions_found / nullif(cast(converted as double), 0)
-            as true_positive_rate,
-        {{ wilson_bound('conversions_found', 'converted', -1) }}
-            as true_positive_rate_lower,
-        {{ wilson_bound('conversions_found', 'converted', 1) }}
-            as true_positive_rate_upper,
-        false_positives / nullif(cast(not_converted as double), 0)
-            as false_positive_rate,
-        {{ wilson_bound('false_positives', 'not_converted', -1) }}
-            as false_positive_rate_lower,
-        {{ wilson_bound('false_positives', 'not_converted', 1) }}
-            as false_positive_rate_upper,
-        mean_predicted - converted / cast(row_count as double)
-            as calibration_gap,
-        mean_predicted - {{ wilson_bound('converted', 'row_count', 1) }}
+        allot_rows.row_count,
+        allot_rows.converted,
+        rates.selection_rate,
+        rates.selection_rate_lower,
+        rates.selection_rate_upper,
+        rates.true_positive_rate,
+        rates.true_positive_rate_lower,
+        rates.true_positive_rate_upper,
+        rates.false_positive_rate,
+        rates.false_positive_rate_lower,
+        rates.false_positive_rate_upper,
+        allot_rows.mean_predicted - rates.observed_rate as calibration_gap,
+        allot_rows.mean_predicted - rates.observed_rate_upper
             as calibration_gap_lower,
-        mean_predicted - {{ wilson_bound('converted', 'row_count', -1) }}
+        allot_rows.mean_predicted - rates.observed_rate_lower
             as calibration_gap_upper,
-        ratio_to_best,
+        ratios.ratio_to_best,
+        ratios.ratio_lower,
+        ratios.ratio_upper,
         case
-            when row_count < {{ least_rows }} or ratio_to_best is null
-                then 'unknown'
-            when ratio_to_best >= {{ least_ratio }} then 'pass'
-            else 'warn'
+            when ratios.ratio_lower >= {{ least_ratio }} then 'pass'
+            when ratios.ratio_upper < {{ least_ratio }} then 'warn'
+            else 'unknown'
         end as status,
-        conversions_found,
-        conversions_at_equal_rates,
-    from add_rates
+        allot_rows.conversions_found,
+        coalesce(found_at_equal_rates.conversions_at_equal_rates, 0)
+            as conversions_at_equal_rates,
+    from allot_rows
+    inner join rates using (campaign, audited_column, group_value)
+    left join ratios using (campaign, audited_column, group_value)
+    left join found_at_equal_rates
+        using (campaign, audited_column, group_value)
 )
 
 select * from compare_groups

@@ -60,6 +60,7 @@ def test_bins_rank_a_bootstrap_draw_as_its_rows_do(
     )
     sql.register("listed_predictions", frame)
     sql.sql("create table conversion_policies as select 'made up' as campaign, 0.5 as threshold")
+    sql.sql("create table graded_splits as select 'made up' as campaign, 'test' as graded_split")
     ranked = sql.sql(query("evaluation/steps/ranked_predictions") + " order by cast(customer_id as int)").df()
     assert ranked["coarse_rank"].nunique() <= 2 * conversions + 1
     weight = generator.poisson(1, rows)

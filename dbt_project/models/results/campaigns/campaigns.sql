@@ -64,6 +64,7 @@ combine_campaigns as (
         held_back.held_back_reason,
         facts.accepted_leaks,
         facts.leak_warning_count,
+        coalesce(quality.graded_split, 'test') as graded_split,
         texts.quality_grade,
         texts.quality_reason,
         facts.scored_at,

@@ -1,6 +1,14 @@
-with replicates as (
-    select * from {{ ref('conversion_replicates') }}
-    where split != 'train'
+with graded_splits as (
+    select * from {{ ref('graded_splits') }}
+),
+
+-- training rows count only where they have to grade the model
+replicates as (
+    select replicates.*
+    from {{ ref('conversion_replicates') }} as replicates
+    inner join graded_splits using (campaign)
+    where
+        replicates.split != 'train' or graded_splits.graded_split = 'train'
 ),
 
 metric_names as (

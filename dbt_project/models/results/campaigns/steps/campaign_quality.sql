@@ -4,27 +4,19 @@ with policies as (
 
 metrics as (
     select * from {{ ref('conversion_metrics') }}
-    where split in ('test', 'forward')
 ),
 
 judged_scores as (
     select * from {{ ref('judged_scores') }}
-    where split in ('test', 'forward')
 ),
 
--- the later time says more than rows drawn at random
-judged_splits as (
-    select
-        campaign,
-        if(bool_or(split = 'forward'), 'forward', 'test') as judged_split,
-    from judged_scores
-    group by campaign
+splits as (
+    select * from {{ ref('graded_splits') }}
 ),
 
 judged_contacts as (
     select
         judged_scores.campaign,
-        count(*) as judged_count,
         count(*) filter (
             where judged_scores.predicted_probability >= policies.threshold
         ) as contact_count,
@@ -32,10 +24,10 @@ judged_contacts as (
             where judged_scores.predicted_probability >= policies.threshold
         ) as expected_conversions,
     from judged_scores
-    inner join judged_splits
+    inner join splits
         on
-            judged_scores.campaign = judged_splits.campaign
-            and judged_scores.split = judged_splits.judged_split
+            judged_scores.campaign = splits.campaign
+            and judged_scores.split = splits.judged_split
     inner join policies on judged_scores.campaign = policies.campaign
     group by judged_scores.campaign
 ),
@@ -50,10 +42,10 @@ measures as (
         max(metrics.value) filter (where metrics.metric = 'top_decile_lift')
             as top_decile_lift,
     from metrics
-    inner join judged_splits
+    inner join splits
         on
-            metrics.campaign = judged_splits.campaign
-            and metrics.split = judged_splits.judged_split
+            metrics.campaign = splits.campaign
+            and metrics.split = splits.graded_split
     group by metrics.campaign
 ),
 
@@ -62,27 +54,49 @@ rivals as (
     select
         baselines.campaign,
         baselines.feature,
+        baselines.gain,
+        baselines.gain_lower,
+        baselines.gain_upper,
         baselines.gain_lower > 0 as is_beaten,
     from {{ ref('conversion_baselines') }} as baselines
-    inner join judged_splits
+    inner join splits
         on
-            baselines.campaign = judged_splits.campaign
-            and baselines.split = judged_splits.judged_split
+            baselines.campaign = splits.campaign
+            and baselines.split = splits.graded_split
     where baselines.baseline = 'one_rule' and baselines.metric = 'roc_auc'
+),
+
+graded_rows as (
+    select
+        judged_scores.campaign,
+        count(*) as graded_count,
+    from judged_scores
+    inner join splits
+        on
+            judged_scores.campaign = splits.campaign
+            and judged_scores.split = splits.graded_split
+    group by judged_scores.campaign
 ),
 
 combine_quality as (
     select
-        judged_splits.campaign,
-        judged_splits.judged_split,
-        judged_contacts.judged_count,
+        splits.campaign,
+        splits.judged_split,
+        splits.judged_count,
+        splits.judged_conversions,
+        splits.graded_split,
+        graded_rows.graded_count,
         judged_contacts.contact_count,
         judged_contacts.expected_conversions,
         measures.* exclude (campaign),
         rivals.feature as rival_feature,
+        rivals.gain as rival_gain,
+        rivals.gain_lower as rival_gain_lower,
+        rivals.gain_upper as rival_gain_upper,
         rivals.is_beaten as is_rival_beaten,
-    from judged_splits
+    from splits
     left join judged_contacts using (campaign)
+    left join graded_rows using (campaign)
     left join measures using (campaign)
     left join rivals using (campaign)
 )

@@ -42,14 +42,32 @@ add_sentences as (
                     quality.top_decile_lift,
                     if(
                         not quality.is_rival_beaten,
-                        'Not surely better than choosing by '
-                        || replace(quality.rival_feature, '_', ' ')
-                        || ' alone. ',
+                        format(
+                            'Not surely better than choosing by {} alone: '
+                            || 'the difference of ROC AUC is {:.2f} '
+                            || '({:.2f} to {:.2f}). ',
+                            replace(quality.rival_feature, '_', ' '),
+                            quality.rival_gain,
+                            quality.rival_gain_lower,
+                            quality.rival_gain_upper
+                        ),
                         ''
                     ),
-                    quality.judged_count,
+                    quality.graded_count,
                     case
-                        when quality.judged_split = 'forward'
+                        when quality.graded_split = 'train'
+                            then
+                                'out of fold, each predicted by a model that '
+                                || 'has not seen its customer: with '
+                                || quality.judged_conversions
+                                || ' conversions, the '
+                                || if(
+                                    quality.judged_split = 'forward',
+                                    'later', 'test'
+                                )
+                                || ' rows are too few to grade by. These '
+                                || 'rows chose the model, which flatters it'
+                        when quality.graded_split = 'forward'
                             then
                                 'of a later time, each predicted from '
                                 || 'earlier ones alone'

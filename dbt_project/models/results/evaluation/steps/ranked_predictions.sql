@@ -10,6 +10,10 @@ policies as (
     select * from {{ ref('conversion_policies') }}
 ),
 
+graded_splits as (
+    select * from {{ ref('graded_splits') }}
+),
+
 -- a baseline decides by the threshold with the best F1 out of fold
 count_from_the_top as (
     select
@@ -97,28 +101,35 @@ add_bins as (
 
 add_errors_and_coarse_ranks as (
     select
-        * exclude (conversions_above, has_conversion, bin),
-        hash(customer_id) as customer_hash,
+        add_bins.*,
+        hash(add_bins.customer_id) as customer_hash,
         -- ranks ascend from the worst
-        -cast(least(bin, floor(
-            {{ exact_bins }}
-            * (1 + ln(greatest(bin, {{ exact_bins }}) / {{ exact_bins }}.0))
+        -cast(least(add_bins.bin, floor(
+            {{ exact_bins }} * (1 + ln(
+                greatest(add_bins.bin, {{ exact_bins }}) / {{ exact_bins }}.0
+            ))
         )) as bigint) as coarse_rank,
-        -- large splits need fewer; what models are chosen by is no promise
+        -- large splits need fewer; what models are chosen by is no promise, but may
+        -- have to grade them
         if(
-            split = 'train',
+            add_bins.split = 'train' and graded_splits.graded_split != 'train',
             0,
             least(
                 {{ var('bootstrap_replicates') }},
-                greatest(50, 5000000 // rows_in_split)
+                greatest(50, 5000000 // add_bins.rows_in_split)
             )
         ) as replicate_count,
-        (probability - outcome) * (probability - outcome) as squared_error,
+        (add_bins.probability - add_bins.outcome)
+        * (add_bins.probability - add_bins.outcome) as squared_error,
         -- a probability of exactly 0 or 1 would make the log loss infinite
         -ln(greatest(
-            case outcome when 1 then probability else 1 - probability end, 1e-15
+            if(
+                add_bins.outcome = 1,
+                add_bins.probability, 1 - add_bins.probability
+            ), 1e-15
         )) as log_error,
     from add_bins
+    inner join graded_splits using (campaign)
 )
 
 select * from add_errors_and_coarse_ranks

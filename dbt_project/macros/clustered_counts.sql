@@ -13,10 +13,7 @@
         {{ keys | join(', ') }},
         row_count,
         converted,
-        coalesce(1 + greatest(0, least(1, coalesce(
-            cast(sum(excess) over whole as double)
-            / nullif(cast(sum(pairs) over whole as double), 0), 0
-        ))) * (squared_rows / known_rows - 1), 1) as design_effect,
+        {{ design_effect() }} as design_effect,
     from (
         select
             *,
@@ -62,4 +59,12 @@
         known_converted / known_rows * (1 - known_converted / known_rows) * (squared_rows - known_rows)
         as decimal(38, 6)
     )
+{%- endmacro %}
+
+{# Of a group, by its own rows and the correlation of all groups of the window `whole`. #}
+{% macro design_effect() -%}
+    coalesce(1 + greatest(0, least(1, coalesce(
+        cast(sum(excess) over whole as double)
+        / nullif(cast(sum(pairs) over whole as double), 0), 0
+    ))) * (squared_rows / known_rows - 1), 1)
 {%- endmacro %}

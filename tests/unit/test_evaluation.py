@@ -194,3 +194,26 @@ def test_of_many_groups_the_luckiest_is_not_taken_for_the_best(sql: duckdb.DuckD
     assert six.loc["a", "ratio_to_best"] == two.loc["a", "ratio_to_best"] == pytest.approx(14 / 30)
     assert six.loc["a", "ratio_upper"] > two.loc["a", "ratio_upper"]
     assert six.loc["a", "ratio_lower"] == two.loc["a", "ratio_lower"]
+
+
+# --- promises ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["false_alarms_at_most", "precision_at_least"])
+def test_a_promise_counts_rows_that_repeat_their_customer_once(
+    sql: duckdb.DuckDBPyConnection, policy: str
+) -> None:
+    """Three equal rows of each customer: the design effect is three at every threshold."""
+    generator = np.random.default_rng(4)
+    rows = judged(200, 3, (generator.random(200) < 0.3).repeat(3))
+    rows = rows.assign(
+        split="train",
+        entity_id=np.arange(len(rows)).astype(str),
+        predicted_probability=generator.random(200).round(1).repeat(3),
+    )
+    sql.register("judged_scores", rows)
+    declared = {"campaign": "made up", "is_newest": True, "declaration": f'{{"policy": "{policy}"}}'}
+    sql.register("conversion_models", pd.DataFrame([declared]))
+    effects = sql.sql(query("evaluation/steps/threshold_effects")).df()
+    assert len(effects) == rows["predicted_probability"].nunique()
+    np.testing.assert_allclose(effects["design_effect"], 3)

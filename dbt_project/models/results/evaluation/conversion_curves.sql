@@ -11,6 +11,10 @@ policies as (
     where is_newest
 ),
 
+effects as (
+    select * from {{ ref('threshold_effects') }}
+),
+
 -- only out-of-fold rows may choose: test rows are looked at, never learned from
 thresholds as (
     select distinct
@@ -134,9 +138,19 @@ measure_rows as (
         policies.policy_limit,
         promised_for.new_rows
         / (promised_for.new_rows + add_up.rows_in_split) as share_of_new_rows,
+        -- a probability of converters alone has none of its own
+        case when add_up.split = 'train' then coalesce(
+            effects.design_effect,
+            max(effects.design_effect) over (partition by add_up.campaign),
+            1
+        ) end as design_effect,
     from add_up
     inner join policies using (campaign)
     left join promised_for using (campaign)
+    left join effects
+        on
+            add_up.campaign = effects.campaign
+            and add_up.probability = effects.threshold
     where add_up.is_threshold
 ),
 
@@ -147,12 +161,15 @@ add_bounds as (
             when split != 'train' then null
             when policy = 'false_alarms_at_most'
                 then {{ prediction_bound(
-                    'false_positives', '(rows_in_split - positives)',
+                    'false_positives / design_effect',
+                    '(rows_in_split - positives) / design_effect',
                     'share_of_new_rows', 'upper'
                 ) }}
             when policy = 'precision_at_least'
                 then {{ prediction_bound(
-                    'true_positives', 'contacted', 'share_of_new_rows', 'lower'
+                    'true_positives / design_effect',
+                    'contacted / design_effect',
+                    'share_of_new_rows', 'lower'
                 ) }}
         end as promise_bound,
     from measure_rows

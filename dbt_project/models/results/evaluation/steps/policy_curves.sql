@@ -37,7 +37,8 @@ bounds as (
         (
             highest_shares.share
             - {{ prediction_bound(
-                'thresholds.true_positives', 'thresholds.rows_in_split',
+                'thresholds.true_positives / thresholds.design_effect',
+                'thresholds.rows_in_split / thresholds.design_effect',
                 'thresholds.share_of_new_rows', 'lower'
             ) }}
         ) / nullif(

@@ -267,13 +267,13 @@ def promises(compiled: Path, rows: int, copies: int = 1) -> Iterator[Coverage]:
     bounds = curves[curves["threshold"] == 0.9].set_index("campaign")["promise_bound"]
     others = new[~new["converts"]]
     realised = (others["signal"] >= threshold).groupby(others["campaign"]).mean()
-    unit = "row" if copies == 1 else f"row; customers have {copies} equal ones"
+    unit = "customer" if copies == 1 else f"customer, {copies} equal rows"
     yield Coverage(
         f"promise of a false-alarm rate, {rows:,} known and new rows",
         unit,
         "Clopper and Pearson, n m / (n + m)",
         0.95,
-        float((realised <= bounds).mean()),
+        float((realised <= bounds.reindex(realised.index)).mean()),
     )
 
 

@@ -1,6 +1,7 @@
 """Whom to contact, who is held out and what came of it: the SQL on made-up campaigns, and a build."""
 
 from collections.abc import Callable, Iterator
+from hashlib import md5
 from pathlib import Path
 
 import duckdb
@@ -38,7 +39,120 @@ def put(sql: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> None
     sql.unregister("frame")
 
 
+def in_order(members: pd.DataFrame) -> pd.DataFrame:
+    """Sort by probability, of equals by a hash of campaign and key."""
+    keys = members["campaign"] + "|" + members["entity_id"]
+    hashes = keys.map(lambda key: md5(key.encode(), usedforsecurity=False).hexdigest())
+    by = members.assign(tie=hashes).sort_values(["predicted_probability", "tie"], ascending=[False, True])
+    return by.drop(columns="tie")
+
+
 # --- money -------------------------------------------------------------------------------
+
+
+def contacted_on_budget(
+    sql: duckdb.DuckDBPyConnection, compiled: Path, rows: pd.DataFrame, budget: float
+) -> pd.DataFrame:
+    """The rows that a budget contacts, each campaign's being those with its name.
+
+    `rows` have `campaign`, `predicted_probability`, `contact_cost` and `conversion_value`; a campaign whose
+    name begins with `no value` declares none.
+    """
+    folder = compiled / "results/audiences"
+    scores = rows.assign(
+        entity_id=np.arange(len(rows)).astype(str),
+        customer_id=np.arange(len(rows)).astype(str),
+        split="score",
+        has_converted=pd.Series(None, index=rows.index, dtype="boolean"),
+        predicted_conversion=False,
+        expected_profit=rows["predicted_probability"] * rows["conversion_value"] - rows["contact_cost"],
+    )
+    put(sql, "results.conversion_scores", scores)
+    sql.execute(
+        """create table results.conversion_models as
+        select distinct campaign, true as is_newest, json_object(
+            'policy', 'budget', 'policy_limit', ?, 'contact_cost', 'cost',
+            'conversion_value', if(campaign like 'no value%', null, 'value')
+        ) as declaration from results.conversion_scores""",
+        [budget],
+    )
+    sql.execute(f"create table results.policy_choices as {(folder / 'policy_choices.sql').read_text()}")
+    sql.execute("""
+        create table results.audience_members (
+            audience_id varchar, campaign varchar, purpose varchar, source varchar, channel varchar,
+            entity_id varchar, customer_id varchar, rank bigint, contact_cost double, selected_at timestamp,
+            is_holdout boolean, suppressed_reason varchar
+        )
+    """)
+    sql.execute(
+        """create table results.audience_candidates as
+        select *, campaign as audience_id, 's' as source, 'mail' as channel, null::integer as decile,
+            null as model_version, 'budget' as threshold_policy, cast(? as double) as policy_limit,
+            null::double as holdout_share, 30 as rest_days, null::bigint as contacts_a_week,
+            null::date as contacted_on, null::varchar as refusal
+        from results.policy_choices""",
+        [budget],
+    )
+    members = sql.sql((folder / "audience_members.sql").read_text()).df()
+    assert members["suppressed_reason"].isna().all()
+    return members
+
+
+@pytest.mark.parametrize("costs", [[5.0], [1.0, 2.5, 7.0, 9.0]], ids=["equal costs", "unequal costs"])
+@pytest.mark.parametrize("name", ["value", "no value"])
+def test_a_budget_buys_at_least_half_of_the_best_choice(
+    compiled: Path, sql: duckdb.DuckDBPyConnection, name: str, costs: list[float]
+) -> None:
+    """All sets of eight people are tried; where costs are equal, the best of them is chosen."""
+    generator = np.random.default_rng(11)
+    campaigns, people, budget = 100, 8, 17.0
+    rows = pd.DataFrame(
+        {
+            "campaign": np.repeat([f"{name} {number}" for number in range(campaigns)], people),
+            "predicted_probability": generator.beta(1, 3, campaigns * people),
+            "contact_cost": generator.choice(costs, campaigns * people),
+            "conversion_value": 40.0 if name == "value" else np.nan,
+        }
+    )
+    found = contacted_on_budget(sql, compiled, rows, budget)
+    worth = rows["predicted_probability"]
+    if name == "value":
+        worth = worth * 40 - rows["contact_cost"]
+    sets = (np.arange(2**people)[:, None] >> np.arange(people)) & 1
+    shape = (campaigns, people)
+    bought = worth.to_numpy().reshape(shape) @ sets.T
+    best = np.where(rows["contact_cost"].to_numpy().reshape(shape) @ sets.T <= budget, bought, 0).max(axis=1)
+    chosen = found.assign(worth=worth[found["entity_id"].astype(int)].to_numpy()).groupby("campaign")
+    totals = chosen[["worth", "contact_cost"]].sum().reindex(rows["campaign"].unique(), fill_value=0)
+    assert (totals["contact_cost"] <= budget).all()
+    if len(costs) == 1:
+        assert totals["worth"].to_numpy() == pytest.approx(best)
+    else:
+        assert (totals["worth"] >= best / 2).all()
+        assert totals["worth"].sum() > 0.95 * best.sum()
+
+
+def test_a_budget_goes_to_the_best_per_unit_of_cost(compiled: Path, sql: duckdb.DuckDBPyConnection) -> None:
+    """Letters for 1 and calls for 9: the highest profits alone would buy fewer contacts and less profit."""
+    generator = np.random.default_rng(12)
+    rows = pd.DataFrame(
+        {
+            "campaign": "value",
+            "predicted_probability": generator.beta(1, 4, 1_000),
+            "contact_cost": generator.choice([1.0, 9.0], 1_000),
+            "conversion_value": 20.0,
+        }
+    )
+    found = contacted_on_budget(sql, compiled, rows, 200)
+    profit = rows["predicted_probability"] * 20 - rows["contact_cost"]
+    ordered = profit.sort_values(ascending=False)
+    by_profit = ordered[rows.loc[ordered.index, "contact_cost"].cumsum() <= 200]
+    assert found["expected_profit"].sum() > 1.1 * by_profit.sum()
+    # no choice brings more than the best fractions of contacts do (Dantzig 1957)
+    per_unit = (profit / rows["contact_cost"]).sort_values(ascending=False)
+    costs = rows.loc[per_unit.index, "contact_cost"]
+    parts = (200 - (costs.cumsum() - costs)).clip(0, costs)
+    assert found["expected_profit"].sum() == pytest.approx((per_unit * parts).sum(), rel=0.01)
 
 
 # --- what contacting brought -------------------------------------------------------------
@@ -289,7 +403,7 @@ def test_sums_and_the_marginal_customer_are_those_of_pandas(
     assert row.expected_profit == pytest.approx(contacted["expected_profit"].sum())
     assert row.contact_cost == 80
     assert row.return_on_ad_spend == pytest.approx(row.expected_revenue / 80)
-    last = contacted.sort_values(["predicted_probability", "entity_id"], ascending=[True, False]).iloc[0]
+    last = in_order(contacted).iloc[-1]
     assert (row.marginal_entity_id, row.marginal_expected_profit) == (
         last["entity_id"],
         pytest.approx(last["expected_profit"]),
@@ -411,8 +525,7 @@ def test_members_are_ranked_from_one_and_in_order(connection: duckdb.DuckDBPyCon
     for _, audience in members.groupby("audience_id"):
         ranked = audience.sort_values("rank")
         assert ranked["rank"].tolist() == list(range(1, len(ranked) + 1))
-        by_probability = audience.sort_values(["predicted_probability", "entity_id"], ascending=[False, True])
-        assert by_probability["entity_id"].tolist() == ranked["entity_id"].tolist()
+        assert in_order(audience)["entity_id"].tolist() == ranked["entity_id"].tolist()
     suppressed = members[members["suppressed_reason"].notna()]
     assert not suppressed["is_holdout"].any()
     chosen = members[members["suppressed_reason"].isna() & (members["purpose"] == "contact")]

@@ -18,24 +18,8 @@
     ",
 ) }}
 
-with candidates as (
-    select * from {{ ref('people_assigned') }}
-),
-
-fill_places as (
-    select
-        *,
-        reason is null and not is_drawn and purpose = 'contact'
-            as takes_place,
-        coalesce(
-            sum(room_of_contact) filter (where reason is null and not is_drawn)
-                over best_first, 0
-        ) as room_used,
-    from candidates
-    window best_first as (
-        partition by audience_id
-        order by priority desc, entity_id asc
-    )
+with chosen as (
+    select * from {{ ref('places_filled') }}
 ),
 
 apply_channel_cap as (
@@ -47,22 +31,14 @@ apply_channel_cap as (
             when
                 channel_taken + count(*) filter (where takes_place) over (
                     partition by channel
-                    order by
-                        expected_profit desc nulls last,
-                        campaign asc,
-                        entity_id asc
+                    order by {{ common_worth('all_have_profit') }}
                     rows between unbounded preceding and 1 preceding
                 ) >= contacts_a_week
                 then format(
                     'channel cap of {} a week reached', contacts_a_week
                 )
         end as reason,
-    from fill_places
-    -- those left out are kept only while there is room
-    where
-        room is null
-        or room_used < room
-        or (takes_place and room_used = room)
+    from chosen
 ),
 
 rank_members as (
@@ -76,7 +52,7 @@ rank_members as (
         customer_id,
         last_rank + row_number() over (
             partition by audience_id
-            order by priority desc, entity_id asc
+            order by place
         ) as rank,
         predicted_probability,
         decile,

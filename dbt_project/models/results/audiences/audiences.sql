@@ -36,10 +36,10 @@ last_contacts as (
         expected_profit as marginal_expected_profit,
     from outcomes
     where is_contacted
-    qualify row_number() over (
+    qualify lead(entity_id) over (
         partition by audience_id
-        order by priority asc, entity_id desc
-    ) = 1
+        order by {{ best_first() }}
+    ) is null
 ),
 
 -- Fleiss, Levin and Paik 2003, for groups of unequal size

@@ -73,7 +73,7 @@ add_first_reason as (
         end as room,
         case newcomers.threshold_policy
             when 'capacity' then 1
-            when 'budget' then coalesce(newcomers.contact_cost, 0)
+            when 'budget' then greatest(newcomers.contact_cost, 0)
         end as room_of_contact,
         coalesce(channels_so_far.contact_count, 0) as channel_taken,
         {{ selection_time() }} - to_days(newcomers.rest_days) as rests_since,
@@ -115,6 +115,12 @@ add_first_reason as (
         on
             newcomers.source = chosen_this_week.source
             and newcomers.customer_id = chosen_this_week.customer_id
+),
+
+-- whose contact costs more than is left is no obstacle to those who cost less
+keep_affordable as (
+    select * from add_first_reason
+    where coalesce(room_of_contact <= room, true)
 )
 
-select * from add_first_reason
+select * from keep_affordable

@@ -12,7 +12,8 @@ add_objective as (
             when 'precision_at_least' then recall
             when 'false_alarms_at_most' then recall
             when 'capacity' then contacted
-            when 'budget' then contacted
+            -- no contact at a loss, where that is known
+            when 'budget' then coalesce(expected_profit, contacted)
         end as objective,
         -- what the promise is about, more being better
         case policy

@@ -67,4 +67,16 @@ def test_normal_p_values_are_scipys(sql: duckdb.DuckDBPyConnection) -> None:
     assert found == pytest.approx(2 * stats.norm.sf([0, 1.96, 5]))
 
 
+def test_chi_square_p_values_are_scipys(sql: duckdb.DuckDBPyConnection) -> None:
+    rows = sql.sql("""
+        select x, k, chi_square_p_value(x, k) as found
+        from (values (0e0, 3e0), (3.84, 1.0), (16.9, 9.0), (400.0, 10.0)) as cases (x, k)
+    """).fetchall()
+    for statistic, degrees_of_freedom, found in rows:
+        assert found == pytest.approx(stats.chi2.sf(statistic, degrees_of_freedom))
+    assert sql.sql("select chi_square_p_value(0.0, 0.0), chi_square_p_value(null, 1.0)").fetchall() == [
+        (None, None)
+    ]
+
+
 # --- the default build -------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 from duckdb.func import FunctionNullHandling, PythonUDFType
-from scipy.special import betaincinv, erfc, erfcinv, gammaincinv
+from scipy.special import betaincinv, chdtrc, erfc, erfcinv, gammaincinv
 
 
 def beta_quantile(probability: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -35,6 +35,12 @@ def normal_p_value(z: np.ndarray) -> np.ndarray:
     """Return the two-sided p-value of a standard normal z; NaN for NaN."""
     p_value: np.ndarray = erfc(np.abs(z) / np.sqrt(2))
     return p_value
+
+
+def chi_square_p_value(statistic: np.ndarray, degrees_of_freedom: np.ndarray) -> np.ndarray:
+    """Return the upper tail of a chi-square distribution; NaN for NaN and without degrees of freedom."""
+    p_value: np.ndarray = chdtrc(degrees_of_freedom, statistic)
+    return np.where(degrees_of_freedom > 0, p_value, np.nan)
 
 
 def beta_draws(
@@ -98,6 +104,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
             (gamma_quantile, "double", 3),
             (normal_p_value, "double", 1),
             (adjusted_p_value, "double", 2),
+            (chi_square_p_value, "double", 2),
             (exact_p_value, "bigint", 4),
         ):
             conn.create_function(

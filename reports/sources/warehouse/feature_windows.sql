@@ -37,6 +37,7 @@ select
     windows.window_mean as mean,
     windows.reference_mean,
     windows.population_stability_index as psi,
+    windows.q_value,
     windows.drifting_limit,
     windows.drifted_limit,
     windows.status

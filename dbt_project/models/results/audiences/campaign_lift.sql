@@ -112,6 +112,18 @@ add_lift as (
         difference_upper * contacted_count as upper,
         normal_p_value(z) as p_value,
     from compare_groups
+),
+
+-- the whole audience is a test of its own, its tenths are ten
+adjust_for_tenths as (
+    {{ adjust_p_values(
+        'add_lift', ['audience_id', 'decile > 0'], 'holm', 'adjusted_p_value'
+    ) }}
+),
+
+drop_places as (
+    select * exclude (place, comparisons),
+    from adjust_for_tenths
 )
 
-select * from add_lift
+select * from drop_places

@@ -78,20 +78,13 @@ allow_for_customers as (
     from compare_groups
 ),
 
-order_rows as (
-    select
-        *,
-        row_number() over by_p_value as place,
-        count(*) over (partition by campaign) as comparisons,
-    from allow_for_customers
-    window by_p_value as (
-        partition by campaign
-        order by p_value, feature, category
-    )
+adjust_values as (
+    {{ adjust_p_values(
+        'allow_for_customers', ['campaign'], 'false discovery rate', 'q_value'
+    ) }}
 ),
 
--- Benjamini and Hochberg (1995): the least of p x comparisons / place from here on
-adjust_values as (
+add_index as (
     select
         campaign,
         feature,
@@ -102,12 +95,8 @@ adjust_values as (
         share_of_rest,
         100 * share_of_converters / nullif(share_of_rest, 0) as index_value,
         p_value,
-        least(1, min(p_value * (comparisons / place)) over (
-            partition by campaign
-            order by place desc
-            rows between unbounded preceding and current row
-        )) as q_value,
-    from order_rows
+        q_value,
+    from adjust_values
 )
 
-select * from adjust_values
+select * from add_index

@@ -10,9 +10,19 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmarks.lift import coverage, lifts
-from python_models.delivery.sent_record import NO_ROWS
-from python_models.engines.duckdb.statistics import Plugin
+from benchmarks.coverage_audiences import (
+    coverage,
+    expectations,
+    judged,
+    lifts,
+    made_up_warehouse,
+    members_of,
+    payoffs,
+    put,
+    tenths_found,
+    terms_of,
+    weeks_with_holdouts,
+)
 from tests.support import Dbt, copy_built
 
 
@@ -24,19 +34,8 @@ def compiled(built: Dbt) -> Path:
 @pytest.fixture
 def sql() -> Iterator[duckdb.DuckDBPyConnection]:
     """An empty warehouse with the plugin's functions, in which nothing was sent yet."""
-    with duckdb.connect() as connection:
-        connection.execute(
-            "attach ':memory:' as warehouse; use warehouse; create schema results; create schema campaigns"
-        )
-        connection.execute(f"create table results.sent_contacts as {NO_ROWS}")
-        Plugin("statistics", {}).configure_connection(connection)
+    with made_up_warehouse() as connection:
         yield connection
-
-
-def put(sql: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> None:
-    sql.register("frame", frame)
-    sql.execute(f"create table {table} as from frame")
-    sql.unregister("frame")
 
 
 def in_order(members: pd.DataFrame) -> pd.DataFrame:
@@ -194,9 +193,14 @@ def test_lift_is_that_of_an_independent_computation(compiled: Path) -> None:
         assert row.lift_difference == pytest.approx(difference)
         assert (row.difference_lower, row.difference_upper) == pytest.approx((lower, upper), abs=1e-6)
         assert (row.lower, row.upper) == pytest.approx((lower * trials[0], upper * trials[0]), abs=1e-3)
-        # the z-test of two proportions, pooled, is the chi-squared test without correction
         others = trials - counts
-        if counts.sum() and others.sum():
+        if row.decile > 0:
+            tails = [
+                stats.fisher_exact([counts, others], alternative=side).pvalue for side in ("less", "greater")
+            ]
+            assert row.p_value == pytest.approx(min(1, 2 * min(tails)))
+        else:
+            # the z-test of two proportions, pooled, is the chi-squared test without correction
             assert row.p_value == pytest.approx(
                 stats.chi2_contingency([counts, others], correction=False).pvalue
             )
@@ -218,42 +222,10 @@ def test_a_tenth_is_one_of_ten_comparisons(compiled: Path) -> None:
         ordered = audience.sort_values("p_value")
         expected = np.minimum(1, np.maximum.accumulate(ordered["p_value"] * np.arange(10, 0, -1)))
         assert ordered["adjusted_p_value"].to_numpy() == pytest.approx(expected.to_numpy())
-    lowest = tenths.groupby("audience_id")[["p_value", "adjusted_p_value"]].min()
-    assert (lowest["p_value"] < 0.05).mean() > 0.2
+    alone, adjusted = tenths_found(table)
     # three standard errors of 100 audiences are .065
-    assert (lowest["adjusted_p_value"] < 0.05).mean() <= 0.05 + 0.065
-
-
-def weeks_with_holdouts(
-    generator: np.random.Generator, campaigns: int, weeks: int, rows: int
-) -> pd.DataFrame:
-    """Members of weekly audiences, a tenth held out; contacting adds .03 to a rate that differs by week."""
-    count = campaigns * weeks * rows
-    week = np.tile(np.repeat(np.arange(weeks), rows), campaigns)
-    campaign = np.repeat([f"made up {number}" for number in range(campaigns)], weeks * rows)
-    is_holdout = generator.random(count) < 0.1
-    own_rate = 0.04 + 0.02 * (week % 3)
-    chance = own_rate + 0.03
-    converted = generator.random(count) < np.where(is_holdout, own_rate, chance)
-    members = members_of(chance, campaign, converted).assign(conversion_value=50.0, is_holdout=is_holdout)
-    monday = pd.Timestamp("2026-01-05") + pd.to_timedelta(7 * week, unit="D")
-    names = members["campaign"] + " " + monday.strftime("%Y-%m-%d")
-    return members.assign(audience_id=names, week_start=monday, selected_at=monday)
-
-
-def payoffs(sql: duckdb.DuckDBPyConnection, compiled: Path, members: pd.DataFrame) -> pd.DataFrame:
-    """`contact_payoff` of made-up members."""
-    terms = (
-        members[["audience_id", "campaign", "week_start"]]
-        .drop_duplicates()
-        .assign(**POLICY, relative_variance=0.0)
-    )
-    put(sql, "results.audience_terms", terms)
-    put(sql, "results.audience_members", members)
-    put(sql, "results.all_scores", members[["campaign", "entity_id", "has_converted"]])
-    folder = compiled / "results/audiences"
-    sql.execute(f"create table results.campaign_lift as {(folder / 'campaign_lift.sql').read_text()}")
-    return sql.sql((folder / "contact_payoff.sql").read_text()).df().set_index("campaign")
+    assert adjusted <= 0.05 + 0.065
+    assert alone > adjusted + 0.05
 
 
 def test_the_pooled_interval_covers_what_contacting_earned(
@@ -311,91 +283,14 @@ def test_pooled_lift_is_that_of_an_independent_computation(
 
 # --- what is expected --------------------------------------------------------------------
 
-POLICY = {"purpose": "contact", "threshold_policy": "f1"}
-
-
-def judged(
-    sql: duckdb.DuckDBPyConnection,
-    compiled: Path,
-    members: pd.DataFrame,
-    terms: pd.DataFrame,
-    sent: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """`audiences` of made-up members and terms, all money declared."""
-    text = (compiled / "results/audiences/audiences.sql").read_text()
-    put(sql, "results.audience_terms", terms.assign(old_count=0, used_count=0))
-    put(sql, "results.audience_members", members)
-    if sent is not None:
-        sql.register("sent", sent)
-        sql.execute("insert into results.sent_contacts by name from sent")
-    put(sql, "results.all_scores", members[["campaign", "entity_id", "has_converted"]])
-    return sql.sql(text).df().set_index("audience_id")
-
-
-def members_of(probability: np.ndarray, audience: np.ndarray, has_converted: np.ndarray) -> pd.DataFrame:
-    """Members to be contacted, each for 2, a conversion bringing 50 or 100."""
-    value = np.where(np.arange(len(probability)) % 2, 50.0, 100.0)
-    frame = pd.DataFrame(
-        {
-            "campaign": audience,
-            "audience_id": audience,
-            "purpose": "contact",
-            "entity_id": np.arange(len(probability)).astype(str),
-            "predicted_probability": probability,
-            "contact_cost": 2.0,
-            "conversion_value": value,
-            "expected_profit": probability * value - 2,
-            "is_holdout": False,
-            "has_converted": has_converted,
-            "selected_at": pd.Timestamp("2026-11-18"),
-        }
-    )
-    return frame.assign(suppressed_reason=pd.Series(None, index=frame.index, dtype="string"))
-
-
-def terms_of(audiences: list[str], variance: pd.Series | float = 0.0) -> pd.DataFrame:
-    frame = pd.DataFrame({"campaign": audiences, "audience_id": audiences, "relative_variance": variance})
-    return frame.assign(
-        **POLICY,
-        channel="mail",
-        week_start=pd.Timestamp("2026-11-16"),
-        policy_limit=np.nan,
-        model_version="m",
-        holdout_share=0.1,
-        holdout_effect=0.05,
-    )
-
 
 @pytest.mark.parametrize("wrong", [1.0, 0.75, 1.3], ids=["right", "too low", "too high"])
 @pytest.mark.parametrize("contacts", [20, 400])
 def test_the_interval_of_the_profit_covers_what_comes_true(
-    compiled: Path, sql: duckdb.DuckDBPyConnection, contacts: int, wrong: float
+    compiled: Path, contacts: int, wrong: float
 ) -> None:
     """Predictions are `wrong` times the chance, of known rows and of those to be contacted alike."""
-    generator = np.random.default_rng(5)
-    campaigns, known = 200, 500
-    names = np.array([f"made up {number}" for number in range(campaigns)])
-    chance = generator.beta(2, 14, campaigns * known) * 0.7
-    put(
-        sql,
-        "results.policy_choices",
-        pd.DataFrame(
-            {
-                "campaign": names.repeat(known),
-                "customer_id": np.arange(campaigns * known).astype(str),
-                "split": "train",
-                "purpose": "evidence",
-                "predicted_probability": wrong * chance,
-                "has_converted": generator.random(campaigns * known) < chance,
-            }
-        ),
-    )
-    evidence = sql.sql((compiled / "results/audiences/audience_evidence.sql").read_text()).df()
-    evidence = evidence[evidence["purpose"] == "contact"].set_index("campaign").loc[names]
-    assert (evidence["part_count"] == 5).all()
-    chance = generator.beta(2, 14, campaigns * contacts) * 0.7
-    members = members_of(wrong * chance, names.repeat(contacts), generator.random(len(chance)) < chance)
-    found = judged(sql, compiled, members, terms_of(list(names), evidence["relative_variance"].to_numpy()))
+    found = expectations(compiled, audiences=200, contacts=contacts, wrong=wrong)
     assert found["is_realised_within"].mean() >= 0.93
     # nor is it as wide as to say nothing
     width = (found["expected_conversions_upper"] - found["expected_conversions_lower"]).mean()

@@ -110,7 +110,17 @@ add_lift as (
         lift_difference * contacted_count as incremental_conversions,
         difference_lower * contacted_count as lower,
         difference_upper * contacted_count as upper,
-        normal_p_value(z) as p_value,
+        -- of a tenth few convert, and the tail of z is too heavy
+        case
+            when decile = 0 then normal_p_value(z)
+            when z is not null
+                then exact_p_value(
+                    contacted_conversions,
+                    contacted_count,
+                    contacted_conversions + holdout_conversions,
+                    known_count
+                )
+        end as p_value,
     from compare_groups
 ),
 

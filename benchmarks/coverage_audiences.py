@@ -1,0 +1,244 @@
+r"""How often the intervals of an audience hold the truth, and its tests find what is not there.
+
+    DBT_PROJECT_DIR=dbt_project .venv/bin/dbt compile \
+        --select campaign_lift contact_payoff audience_evidence audiences
+    .venv/bin/python -m benchmarks.coverage_audiences
+
+Campaigns are made up whose contacts raise everybody's chance to convert by the same difference; who is held
+out is drawn at random, and the project's own SQL says what to expect and what contacting brought.
+"""
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from benchmarks.forecasts import empty_database
+from python_models.delivery.sent_record import NO_ROWS
+
+POLICY = {"purpose": "contact", "threshold_policy": "f1"}
+COMPILED = Path("dbt_project/target/compiled/leadlight/models")
+
+
+def made_up_warehouse() -> duckdb.DuckDBPyConnection:
+    """Open an empty warehouse in which nothing was sent yet."""
+    connection = empty_database()
+    connection.execute(f"create table results.sent_contacts as {NO_ROWS}")
+    return connection
+
+
+def put(sql: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> None:
+    sql.register("frame", frame)
+    sql.execute(f"create table {table} as from frame")
+    sql.unregister("frame")
+
+
+def lifts(
+    compiled: Path, campaigns: int, rows: int, share: float, base_rate: float, effect: float, seed: int = 1
+) -> pd.DataFrame:
+    """One row per made-up campaign and decile, as `campaign_lift` has them.
+
+    Parameters
+    ----------
+    compiled : Path
+        Folder of the models that dbt compiled.
+    campaigns, rows : int
+        How many campaigns, of how many people each.
+    share : float
+        Share of the people held out.
+    base_rate, effect : float
+        Mean rate of conversion of those held out, and what contacting adds to it.
+    seed : int
+        Another seed, other campaigns.
+    """
+    generator = np.random.default_rng(seed)
+    lift = (compiled / "results/audiences/campaign_lift.sql").read_text()
+    count = campaigns * rows
+    # people differ: their chances have a standard deviation of half their mean
+    chance = generator.beta(4 * (1 - base_rate), 4 * (1 - base_rate) / base_rate * (1 - base_rate), count)
+    is_holdout = generator.random(count) < share
+    number = np.repeat(np.arange(campaigns), rows)
+    people = pd.DataFrame(
+        {
+            "campaign": [f"made up {name}" for name in number],
+            "entity_id": np.arange(count).astype(str),
+            "predicted_probability": chance,
+            "has_converted": generator.random(count) < chance + np.where(is_holdout, 0, effect),
+            "is_holdout": is_holdout,
+            "purpose": "contact",
+            "selected_at": pd.Timestamp("2026-11-18"),
+        }
+    )
+    people["audience_id"] = people["campaign"]
+    people["suppressed_reason"] = pd.Series(None, index=people.index, dtype="string")
+    with made_up_warehouse() as sql:
+        put(sql, "results.audience_members", people)
+        put(sql, "results.all_scores", people[["campaign", "entity_id", "has_converted"]])
+        return sql.sql(lift).df()
+
+
+def coverage(table: pd.DataFrame, effect: float) -> tuple[float, float]:
+    """Share of the whole audiences whose interval covers the effect, and with a p-value below .05."""
+    whole = table[table["decile"] == 0]
+    added = effect * whole["contacted_count"]
+    covered = (whole["lower"] <= added) & (added <= whole["upper"])
+    return float(covered.mean()), float((whole["p_value"] < 0.05).mean())
+
+
+def tenths_found(table: pd.DataFrame) -> tuple[float, float]:
+    """Share of the audiences of which any tenth has a p value below .05, and of an adjusted one."""
+    tenths = table[table["decile"] > 0]
+    lowest = tenths.groupby("audience_id")[["p_value", "adjusted_p_value"]].min()
+    alone, adjusted = (lowest < 0.05).mean()
+    return float(alone), float(adjusted)
+
+
+def weeks_with_holdouts(
+    generator: np.random.Generator, campaigns: int, weeks: int, rows: int
+) -> pd.DataFrame:
+    """Members of weekly audiences, a tenth held out; contacting adds .03 to a rate that differs by week."""
+    count = campaigns * weeks * rows
+    week = np.tile(np.repeat(np.arange(weeks), rows), campaigns)
+    campaign = np.repeat([f"made up {number}" for number in range(campaigns)], weeks * rows)
+    is_holdout = generator.random(count) < 0.1
+    own_rate = 0.04 + 0.02 * (week % 3)
+    chance = own_rate + 0.03
+    converted = generator.random(count) < np.where(is_holdout, own_rate, chance)
+    members = members_of(chance, campaign, converted).assign(conversion_value=50.0, is_holdout=is_holdout)
+    monday = pd.Timestamp("2026-01-05") + pd.to_timedelta(7 * week, unit="D")
+    names = members["campaign"] + " " + monday.strftime("%Y-%m-%d")
+    return members.assign(audience_id=names, week_start=monday, selected_at=monday)
+
+
+def payoffs(sql: duckdb.DuckDBPyConnection, compiled: Path, members: pd.DataFrame) -> pd.DataFrame:
+    """`contact_payoff` of made-up members."""
+    terms = (
+        members[["audience_id", "campaign", "week_start"]]
+        .drop_duplicates()
+        .assign(**POLICY, relative_variance=0.0)
+    )
+    put(sql, "results.audience_terms", terms)
+    put(sql, "results.audience_members", members)
+    put(sql, "results.all_scores", members[["campaign", "entity_id", "has_converted"]])
+    folder = compiled / "results/audiences"
+    sql.execute(f"create table results.campaign_lift as {(folder / 'campaign_lift.sql').read_text()}")
+    return sql.sql((folder / "contact_payoff.sql").read_text()).df().set_index("campaign")
+
+
+def pooled_coverage(compiled: Path, campaigns: int, weeks: int, rows: int, seed: int = 8) -> float:
+    """Share of the campaigns whose pooled lift (`lift_so_far`) covers the .03 that contacting adds."""
+    members = weeks_with_holdouts(np.random.default_rng(seed), campaigns, weeks, rows)
+    with made_up_warehouse() as sql:
+        found = payoffs(sql, compiled, members)
+    return float(((found["lift_lower"] <= 0.03) & (found["lift_upper"] >= 0.03)).mean())
+
+
+def judged(
+    sql: duckdb.DuckDBPyConnection,
+    compiled: Path,
+    members: pd.DataFrame,
+    terms: pd.DataFrame,
+    sent: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """`audiences` of made-up members and terms, all money declared."""
+    text = (compiled / "results/audiences/audiences.sql").read_text()
+    put(sql, "results.audience_terms", terms.assign(old_count=0, used_count=0))
+    put(sql, "results.audience_members", members)
+    if sent is not None:
+        sql.register("sent", sent)
+        sql.execute("insert into results.sent_contacts by name from sent")
+    put(sql, "results.all_scores", members[["campaign", "entity_id", "has_converted"]])
+    return sql.sql(text).df().set_index("audience_id")
+
+
+def members_of(probability: np.ndarray, audience: np.ndarray, has_converted: np.ndarray) -> pd.DataFrame:
+    """Members to be contacted, each for 2, a conversion bringing 50 or 100."""
+    value = np.where(np.arange(len(probability)) % 2, 50.0, 100.0)
+    frame = pd.DataFrame(
+        {
+            "campaign": audience,
+            "audience_id": audience,
+            "purpose": "contact",
+            "entity_id": np.arange(len(probability)).astype(str),
+            "predicted_probability": probability,
+            "contact_cost": 2.0,
+            "conversion_value": value,
+            "expected_profit": probability * value - 2,
+            "is_holdout": False,
+            "has_converted": has_converted,
+            "selected_at": pd.Timestamp("2026-11-18"),
+        }
+    )
+    return frame.assign(suppressed_reason=pd.Series(None, index=frame.index, dtype="string"))
+
+
+def terms_of(audiences: list[str], variance: pd.Series | float = 0.0) -> pd.DataFrame:
+    frame = pd.DataFrame({"campaign": audiences, "audience_id": audiences, "relative_variance": variance})
+    return frame.assign(
+        **POLICY,
+        channel="mail",
+        week_start=pd.Timestamp("2026-11-16"),
+        policy_limit=np.nan,
+        model_version="m",
+        holdout_share=0.1,
+        holdout_effect=0.05,
+    )
+
+
+def expectations(compiled: Path, audiences: int, contacts: int, wrong: float = 1.0) -> pd.DataFrame:
+    """`audiences` of made-up campaigns of 500 known rows each, predictions being `wrong` times the chance."""
+    generator = np.random.default_rng(5)
+    known = 500
+    names = np.array([f"made up {number}" for number in range(audiences)])
+    chance = generator.beta(2, 14, audiences * known) * 0.7
+    choices = pd.DataFrame(
+        {
+            "campaign": names.repeat(known),
+            "customer_id": np.arange(audiences * known).astype(str),
+            "split": "train",
+            "purpose": "evidence",
+            "predicted_probability": wrong * chance,
+            "has_converted": generator.random(audiences * known) < chance,
+        }
+    )
+    with made_up_warehouse() as sql:
+        put(sql, "results.policy_choices", choices)
+        evidence = sql.sql((compiled / "results/audiences/audience_evidence.sql").read_text()).df()
+        variance = evidence.query("purpose == 'contact'").set_index("campaign")["relative_variance"]
+        chance = generator.beta(2, 14, audiences * contacts) * 0.7
+        members = members_of(wrong * chance, names.repeat(contacts), generator.random(len(chance)) < chance)
+        return judged(sql, compiled, members, terms_of(list(names), variance.loc[names].to_numpy()))
+
+
+def prediction_coverage(table: pd.DataFrame) -> float:
+    """Share of the audiences whose realised conversions are within the interval of the expected ones."""
+    realised = table["realised_conversions"]
+    lower, upper = table["expected_conversions_lower"], table["expected_conversions_upper"]
+    return float(((lower <= realised) & (realised <= upper)).mean())
+
+
+if __name__ == "__main__":
+    for rows, share, base_rate, effect in [
+        (10_000, 0.1, 0.02, 0.02),
+        (5_000, 0.1, 0.05, 0.03),
+        (2_000, 0.2, 0.1, 0.05),
+        (1_000, 0.1, 0.02, 0.02),
+        (5_000, 0.1, 0.05, 0.0),
+        (5_000, 0.5, 0.2, 0.0),
+    ]:
+        table = lifts(COMPILED, 500, rows, share, base_rate, effect)
+        covered, found = coverage(table, effect)
+        print(
+            f"{rows:,} people, {share:.0%} held out, {base_rate:.0%} convert by themselves, {effect:.0%} "
+            f"more when contacted: covered {covered:.1%}, p < 0.05 in {found:.1%} of 500"
+        )
+        if effect == 0:
+            alone, adjusted = tenths_found(table)
+            print(f"    a tenth has p < 0.05 in {alone:.1%}, adjusted p < 0.05 in {adjusted:.1%}")
+    for weeks, rows in [(1, 1_000), (8, 300)]:
+        covered = pooled_coverage(COMPILED, 300, weeks, rows)
+        print(f"{weeks} weeks of {rows:,} people, 10% held out: pooled lift covered {covered:.1%} of 300")
+    for contacts, wrong in [(20, 1.0), (400, 1.0), (400, 0.75), (400, 1.3)]:
+        covered = prediction_coverage(expectations(COMPILED, 300, contacts, wrong))
+        print(f"{contacts} contacts, predictions {wrong:g} times the chance: covered {covered:.1%} of 300")

@@ -71,7 +71,7 @@ def select_features(matrix: np.ndarray, design: Design, keep: int) -> list[Featu
     for position, variance in enumerate(variances):
         if variance < MIN_VARIANCE:
             drop(position, "variance", variance, MIN_VARIANCE)
-    correlations = _correlations(sample, design)
+    correlations = rank_correlations(sample, design)
     for loser, winner, correlation in _redundant_pairs(sample, correlations, set(selection)):
         drop(loser, "correlation", correlation, MAX_CORRELATION, winner)
     remaining = [position for position in range(len(design.columns)) if position not in selection]
@@ -119,7 +119,7 @@ def _entropy(column: np.ndarray) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def _correlations(matrix: np.ndarray, design: Design) -> np.ndarray:
+def rank_correlations(matrix: np.ndarray, design: Design) -> np.ndarray:
     """Return the absolute rank correlation of each pair of numbers; 0 with a category or a constant."""
     ranks = pd.DataFrame(matrix).rank()
     centred = (ranks - ranks.mean()).fillna(0.0).to_numpy()

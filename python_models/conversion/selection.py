@@ -14,7 +14,13 @@ from python_models.conversion.backtest import TimeOrderedRows, backtest, holdout
 from python_models.conversion.declaration import competing
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import CrossFit, TrainingSet, blend, cross_fit, refit
-from python_models.conversion.leakage import Finding, check_features, leak_refusal, withheld_findings
+from python_models.conversion.leakage.checks import (
+    Finding,
+    leak_refusal,
+    leaky_features,
+    withheld_findings,
+)
+from python_models.conversion.leakage.findings import check_features
 from python_models.conversion.measures import compute_metric, expected_calibration_error, is_loss
 from python_models.conversion.model_row import (
     candidate_rows,
@@ -47,9 +53,11 @@ def select_champion(
     selection: list[FeatureSelection],
     version: str,
     existing: Any | None,
+    empty: set[str],
 ) -> tuple[dict[str, Any], CrossFit, FittedModel | None]:
     """Cross-fit every candidate, check the best one, and compare it with the current champion.
 
+    `empty` features are empty in all rows with an unknown outcome.
     Return the columns that this adds to the model row, the best candidate, and its model if it may be used.
     """
     positions = kept_positions(selection) if selection else None
@@ -57,7 +65,7 @@ def select_champion(
     holdout = later_metrics(campaign, frame, training, fits, positions)
     best = best_candidate(campaign, training, fits, holdout)
     scores = univariate_scores(training)
-    findings = find_leaks(campaign, frame, training, scores, best)
+    findings = find_leaks(campaign, rows, empty, training, scores, best)
     declared_rule = fit_declared_baseline(campaign.baseline, frame, training) if campaign.baseline else None
     model = FittedModel.of(best, training, OneRule.best(training, scores), declared_rule)
     probability = model.out_of_fold(training.matrix, training.folds)
@@ -114,7 +122,8 @@ def describe(best: CrossFit, training: TrainingSet, model: FittedModel) -> dict[
 
 def find_leaks(
     campaign: Campaign,
-    frame: pd.DataFrame,
+    rows: pd.DataFrame,
+    empty: set[str],
     training: TrainingSet,
     scores: list[UnivariateScore],
     best: CrossFit,
@@ -123,11 +132,12 @@ def find_leaks(
     roc_auc = compute_metric("roc_auc", training.label, best.probability, training.weight)
     return check_features(
         campaign,
-        frame,
+        rows,
+        empty,
         training,
         scores,
         roc_auc,
-        lambda position: roc_auc - _roc_auc_without(position, best, training),
+        lambda positions: _roc_auc_without(positions, best, training),
     )
 
 
@@ -183,13 +193,15 @@ def _loss(choose_by: str, training: TrainingSet, fit: CrossFit) -> float:
     return value if is_loss(choose_by) else -value
 
 
-def _roc_auc_without(position: int, fit: CrossFit, training: TrainingSet) -> float:
-    """Return the out-of-fold ROC AUC of the same candidate without one column."""
+def _roc_auc_without(positions: list[int], fit: CrossFit, training: TrainingSet) -> float:
+    """Return the out-of-fold ROC AUC of the same candidate without some columns; 0.5 without any."""
     every = range(len(training.design.columns))
     kept = [
-        [column for column in (training.kept[fold] if training.kept else every) if column != position]
+        [column for column in (training.kept[fold] if training.kept else every) if column not in positions]
         for fold in range(FOLDS)
     ]
+    if not all(kept):
+        return 0.5
     without = refit(fit, training.keeping(kept))
     return compute_metric("roc_auc", training.label, without.probability, training.weight)
 
@@ -199,11 +211,6 @@ def fit_declared_baseline(column: str, frame: pd.DataFrame, training: TrainingSe
     is_text = not pd.api.types.is_numeric_dtype(frame[column])
     design = make_design(frame, [column], [column] if is_text else [])
     return OneRule.of(design, design.matrix(frame)[:, 0], training)
-
-
-def leaky_features(findings: list[Finding]) -> set[str]:
-    """Return the features that failed a leakage check."""
-    return {finding.feature for finding in findings if finding.status == "fail"}
 
 
 def failed_sanity_check(

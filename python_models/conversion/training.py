@@ -16,6 +16,7 @@ from python_models.conversion.declaration import read_conversion_campaign
 from python_models.conversion.fingerprint import declaration_text, training_fingerprint
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import CrossFit, TrainingSet, refit
+from python_models.conversion.leakage.structure import empty_features
 from python_models.conversion.model_row import MODEL_ROW
 from python_models.conversion.relevance import FeatureSelection, kept_positions, select_features
 from python_models.conversion.sampling import RowSample, training_sample
@@ -62,8 +63,9 @@ def train(
     if row["refused_reason"] is None:
         design = make_design(frame, names, texts)
         training, selection = build_training_set(campaign, frame, design, kept_share)
+        empty = empty_features(features, campaign)
         result, best, model = select_champion(
-            campaign, rows, frame, training, selection, row["model_version"], existing
+            campaign, rows, frame, training, selection, row["model_version"], existing, empty
         )
         row |= result
         if model:

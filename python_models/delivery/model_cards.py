@@ -26,7 +26,10 @@ QUERIES = {
     "baselines": "baseline, metric_order",
     "factors": "rank",
     "fairness": "audited_column, group_value",
-    "leaks": "case status when 'fail' then 1 when 'accepted' then 2 else 3 end, feature, check_name",
+    "leaks": (
+        "case status when 'fail' then 1 when 'undecided' then 2 when 'accepted' then 3 else 4 end, "
+        "feature, check_name"
+    ),
     "sufficiency": "check_name",
 }
 MAX_FACTORS = 10

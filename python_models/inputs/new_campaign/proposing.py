@@ -9,7 +9,7 @@ import numpy as np
 from python_models.common.errors import UserError
 from python_models.common.frames import Design, fold_of, make_design
 from python_models.common.sql import quote_identifier
-from python_models.conversion.leakage import CHECKS
+from python_models.conversion.leakage.checks import CHECKS
 from python_models.conversion.one_rule import univariate_score
 from python_models.inputs.new_campaign.profiling import WORDS, Column, literal
 
@@ -473,8 +473,8 @@ def _leak(
         "filled_with_the_outcome": power.missing_roc_auc,
     }
     for name, value in measured.items():
-        if value >= CHECKS[name].fail:
-            return f"alone it tells the outcome: {name} {value:.2f}, limit {CHECKS[name].fail:g}", None
+        if value >= CHECKS[name].stop:
+            return f"alone it tells the outcome: {name} {value:.2f}, limit {CHECKS[name].stop:g}", None
     doubts = [f"{name} {value:.2f}" for name, value in measured.items() if value >= CHECKS[name].warn]
     return None, doubts[0] if doubts else None
 

@@ -19,7 +19,11 @@ leaks as (
     select
         campaign,
         2 as kind_order,
-        if(status = 'accepted', 'leak accepted', 'possible leak') as kind,
+        case status
+            when 'accepted' then 'leak accepted'
+            when 'undecided' then 'leak to decide'
+            else 'possible leak'
+        end as kind,
         concat(replace(feature, '_', ' '), ': ', advice) as sentence,
         '#could-it-be-too-good' as path
     from results.leakage_checks

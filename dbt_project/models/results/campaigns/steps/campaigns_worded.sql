@@ -14,6 +14,10 @@ add_sentences as (
             else facts.source_note
         end as source_note,
         case
+            when
+                not facts.has_champion
+                and {{ needs_decision('facts.refused_reason') }}
+                then 'undecided'
             when not facts.has_champion then 'refused'
             when quality.roc_auc_value is null then 'unknown'
             when not quality.is_rival_beaten then 'weak'

@@ -37,8 +37,12 @@ add_first_reason as (
                 then
                     'no model is in service. '
                     || coalesce(newest.refused_reason, '')
-                    || ' Add rows with an outcome, or mend what the reason '
-                    || 'names.'
+                    || if(
+                        {{ needs_decision('newest.refused_reason') }},
+                        '',
+                        ' Add rows with an outcome, or mend what the reason '
+                        || 'names.'
+                    )
             when not policies.is_promise_kept
                 then
                     'the limit of decide_by is not kept. '

@@ -30,7 +30,7 @@ from python_models.conversion.model_row import (
     used_features,
 )
 from python_models.conversion.one_rule import OneRule, UnivariateScore, univariate_scores
-from python_models.conversion.registry import decide_promotion, earlier_champions
+from python_models.conversion.registry import Promotion, decide_promotion, earlier_champions
 from python_models.conversion.relevance import FeatureSelection, kept_positions
 from python_models.conversion.tuning import trials_for, tune
 from python_models.conversion.uncertainty import calibration_p_value, roc_auc_interval
@@ -68,22 +68,7 @@ def select_champion(
     findings = find_leaks(campaign, rows, empty, training, scores, best)
     declared_rule = fit_declared_baseline(campaign.baseline, frame, training) if campaign.baseline else None
     model = FittedModel.of(best, training, OneRule.best(training, scores), declared_rule)
-    probability = model.out_of_fold(training.matrix, training.folds)
-    customer = pd.factorize(frame[campaign.customer])[0]
-    tried = len(fits) + (trials_for(campaign.tune_seconds, training) if campaign.tune_seconds else 0)
-    failed = failed_sanity_check(training, best.log_odds, probability, customer, tried)
-    reason = leak_refusal(findings) or failed
-    allowed = [name for name in training.design.columns if name not in leaky_features(findings)]
-    promotion = decide_promotion(
-        version,
-        campaign,
-        earlier_champions(existing, campaign),
-        frame,
-        training,
-        probability,
-        allowed,
-        reason,
-    )
+    reason, promotion = judge(campaign, frame, training, fits, best, model, findings, version, existing)
     result: dict[str, Any] = describe(best, training, model) | {
         "candidates": candidate_rows(fits, holdout, training, best),
         "relevance": relevance_rows(selection, training),
@@ -105,6 +90,29 @@ def select_champion(
         "forward": forward_rows(campaign, ordered.frame, forward) if ordered and forward else [],
     }
     return result, best, replace(model, shift=forward.shift) if forward else model
+
+
+def judge(
+    campaign: Campaign,
+    frame: pd.DataFrame,
+    training: TrainingSet,
+    fits: list[CrossFit],
+    best: CrossFit,
+    model: FittedModel,
+    findings: list[Finding],
+    version: str,
+    existing: Any | None,
+) -> tuple[str | None, Promotion]:
+    """Return why the best candidate may not be used, None if it may, and which model serves from now on."""
+    probability = model.out_of_fold(training.matrix, training.folds)
+    customer = pd.factorize(frame[campaign.customer])[0]
+    tried = len(fits) + (trials_for(campaign.tune_seconds, training) if campaign.tune_seconds else 0)
+    reason = leak_refusal(findings) or failed_sanity_check(
+        training, best.log_odds, probability, customer, tried
+    )
+    allowed = [name for name in training.design.columns if name not in leaky_features(findings)]
+    earlier = earlier_champions(existing, campaign)
+    return reason, decide_promotion(version, campaign, earlier, frame, training, probability, allowed, reason)
 
 
 def describe(best: CrossFit, training: TrainingSet, model: FittedModel) -> dict[str, Any]:

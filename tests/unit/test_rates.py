@@ -85,7 +85,7 @@ def test_a_p_value_of_rows_that_repeat_is_that_of_as_many_customers(sql: duckdb.
     """Twice the rows have twice the z squared; a design effect of two takes it back."""
     z = np.array([0.0, 0.5, 1.96, 6.0])
     for once, twice in zip(2 * stats.norm.sf(z), 2 * stats.norm.sf(z * 2**0.5), strict=True):
-        [(found,)] = sql.execute("select adjusted_p_value(?, 2.0)", [twice]).fetchall()
+        [(found,)] = sql.execute("select clustered_p_value(?, 2.0)", [twice]).fetchall()
         assert found == pytest.approx(once, rel=1e-9)
 
 

@@ -73,7 +73,7 @@ def exact_p_value(
     return p_value
 
 
-def adjusted_p_value(p_value: np.ndarray, design_effect: np.ndarray) -> np.ndarray:
+def clustered_p_value(p_value: np.ndarray, design_effect: np.ndarray) -> np.ndarray:
     """Return a two-sided p-value of independent rows as that of rows with a design effect; NaN for NaN.
 
     Its normal z is divided by the square root of the design effect, the first-order correction of Rao and
@@ -103,7 +103,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
             (beta_quantile, "double", 3),
             (gamma_quantile, "double", 3),
             (normal_p_value, "double", 1),
-            (adjusted_p_value, "double", 2),
+            (clustered_p_value, "double", 2),
             (chi_square_p_value, "double", 2),
             (exact_p_value, "bigint", 4),
         ):

@@ -12,8 +12,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from sqlglot import exp, parse_one
 
 from python_models.engines.duckdb.statistics import (
-    adjusted_p_value,
     beta_quantile,
+    clustered_p_value,
     exact_p_value,
     gamma_quantile,
     on_arrow,
@@ -121,7 +121,7 @@ def add_functions(spark: SparkSession) -> None:
     """Register the SQL functions of `statistics` on a session, once."""
     if (name := spark.sparkContext.applicationId) in _with_functions:
         return
-    for function in (adjusted_p_value, beta_quantile, exact_p_value, gamma_quantile):
+    for function in (clustered_p_value, beta_quantile, exact_p_value, gamma_quantile):
         spark.udf.register(function.__name__, F.arrow_udf(_on_arrays(function), "double"))
     _with_functions.add(name)
 

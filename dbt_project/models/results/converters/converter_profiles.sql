@@ -73,7 +73,7 @@ compare_groups as (
 allow_for_customers as (
     select
         *,
-        adjusted_p_value(p_value_of_rows, coalesce(design_effect, 1))
+        clustered_p_value(p_value_of_rows, coalesce(design_effect, 1))
             as p_value,
     from compare_groups
 ),

@@ -38,8 +38,9 @@ class Segmentation:
     and a high mean; for text a phrase with `{}` for the category, or nothing if the category or the column
     name is enough. `columns: all` groups by every column of the mart except the keys; `words` then names
     some of them. `profile` columns describe and name segments but do not group. `weights` are 1 by default.
-    `skewed` replaces a number with a long tail by its logarithm or decile. `components` fixes the number of
-    principal components, `count` the number of segments.
+    `skewed` replaces a number with a long tail by its logarithm or decile; `auto` keeps it, or takes its
+    square root or logarithm, whichever groups fit best. `components` fixes the number of principal
+    components, `count` the number of segments.
     """
 
     columns: dict[str, list[str]] | Literal["all"]
@@ -47,7 +48,7 @@ class Segmentation:
     words: dict[str, list[str]] = Field(default_factory=dict)
     profile: dict[str, list[str]] = Field(default_factory=dict)
     weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
-    skewed: Literal["logarithm", "decile"] = "logarithm"
+    skewed: Literal["auto", "logarithm", "decile"] = "auto"
     components: Annotated[int, Field(ge=1)] | None = None
     count: Annotated[int, Field(ge=2)] | None = None
     min: Annotated[int, Field(ge=2)] = 3

@@ -18,7 +18,7 @@ from python_models.common.frames import SEED
 from python_models.common.sql import quote_identifier
 from python_models.common.versions import build_time, newest_fingerprint, retrains
 from python_models.segments.assigning import newest_segmenter, read_segmentation
-from python_models.segments.choice import RESTARTS, choose, evaluate_fit, split_half_agreement
+from python_models.segments.choice import RESTARTS, choose_or_join, evaluate_fit, split_half_agreement
 from python_models.segments.columns import MIN_ROWS_PER_SEGMENT, Columns, draw_sample, row_count
 from python_models.segments.lookalike import add_lookalike
 from python_models.segments.map import SegmentMap, align, axis_labels, draw_map
@@ -28,7 +28,7 @@ from python_models.segments.segmenter import SEGMENTER_ROW, Segmenter
 from python_models.segments.space import FeatureSpace, fit_space, radii
 
 # Part of the fingerprint: raise it when the method changes.
-SEGMENTATION_REVISION = 4
+SEGMENTATION_REVISION = 5
 # Customers to fit on. The larger sample is used only if fits on halves of the smaller one disagree.
 SAMPLE_SIZES = (20_000, 100_000)
 MIN_AGREEMENT = 0.98
@@ -159,7 +159,7 @@ def fit_sample(customers: Any, columns: Columns, segmentation: Segmentation) -> 
             for count in range(segmentation.min, segmentation.max + 1)
         ]
         choices = [evaluate_fit(points, fit) for fit in fits]
-        chosen, reason = choose(choices, segmentation.count)
+        chosen, reason = choose_or_join(points, choices, segmentation)
         agreement = split_half_agreement(points, chosen)
         if agreement >= MIN_AGREEMENT or len(points) >= total:
             break
@@ -171,9 +171,11 @@ def fit_sample(customers: Any, columns: Columns, segmentation: Segmentation) -> 
             f"agree by an adjusted Rand index of {agreement:.3f}.",
         }
     )
+    kmeans = KMeans(1, random_state=SEED).fit(points) if chosen == 1 else fits[chosen - segmentation.min]
+    if chosen == 1:
+        choices.insert(0, {"segment_count": 1, "inertia": float(kmeans.inertia_), "smallest_share": 1.0})
     for choice in choices:
         choice["is_chosen"] = choice["segment_count"] == chosen
-    kmeans = fits[chosen - segmentation.min]
     return SampleFit(sample, space, points, kmeans, reason, agreement, choices, steps)
 
 
@@ -186,6 +188,9 @@ def describe_fit(
     frame = fit.sample.to_pandas()
     described = profiles(frame, columns.texts, np.array(segment_ids)[labels])
     kept = {number: previous.names[number] for number in segment_ids if previous and number in previous.names}
+    # what a part is like does not name everybody, nor the other way round
+    if previous and 1 in (len(segment_ids), len(previous.segment_ids)):
+        kept = {}
     correlations = rank_correlations(frame, columns.texts)
     names = name_segments(described, segmentation, correlations, kept)
     segmenter = Segmenter(

@@ -52,7 +52,10 @@ def draw_map(centroids: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, floa
     shown = min(2, len(directions))
     coordinates[:, :shown] = centred @ directions[:shown].T
     largest = coordinates[np.abs(coordinates).argmax(axis=0), [0, 1]]
-    return coordinates * np.where(largest < 0, -1, 1), float((singular[:2] ** 2).sum() / (singular**2).sum())
+    differences = float((singular**2).sum())
+    # one segment differs from no other
+    share = float((singular[:2] ** 2).sum()) / differences if differences > 0 else 1.0
+    return coordinates * np.where(largest < 0, -1, 1), share
 
 
 def align(

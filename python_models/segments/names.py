@@ -14,6 +14,8 @@ MIN_DIFFERENCE = 0.25
 MIN_REDUNDANT_CORRELATION = 0.6
 MAX_GROUPING_PHRASES = 2
 MAX_CORRELATED_ROWS = 2_000
+# The name of the only segment.
+EVERYBODY = "everybody"
 
 
 def profiles(frame: pd.DataFrame, texts: list[str], segment_ids: np.ndarray) -> list[dict[str, Any]]:
@@ -90,6 +92,8 @@ def name_segments(
     existing : dict
         Names that segments already have.
     """
+    if len({row["segment_id"] for row in rows}) == 1:
+        return {rows[0]["segment_id"]: EVERYBODY}
     names = dict(existing)
     # names with the same phrases in another order count as duplicates
     used = {frozenset(name.split(", ")) for name in existing.values()}

@@ -35,6 +35,7 @@ SEGMENTER_ROW = pa.schema(
                         ("davies_bouldin", pa.float64()),
                         ("stability", pa.float64()),
                         ("smallest_share", pa.float64()),
+                        ("overlap", pa.float64()),
                         ("is_chosen", pa.bool_()),
                     ]
                 )

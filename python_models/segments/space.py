@@ -1,16 +1,16 @@
 """Feature space of a segmentation: fitted on a sample, applied in SQL."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sklearn.decomposition import PCA
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 
 from python_models.common.campaign import Segmentation
-from python_models.common.frames import SEED
 from python_models.common.sql import (
     column_names,
     double_literal,
@@ -18,16 +18,18 @@ from python_models.common.sql import (
     select_aliased,
     weighted_sum,
 )
+from python_models.segments.projection import choose_projection
+from python_models.segments.transformation import TRANSFORMATIONS, choose_transformation
 
-# More skewed numbers are transformed; otherwise one very large customer forms its own segment.
+# More skewed numbers may be transformed; otherwise one very large customer forms its own segment.
 MAX_SKEW = 1.0
+# Of more skewed columns all become logarithms: a comparison takes a fifth of a second per column.
+MAX_COMPARED_COLUMNS = 50
+# Columns with this absolute correlation on average count as one.
+MIN_COPY_CORRELATION = 0.9
 DECILES = np.arange(1, 10) / 10
 # In standard deviations: values further from the mean are clipped to this.
 MAX_DEVIATIONS = 3.0
-# More dimensions than this are reduced to the fewest components that explain this share of the variance.
-MAX_UNREDUCED_DIMENSIONS = 10
-MIN_EXPLAINED_VARIANCE = 0.8
-MAX_COMPONENTS = 10
 # Rarer categories do not describe a group and could identify a person.
 MIN_CATEGORY_SHARE = 0.01
 MIN_CATEGORY_ROWS = 10
@@ -38,10 +40,10 @@ UNKNOWN = "unknown"
 class Dimension:
     """One column, or one category of a text column, as a number with mean 0 in the fitted rows.
 
-    A skewed number becomes ln(1 + x) if `is_log`, or the number of its nine deciles, `cuts`, below it.
-    Missing values then become `median`, and the result is (x - mean) / deviation, clipped to
-    `MAX_DEVIATIONS`, times `weight`. A category is 1 or 0 and a flag has two values. Neither is divided by
-    its standard deviation: the rarest would weigh most.
+    A skewed number becomes sign(x) ln(1 + |x|) if `is_log`, sign(x) sqrt(|x|) if `is_root`, or the number of
+    its nine deciles, `cuts`, below it. Missing values then become `median`, and the result is
+    (x - mean) / deviation, clipped to `MAX_DEVIATIONS`, times `weight`. A category is 1 or 0 and a flag has
+    two values. Neither is divided by its standard deviation: the rarest would weigh most.
     """
 
     column: str
@@ -52,6 +54,8 @@ class Dimension:
     mean: float
     deviation: float
     weight: float
+    # segmenters of an earlier revision have none
+    is_root: bool = False
 
     @property
     def sql(self) -> str:
@@ -65,10 +69,12 @@ class Dimension:
                 f"cast(cast({name} as double) > {double_literal(cut)} as double)" for cut in self.cuts
             )
             value = f"coalesce({score}, {double_literal(self.median)})"
-        elif self.is_log:
-            value = f"coalesce(ln(1 + greatest(cast({name} as double), 0)), {double_literal(self.median)})"
         else:
-            value = f"coalesce(cast({name} as double), {double_literal(self.median)})"
+            number = f"cast({name} as double)"
+            if self.is_log or self.is_root:
+                size = f"ln(1 + abs({number}))" if self.is_log else f"sqrt(abs({number}))"
+                number = f"sign({number}) * {size}"
+            value = f"coalesce({number}, {double_literal(self.median)})"
         return f"({value} - {double_literal(self.mean)}) * {double_literal(self.weight / self.deviation)}"
 
 
@@ -121,30 +127,38 @@ def fit_space(
     texts : list of str
         The text columns among them.
     segmentation : Segmentation
-        Weights, treatment of skewed numbers, and number of components. If none is declared, the fewest that
-        explain `MIN_EXPLAINED_VARIANCE` are used.
+        Weights, treatment of skewed numbers, and number of components; what is not declared is chosen.
     """
     frame = rows.to_pandas()
+    skewed = skewed_treatment(frame.drop(columns=texts), segmentation.skewed)
     axes, steps = [], []
     for name in frame.columns:
-        made, step = (
-            text_dimensions(frame[name])
-            if name in texts
-            else number_dimensions(frame[name], segmentation.skewed)
-        )
+        made, step = text_dimensions(frame[name]) if name in texts else number_dimensions(frame[name], skewed)
         weight = segmentation.weights.get(name, 1.0)
         axes += [Dimension(column=name, weight=weight, **axis) for axis in made]
         steps.append({"feature": name, "weight": weight} | step)
-    space = FeatureSpace(axes, None)
     if not axes:
-        return space, np.zeros((len(frame), 0)), steps
-    points, _ = space.transform(rows)
-    if len(axes) > MAX_UNREDUCED_DIMENSIONS or segmentation.components:
-        loadings, step = fit_components(points, segmentation.components)
-        space = FeatureSpace(axes, loadings)
-        points = points @ np.array(loadings).T
-        steps.append({"feature": None, "weight": None} | step)
-    return space, points, steps
+        return FeatureSpace(axes, None), np.zeros((len(frame), 0)), steps
+    values, _ = FeatureSpace(axes, None).transform(rows)
+    copies = find_copies(values, axes, segmentation)
+    if copies:
+        axes = [replace(axis, weight=axis.weight / len(copies.get(axis.column, "1")) ** 0.5) for axis in axes]
+        values, _ = FeatureSpace(axes, None).transform(rows)
+        steps = [count_once(step, copies.get(step["feature"], [])) for step in steps]
+    projection = choose_projection(values, segmentation)
+    if projection is None:
+        return FeatureSpace(axes, None), values, steps
+    steps.append({"feature": None, "weight": None} | projection.step)
+    loadings = None if projection.loadings is None else projection.loadings.tolist()
+    return FeatureSpace(axes, loadings), projection.apply(values), steps
+
+
+def skewed_treatment(numbers: pd.DataFrame, declared: str) -> str:
+    """Return the declared treatment of skewed numbers; the logarithm if there are too many to compare."""
+    if declared != "auto":
+        return declared
+    count = sum(is_skewed(numbers[name].astype("Float64").dropna()) for name in numbers.columns)
+    return "auto" if count <= MAX_COMPARED_COLUMNS else "logarithm"
 
 
 def number_dimensions(column: pd.Series, skewed: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -157,22 +171,78 @@ def number_dimensions(column: pd.Series, skewed: str) -> tuple[list[dict[str, An
     action, detail, cuts = "standardised", "Mean 0, standard deviation 1.", None
     if is_flag:
         action, detail = "flag", "Two values, 1 apart."
-    elif is_skewed(pd.Series(known)) and skewed == "logarithm" and known.min() >= 0:
-        action, detail = "logarithm", "Skewed: replaced by ln(1 + x), then standardised."
-        known = np.log1p(known)
-    elif is_skewed(pd.Series(known)):
+    elif is_skewed(pd.Series(known)) and skewed == "decile":
         action, detail = "decile", "Skewed: replaced by its decile, then standardised."
         cuts = np.quantile(known, DECILES).tolist()
         known = np.searchsorted(cuts, known, side="left").astype(float)
+    elif is_skewed(pd.Series(known)):
+        action, detail = treat_skewed(known, skewed)
+        known = TRANSFORMATIONS[action](known)
     dimension = {
         "category": None,
         "is_log": action == "logarithm",
+        "is_root": action == "square root",
         "cuts": cuts,
         "median": float(np.median(known)),
         "mean": float(known.mean()),
         "deviation": float(np.ptp(known) if is_flag else known.std()),
     }
     return [dimension], {"action": action, "measured": skew, "detail": detail}
+
+
+def treat_skewed(known: np.ndarray, skewed: str) -> tuple[str, str]:
+    """Return the transformation of a skewed number, as declared or as fits best, and the reason."""
+    formulas = {
+        "standardised": "kept as it is and standardised",
+        "square root": "replaced by sign(x) sqrt(|x|), then standardised",
+        "logarithm": "replaced by sign(x) ln(1 + |x|), then standardised",
+    }
+    if skewed == "logarithm":
+        return skewed, f"Skewed: {formulas[skewed]}."
+    chosen, criteria = choose_transformation(known)
+    others = [criterion for name, criterion in criteria.items() if name != chosen]
+    if not others:
+        return chosen, f"Skewed, with extremes: {formulas[chosen]}."
+    margin = min(others) - criteria[chosen]
+    return (
+        chosen,
+        f"Skewed: {formulas[chosen]}. So groups fit it best (BIC lower by {margin:,.0f} than the next).",
+    )
+
+
+def find_copies(
+    values: np.ndarray, axes: list[Dimension], segmentation: Segmentation
+) -> dict[str, list[str]]:
+    """Return the columns that say the same as a column, itself included, for columns with copies.
+
+    Clustered by absolute correlation with average linkage. Categories and columns with a declared weight have
+    no copies.
+    """
+    numbers = [
+        index
+        for index, axis in enumerate(axes)
+        if axis.category is None and axis.column not in segmentation.weights
+    ]
+    if len(numbers) < 2:
+        return {}
+    distances = 1 - np.abs(np.corrcoef(values[:, numbers], rowvar=False))
+    condensed = np.maximum(squareform(distances, checks=False), 0)
+    labels = fcluster(linkage(condensed, "average"), 1 - MIN_COPY_CORRELATION, "distance")
+    names = [axes[index].column for index in numbers]
+    groups = {
+        name: [other for other, same in zip(names, labels, strict=True) if same == label]
+        for name, label in zip(names, labels, strict=True)
+    }
+    return {name: group for name, group in groups.items() if len(group) > 1}
+
+
+def count_once(step: dict[str, Any], copies: list[str]) -> dict[str, Any]:
+    """Return the step of a column, with its weight and its reason if it shares the weight with copies."""
+    if not copies:
+        return step
+    others = ", ".join(name for name in copies if name != step["feature"])
+    detail = f"{step['detail']} Counts as one column together with {others} (correlation)."
+    return step | {"weight": step["weight"] / len(copies) ** 0.5, "detail": detail}
 
 
 def is_skewed(values: pd.Series) -> bool:
@@ -211,21 +281,6 @@ def text_dimensions(column: pd.Series) -> tuple[list[dict[str, Any]], dict[str, 
     return dimensions, {
         "action": "categories" if kept else "left out",
         "measured": float(len(kept)),
-        "detail": detail,
-    }
-
-
-def fit_components(values: np.ndarray, components: int | None) -> tuple[list[list[float]], dict[str, Any]]:
-    """Return the declared number of principal components, or the fewest that explain enough."""
-    limit = min(*values.shape, MAX_COMPONENTS if components is None else components)
-    fitted = PCA(limit, svd_solver="covariance_eigh", random_state=SEED).fit(values)
-    explained = fitted.explained_variance_ratio_.cumsum()
-    enough = int(np.searchsorted(explained, MIN_EXPLAINED_VARIANCE)) + 1
-    count = limit if components else min(limit, enough)
-    detail = f"{values.shape[1]} columns to {count}, which hold {explained[count - 1]:.0%} of their variance."
-    return fitted.components_[:count].tolist(), {
-        "action": "principal components",
-        "measured": float(explained[count - 1]),
         "detail": detail,
     }
 

@@ -16,6 +16,7 @@ from python_models.segments.fitting import fit_segments
 from python_models.segments.map import SegmentMap, align, draw_map
 from python_models.segments.matching import match_segment_ids
 from python_models.segments.segmenter import Segmenter
+from python_models.segments.transformation import choose_transformation, mixture_criterion
 from tests.unit.test_campaign import DECLARED
 
 SEGMENTS: dict[str, Any] = {
@@ -142,7 +143,8 @@ def test_every_number_of_segments_is_measured_and_one_is_chosen(segmenters: pd.D
     assert [choice["segment_count"] for choice in choices if choice["is_chosen"]] == [3]
     inertia = [choice["inertia"] for choice in choices]
     assert inertia == sorted(inertia, reverse=True)
-    assert segmenters.iloc[0]["chosen_because"].startswith("The most segments that resamples find again")
+    assert segmenters.iloc[0]["chosen_because"].startswith("Resamples find the segments again")
+    assert [choice["overlap"] < 0.7 for choice in choices] == [True, True, False, False]
 
 
 def test_a_person_may_fix_the_number() -> None:
@@ -164,12 +166,15 @@ def test_skewed_numbers_may_be_deciles() -> None:
     assert cuts == pytest.approx(np.quantile(frame["spend"], np.arange(1, 10) / 10))
 
 
-def choice(count: int, silhouette: float, stability: float, smallest: float = 0.1) -> dict[str, Any]:
+def choice(
+    count: int, silhouette: float, stability: float, smallest: float = 0.1, overlap: float = 1.1
+) -> dict[str, Any]:
     return {
         "segment_count": count,
         "silhouette": silhouette,
         "stability": stability,
         "smallest_share": smallest,
+        "overlap": overlap,
     }
 
 
@@ -180,6 +185,12 @@ def choice(count: int, silhouette: float, stability: float, smallest: float = 0.
         ([choice(3, 0.4, 0.95), choice(4, 0.5, 0.89)], 3, "The most segments"),
         ([choice(3, 0.4, 0.95), choice(4, 0.4, 0.95, smallest=0.02)], 3, "The most segments"),
         ([choice(3, 0.4, 0.6), choice(4, 0.3, 0.7)], 4, "No number of segments"),
+        # five would be one group cut in two
+        (
+            [choice(3, 0.3, 0.95, overlap=0.5), choice(4, 0.4, 0.95, overlap=0.4), choice(5, 0.4, 0.95)],
+            4,
+            "Resamples",
+        ),
     ],
 )
 def test_the_rule_that_chooses(choices: list[dict[str, Any]], chosen: int, because: str) -> None:
@@ -366,9 +377,87 @@ def test_all_columns_group_where_the_declaration_says_all() -> None:
     segmenters = fit(frame, meta)
     features = {step["feature"] for step in segmenters.iloc[0]["steps"]}
     assert features == {"visits", "spend", "job", *(f"noise_{number}" for number in range(12)), None}
-    reduction = next(step for step in segmenters.iloc[0]["steps"] if step["action"] == "principal components")
-    assert reduction["detail"].startswith("16 columns to ")
+    actions = [step["action"] for step in segmenters.iloc[0]["steps"] if step["feature"] is None]
+    assert actions == ["all columns", "sample"]
+    # noise neither groups nor hides the groups
+    assert adjusted_rand_score(shoppers()["group"], assign(frame, segmenters, meta)["segment_id"]) > 0.99
     assert any("spend" in name for name in names(segmenters.iloc[0]).values())
+
+
+def apart(seed: int, shares: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Groups 6 standard deviations from the first one, each in a column of its own."""
+    generator = np.random.default_rng(seed)
+    group = generator.choice(len(shares), 1_500, p=shares)
+    centres = 6 * np.eye(len(shares))[:, 1:]
+    return centres[group] + generator.normal(size=(1_500, len(shares) - 1)), group
+
+
+def made_up(values: np.ndarray) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Customers with such numbers, and a declaration that leaves everything to be chosen."""
+    frame = pd.DataFrame(values, columns=[f"c{number}" for number in range(values.shape[1])])
+    columns = {name: [] for name in frame}
+    frame["client_id"] = [f"c{number:04d}" for number in range(len(frame))]
+    return frame, DECLARED | {"segments": {"entity": "client_id", "columns": columns, "min": 2, "max": 5}}
+
+
+def test_a_minority_group_is_no_tail() -> None:
+    values, group = apart(1, [0.5, 0.25, 0.15, 0.1])
+    frame, meta = made_up(values)
+    segmenters = fit(frame, meta)
+    assert adjusted_rand_score(group, assign(frame, segmenters, meta)["segment_id"]) > 0.97
+    steps = {step["feature"]: step for step in segmenters.iloc[0]["steps"]}
+    assert (steps["c2"]["measured"] > 1, steps["c2"]["action"]) == (True, "standardised")
+
+
+@pytest.mark.parametrize(
+    ("draw", "chosen"),
+    [
+        (
+            lambda generator: np.where(generator.random(1_500) < 0.2, 6, 0) + generator.normal(size=1_500),
+            "standardised",
+        ),
+        (lambda generator: np.exp(3 + generator.normal(size=1_500)), "logarithm"),
+        (lambda generator: generator.poisson(np.where(generator.random(1_500) < 0.2, 12, 1)), "square root"),
+        # one giant
+        (lambda generator: np.append(generator.normal(10, 1, 1_500), 1e6), "logarithm"),
+    ],
+)
+def test_the_transformation_in_which_groups_are_normal(draw: Any, chosen: str) -> None:
+    values = draw(np.random.default_rng(2)).astype(float)
+    assert choose_transformation(values)[0] == chosen
+    # whatever its unit, a difference of criteria is the same
+    first, second = (mixture_criterion(scale * values[:1_000], "standardised") for scale in (1, 100))
+    assert second - first == pytest.approx(2 * 1_000 * np.log(100))
+
+
+def test_noise_copied_six_times_hides_no_group() -> None:
+    values, group = apart(3, [0.4, 0.3, 0.3])
+    noise = np.random.default_rng(4).normal(size=(len(values), 1))
+    frame, meta = made_up(np.hstack([values, *[noise] * 6]))
+    segmenters = fit(frame, meta)
+    assert adjusted_rand_score(group, assign(frame, segmenters, meta)["segment_id"]) > 0.97
+    weights = {step["feature"]: step["weight"] for step in segmenters.iloc[0]["steps"] if step["feature"]}
+    assert [weights[f"c{number}"] for number in range(8)] == pytest.approx([1, 1, *[1 / np.sqrt(6)] * 6])
+
+
+def test_one_group_is_one_segment_and_groups_that_appear_are_named_anew() -> None:
+    frame, meta = made_up(np.random.default_rng(5).normal(size=(1_500, 2)))
+    one = fit(frame, meta)
+    assert one.iloc[0]["chosen_because"].startswith("One group")
+    assert [choice["segment_count"] for choice in one.iloc[0]["choices"] if choice["is_chosen"]] == [1]
+    assert names(one.iloc[0]) == {1: "everybody"}
+    members = assign(frame, one, meta)
+    assert (members["segment_id"] == 1).all()
+    assert (members["segment_confidence"] == 1).all()
+    assert map_of(one.iloc[0]) == {"x": [0], "y": [0], "x_meaning": None, "y_meaning": None, "share": 1}
+    two = fit(made_up(apart(6, [0.4, 0.3, 0.3])[0])[0], meta, one)
+    assert len(names(two.iloc[1])) == 3
+    assert "everybody" not in names(two.iloc[1]).values()
+    # the declaration overrides
+    fixed = DECLARED | {"segments": meta["segments"] | {"count": 2}}
+    cut = fit(frame, fixed)
+    assert len(names(cut.iloc[0])) == 2
+    assert "The customers form one group" in cut.iloc[0]["chosen_because"]
 
 
 def test_unchanged_customers_are_not_fitted_again(segmenters: pd.DataFrame) -> None:

@@ -6,6 +6,7 @@ select
     choices.davies_bouldin,
     choices.stability,
     choices.smallest_share,
+    choices.overlap,
     choices.is_chosen
 from (select 1) as guard
 left join results.segment_choices as choices on true

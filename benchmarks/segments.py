@@ -2,6 +2,7 @@
 
     python benchmarks/segments.py returning FILE        online_retail.parquet
     python benchmarks/segments.py mixture 10000000
+    python benchmarks/segments.py worlds 3              seeds per world
 
 `returning`: segments of the shoppers as of two days are fitted on the earlier one; each group's rate of
 return within 90 days is learnt there and judged as a score of return, by ROC AUC, on the later one. Beside
@@ -9,6 +10,9 @@ it the cells and the sum of recency, frequency and value quintiles, each day's o
 
 `mixture`: a table of 20 columns drawn from eight groups of unequal size; seconds of CPU and peak memory to
 fit on a sample and to assign everybody in SQL, and the adjusted Rand index to the groups.
+
+`worlds`: 3,000 customers in known groups, or in one; the adjusted Rand index to them of segments with
+everything left to be chosen, beside that of KMeans on standardised columns with the true number of groups.
 """
 
 import json
@@ -24,7 +28,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
+from sklearn.preprocessing import StandardScaler
 from staging_to_features import run
 
 from python_models.segments.assigning import segment
@@ -38,6 +44,24 @@ REPLICATES = 500
 COLUMNS = 20
 SHARES = np.array([0.30, 0.20, 0.15, 0.12, 0.10, 0.06, 0.04, 0.03])
 CHUNK = 500_000
+# The worlds.
+WORLD_ROWS = 3_000
+WORLDS = (
+    "minorities",
+    "minorities, no negatives",
+    "minorities, lognormal",
+    "five groups",
+    "five groups, no negatives",
+    "rare groups",
+    "Poisson counts",
+    "overdispersed counts",
+    "five groups, 20 columns of noise",
+    "five groups, one column six times",
+    "one group, normal",
+    "one group, correlated",
+    "one group, lognormal",
+    "one group, even",
+)
 
 
 def returning(file: str) -> None:
@@ -206,11 +230,94 @@ def measure(file: str, folder: str) -> None:
     )
 
 
+def apart(generator: np.random.Generator, shares: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Draw groups 6 standard deviations from the first one, each along one of four columns."""
+    group = generator.choice(len(shares), WORLD_ROWS, p=shares)
+    centres = 6 * np.eye(5)[: len(shares), 1:]
+    return centres[group] + generator.normal(size=(WORLD_ROWS, 4)), group
+
+
+def counts(generator: np.random.Generator, is_overdispersed: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Draw purchases of four kinds: one each, or twelve of one kind; overdispersed by unequal customers."""
+    group = generator.choice(5, WORLD_ROWS, p=[0.4, 0.2, 0.15, 0.15, 0.1])
+    means = (np.ones((5, 4)) + 11 * np.eye(5)[:, 1:])[group]
+    if is_overdispersed:
+        means = means * generator.gamma(3, 1 / 3, (WORLD_ROWS, 1))
+    return generator.poisson(means).astype(float), group
+
+
+def world(name: str, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Values and group of the customers of a world."""
+    if name == "Poisson counts":
+        return counts(generator, is_overdispersed=False)
+    if name == "overdispersed counts":
+        return counts(generator, is_overdispersed=True)
+    if name.startswith("one group"):
+        values = generator.normal(size=(WORLD_ROWS, 4))
+        shapes = {
+            "one group, normal": values,
+            "one group, correlated": values @ np.array([[1, 0.7, 0.5, 0.2]] + [[0, 0.7, 0.3, 0.1]] * 3),
+            "one group, lognormal": np.exp(values + 3),
+            "one group, even": generator.uniform(size=(WORLD_ROWS, 3)),
+        }
+        return shapes[name], np.zeros(WORLD_ROWS, int)
+    shares = {"minorities": [0.3, 0.3, 0.2, 0.2], "rare groups": [0.5, 0.2, 0.15, 0.1, 0.05]}
+    values, group = apart(generator, shares.get(name.split(",")[0], [0.2] * 5))
+    if name.endswith("no negatives"):
+        return np.maximum(values + 4, 0), group
+    if name.endswith("20 columns of noise"):
+        return np.hstack([values, generator.normal(size=(WORLD_ROWS, 20))]), group
+    if name.endswith("one column six times"):
+        return np.hstack([values, *[values[:, :1]] * 5]), group
+    return (np.exp(values / 2 + 3) if name.endswith("lognormal") else values), group
+
+
+def worlds(seeds: int) -> None:
+    """Print the mean adjusted Rand index of each world, and the CPU seconds of a fit."""
+    for name in WORLDS:
+        rows = []
+        for seed in range(seeds):
+            values, group = world(name, np.random.default_rng(seed))
+            start = time.process_time()
+            found = segments_of_values(values)
+            seconds = time.process_time() - start
+            known = len(np.unique(group))
+            plain = KMeans(known, n_init=10, random_state=0).fit_predict(
+                StandardScaler().fit_transform(values)
+            )
+            rows.append(
+                (
+                    adjusted_rand_score(group, found),
+                    adjusted_rand_score(group, plain),
+                    len(np.unique(found)),
+                    seconds,
+                )
+            )
+        own, plain, number, seconds = np.mean(rows, axis=0)
+        print(
+            f"{name:<36} {known} groups: {number:.1f} segments, adjusted Rand index {own:.3f}, "
+            f"KMeans {plain:.3f}; {seconds:.1f} CPU s",
+            flush=True,
+        )
+
+
+def segments_of_values(values: np.ndarray) -> np.ndarray:
+    """Segment of each row, with everything left to be chosen."""
+    frame = pd.DataFrame(values, columns=[f"feature_{number}" for number in range(values.shape[1])])
+    meta = dict.fromkeys(("campaign", "title", "question", "source", "source_note"), "world")
+    meta |= {"entity": "customer_id"}
+    meta |= {"segments": {"entity": "customer_id", "columns": {name: [] for name in frame}}}
+    frame["customer_id"] = [f"{number:06d}" for number in range(len(frame))]
+    return segments_of([frame, frame], meta)[0]
+
+
 if __name__ == "__main__":
     verb, *arguments = sys.argv[1:]
     if verb == "returning":
         returning(*arguments)
     elif verb == "mixture":
         mixture(int(arguments[0]))
+    elif verb == "worlds":
+        worlds(int(arguments[0]))
     else:
         measure(*arguments)

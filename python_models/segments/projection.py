@@ -27,6 +27,8 @@ SEARCH_RESTARTS = 3
 SEARCH_ROUNDS = 5
 # Directions that are less stable than the most stable by at most this may have more segments.
 STABILITY_TOLERANCE = 0.03
+# Below this stability, directions are not rescaled.
+MIN_SCALED_STABILITY = 0.9
 # Share of the total variance that is added to that within groups: no direction grows more than threefold.
 MIN_WITHIN_VARIANCE = 0.1
 
@@ -79,6 +81,8 @@ def choose_projection(values: np.ndarray, segmentation: Segmentation) -> Project
         for base in plain
         for count in counts
     ]
+    # a scaling that is another one in each half draws gaps where there are none
+    compared = [row for row in compared if not row[1] or row[-1] >= MIN_SCALED_STABILITY]
     stable = max(stability for *_, stability in compared) - STABILITY_TOLERANCE
     base, is_scaled, count, stability = max(
         (row for row in compared if row[-1] >= stable), key=lambda row: (row[2], round(row[3], 2))

@@ -125,7 +125,9 @@ def calibrate_ensemble(
     ]
     log_odds = np.hstack(found) if found else np.empty((len(model.models), 0))
     if log_odds.shape[1] >= MIN_ENSEMBLE_ROWS:
-        return replace(model, calibrator=model.calibrator.for_mean(log_odds))
+        # sums of floats depend on the order of rows, which a mart does not promise
+        in_order = log_odds[:, np.lexsort(log_odds)]
+        return replace(model, calibrator=model.calibrator.for_mean(in_order))
     if judged is None:
         return model
     scale, offset = judged.calibrator.scale, judged.calibrator.offset

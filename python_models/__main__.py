@@ -82,9 +82,9 @@ def _add_new(new: argparse.ArgumentParser) -> None:
         "--from", dest="table", required=True, help="CSV or Parquet file, or a table: core.customers"
     )
     new.add_argument("--entity", help="column that names a row")
-    new.add_argument("--label", help="column of the outcome, or column=value")
+    new.add_argument("--label", help="column of the outcome, column=value, or 'column > 0'")
     new.add_argument("--as-of", help="column of the time at which the features were known")
-    new.add_argument("--group-by", help="column of the customer, who may have several rows")
+    new.add_argument("--group-by", help="column of the customer, who may have several rows; or none")
     new.add_argument("--replace", action="store_true", help="write a campaign anew that this command wrote")
 
 

@@ -77,6 +77,8 @@ def header_problem(path: Path) -> str:
     header = csv_header(path)
     if "\0" in header or "\ufffd" in header:
         return "the header is not valid UTF-8. Save the file as CSV in UTF-8."
+    if found := re.fullmatch(r'"?sep=(.)"?', header.strip(), flags=re.IGNORECASE):
+        return f"the first line, sep={found[1]}, is not the header. Delete it; it is not needed."
     if header.strip():
         return ""
     with open_bytes(path) as file:

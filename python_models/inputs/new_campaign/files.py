@@ -43,6 +43,7 @@ def _open_table(
     connection: duckdb.DuckDBPyConnection, table: str, warehouse: Path, project: Path
 ) -> list[str]:
     """Create `cells` from a table of the published warehouse; return its column names."""
+    connection.execute("create or replace temp table left_out (sentence varchar)")
     schema, _, name = table.rpartition(".")
     if not re.fullmatch(r"\w+\.\w+", table) or name in ("csv", "parquet", "gz", "txt"):
         raise UserError(
@@ -95,6 +96,8 @@ def _copy(path: Path, campaign: str) -> Path:
     """Copy the file into the campaign's raw folder, under a name that dbt reads; return the copy."""
     folder = raw_folder() / campaign
     name = path.name if path.name.endswith((".csv", ".csv.gz", ".parquet")) else f"{path.stem}.csv"
+    # a hidden file would not be read
+    name = name.lstrip(".") if name.lstrip(".") != "csv" else f"{campaign}.csv"
     copy = folder / name
     if not (copy.exists() and copy.samefile(path)):
         folder.mkdir(parents=True, exist_ok=True)

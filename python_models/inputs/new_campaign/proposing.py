@@ -1,6 +1,7 @@
 """Propose a new campaign's key, outcome, times, leaks and audited columns, with reasons."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 import duckdb
@@ -11,7 +12,9 @@ from python_models.common.frames import Design, fold_of, make_design
 from python_models.common.sql import quote_identifier
 from python_models.conversion.leakage.checks import CHECKS
 from python_models.conversion.one_rule import univariate_score
-from python_models.inputs.new_campaign.profiling import WORDS, Column, literal
+from python_models.inputs.new_campaign.profiling import WORDS, Column, literal, profile_outcome
+from python_models.inputs.new_campaign.templating import render
+from python_models.inputs.raw_files.spellings import NO, YES
 
 CONVERTING_EVENTS = re.compile(
     "purchas|convert|conver[st]ion|order|install|subscri|sign.?up|bought|buy|sale|checkout_complete|donat|register|"
@@ -24,9 +27,17 @@ MAX_STEP_SHARE = 0.5
 MIN_STEP_CONVERSIONS = 30
 # A column filled in for conversions only: at most this share of the others has it.
 MAX_FILLED_SHARE = 0.001
+MIN_FILLED_SHARE = 0.2
 MAX_GROUPS = 20
+# A customer has at most this share of the rows.
+MAX_CUSTOMER_SHARE = 0.05
+# A column tells another from this lambda on, if each of its values has some rows.
+MIN_LAMBDA = 0.95
+MIN_ROWS_OF_VALUE = 5
 MAX_SEGMENT_COLUMNS = 16
 MAX_DIMENSIONS = 8
+# A treatment has at most so many arms.
+MAX_ARMS = 5
 # With more features than this, relevance keeps the best hundred.
 MAX_FEATURES = 120
 KEPT_FEATURES = 100
@@ -36,31 +47,45 @@ TEST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class Label:
-    """The outcome: a boolean column, values that mean yes, or a time that is set for yes."""
+    """The outcome: yes or no, values or a limit that mean yes, or a time that is set for yes.
+
+    `limit` is a comparison such as `> 0`; with `is_inverted` the column's no is the conversion; with
+    `is_blank_no` an empty cell is no conversion, instead of unknown.
+    """
 
     column: Column
     values: tuple[str, ...] = ()
     is_event: bool = False
+    limit: str = ""
+    is_inverted: bool = False
+    is_blank_no: bool = False
 
     @property
     def name(self) -> str:
         """Column of the mart."""
-        if not self.values and not self.column.is_time:
-            return self.column.name
-        return "has_converted"
+        is_made = self.values or self.limit or self.is_inverted or self.is_blank_no or self.column.is_time
+        return "has_converted" if is_made else self.column.name
 
     def sql(self, cell: str) -> str:
         """Return the outcome as a boolean SQL expression of a typed cell; null if unknown."""
+        if self.limit:
+            return f"{cell} {self.limit}"
         if self.values:
             listed = ", ".join(literal(value) for value in self.values)
-            return f"{cell} in ({listed})"
+            return f"coalesce({cell} in ({listed}), false)" if self.is_blank_no else f"{cell} in ({listed})"
+        if self.is_inverted:
+            return f"not {cell}"
         return f"{cell} is not null" if self.column.is_time else cell
 
     @property
     def description(self) -> str:
         """The outcome in words."""
+        if self.limit:
+            return f"{self.column.name} {self.limit}"
         if self.values:
             return f"{self.column.name} is {' or '.join(self.values)}"
+        if self.is_inverted:
+            return f"{self.column.name} is no"
         return f"{self.column.name} is there" if self.column.is_time else self.column.name
 
 
@@ -125,81 +150,189 @@ def propose(
     UserError
         If the choices do not fit the table, or nothing can be learnt from it.
     """
-    typed = ", ".join(f"{column.value_sql()} as {quote_identifier(column.name)}" for column in columns)
-    connection.execute(f"create or replace table typed as select {typed} from cells")
-    [row_count] = connection.execute("select count(*) from typed").fetchone() or [0]
+    [row_count] = connection.execute("select count(*) from cells").fetchone() or [0]
     if not row_count:
         raise UserError("The file has no rows.")
     proposal = Proposal(columns, row_count)
-    _find_label(proposal, given)
+    _find_label(connection, proposal, given)
+    _create_typed(connection, proposal.columns)
     _find_people(proposal)
     _find_key(connection, proposal, given)
     _find_time(connection, proposal, given)
     if not given["entity"]:
         _find_event_log(connection, proposal)
-    _say_what_rows_are(proposal)
+    _say_what_rows_are(connection, proposal)
     if not proposal.events:
         _find_silent(proposal)
         _find_later(connection, proposal)
         _find_leaks(connection, proposal)
-    _find_protected(proposal)
+    _find_protected(connection, proposal)
     _find_dimensions(proposal)
+    _ask_about_future(connection, proposal)
+    _ask_about_kinds(proposal)
     if not proposal.features and not proposal.events:
         raise UserError("no column is left that a model or a segment could be made of.")
     return proposal
 
 
-def _find_label(proposal: Proposal, given: dict[str, str | None]) -> None:
-    if given["label"]:
-        name, _, value = given["label"].partition("=")
-        proposal.label = _label_of(proposal.column(name), value.lower())
-        proposal.found.append(f"outcome: {proposal.label.description}, as you say")
-        return
-    named = [column for column in proposal.columns if column.tokens & WORDS["outcome"] and not column.is_time]
-    pairs = [column for column in named if column.distinct == 2 and column.type in ("boolean", "category")]
-    pairs += [
-        column
-        for column in named
-        if column.type == "bigint" and {value for value, _ in column.top} == {"0", "1"}
-    ]
-    times = [column for column in proposal.columns if column.is_time and column.tokens & WORDS["outcome"]]
-    times = [column for column in times if 0 < column.known < proposal.row_count / 2]
-    if not pairs and not times:
-        return
-    last = len(proposal.columns) - 1
+def _create_typed(connection: duckdb.DuckDBPyConnection, columns: list[Column]) -> None:
+    """Create the table `typed` from `cells`, as the build will type them."""
+    typed = ", ".join(f"{column.value_sql()} as {quote_identifier(column.name)}" for column in columns)
+    cells = ", ".join(column.cell_sql() for column in columns)
+    connection.execute(f"create or replace table typed as select {typed} from (select {cells} from cells)")
 
-    def likely(column: Column) -> tuple[int, int, int]:
-        place = proposal.columns.index(column)
-        return (
-            len(column.tokens & WORDS["final"]),
-            len(column.tokens & WORDS["outcome"]),
-            1 if place in (0, last) else 0,
-        )
 
-    best = max(pairs, key=likely) if pairs else times[0]
+def _find_label(
+    connection: duckdb.DuckDBPyConnection, proposal: Proposal, given: dict[str, str | None]
+) -> None:
+    said = given["label"]
+    if said:
+        name, limit = _limit_of(said, proposal)
+        name, _, value = (name, "", "") if limit else said.partition("=")
+        column = proposal.column(name.strip())
+        if limit and not column.is_number:
+            raise UserError(f"column '{column.raw}' is no number, so it cannot be compared: {said}.")
+        if not column.is_time and not limit:
+            column = _as_outcome(connection, proposal, column)
+        proposal.label = Label(column, limit=limit) if limit else _label_of(column, value.strip().lower())
+        is_said = value or limit or not proposal.label.values
+        proposal.found.append(f"outcome: {proposal.label.description}{', as you say' if is_said else ''}")
+        if not is_said:
+            _ask_about_value(proposal)
+        return
+    best, others = _likely_outcome(connection, proposal)
+    if not best:
+        return
+    if not best.is_time:
+        best = _as_outcome(connection, proposal, best)
     proposal.label = _label_of(best, "")
-    others = [column.raw for column in [*pairs, *times] if column is not best]
     proposal.found.append(f"outcome: {proposal.label.description}, by its name and its two values")
+    _ask_about_value(proposal)
     if others:
         proposal.check.append(f"{', '.join(others)} may be the outcome as well: --label names another.")
 
 
+def _limit_of(said: str, proposal: Proposal) -> tuple[str, str]:
+    """Return column and comparison of an outcome such as `orders > 0`; the latter is empty without one."""
+    compared = re.fullmatch(r"(.+?)\s*(>=|<=|>|<)\s*(-?[0-9]+(?:[.][0-9]+)?)", said)
+    if not compared or said.lower() in {column.raw.lower() for column in proposal.columns}:
+        return said, ""
+    return compared[1], f"{compared[2]} {compared[3]}"
+
+
+def _as_outcome(connection: duckdb.DuckDBPyConnection, proposal: Proposal, column: Column) -> Column:
+    """Profile a column as the outcome, in which no answer means missing; put it into the proposal."""
+    outcome = profile_outcome(connection, column)
+    proposal.columns[proposal.columns.index(column)] = outcome
+    return outcome
+
+
+def _answers(column: Column) -> dict[str, int]:
+    """Return the values of a column of few in lower case, the most frequent first, and their rows."""
+    rows: Counter[str] = Counter()
+    for value, count in column.top:
+        rows[re.sub(r"^(-?[0-9]+)[.]0+$", r"\1", str(value).lower())] += count
+    return dict(rows.most_common()) if column.distinct <= len(column.top) else {}
+
+
+def _is_outcome(column: Column) -> bool:
+    """Return whether a column's values say yes and no, or are two kinds or classes."""
+    answers = set(_answers(column))
+    if column.type in ("bigint", "double"):
+        return answers in ({"0", "1"}, {"1", "-1"}, {"1", "2"})
+    if column.type not in ("boolean", "category"):
+        return False
+    is_yes_or_blank = len(answers) == 1 and bool(answers & (set(YES) | WORDS["outcome"] | WORDS["positive"]))
+    return column.type == "boolean" or len(answers) == 2 or is_yes_or_blank
+
+
+def _likely_outcome(
+    connection: duckdb.DuckDBPyConnection, proposal: Proposal
+) -> tuple[Column | None, list[str]]:
+    """Return the column that is most likely the outcome, and the names of others that may be it."""
+    rows, last = proposal.row_count, len(proposal.columns) - 1
+    named = [column for column in proposal.columns if column.tokens & WORDS["outcome"] and not column.is_time]
+    pairs = [column for column in named if _is_outcome(profile_outcome(connection, column))]
+    times = [column for column in proposal.columns if column.is_time and column.tokens & WORDS["outcome"]]
+    times = [column for column in times if 0 < column.known < rows / 2]
+    if not pairs and not times:
+        # empty where the outcome is not known yet
+        half = [
+            column
+            for column in proposal.columns
+            if _is_outcome(column)
+            and len(_answers(column)) == 2
+            and 0 < column.known < rows
+            and not column.codes
+        ]
+        if len(half) == 1:
+            proposal.check.append(f"Is {half[0].raw} the outcome? It has two values, and rows without one.")
+            return half[0], []
+        return None, []
+
+    def likely(column: Column) -> tuple[int, int, int, int]:
+        place = proposal.columns.index(column)
+        return (
+            len(column.tokens & WORDS["final"]),
+            len(column.tokens & WORDS["outcome"]),
+            1 if 0 < column.known < rows else 0,
+            1 if place in (0, last) else 0,
+        )
+
+    best = max(pairs, key=likely) if pairs else times[0]
+    return best, [column.raw for column in [*pairs, *times] if column is not best]
+
+
 def _label_of(column: Column, value: str) -> Label:
-    values = [text.lower() for text, _ in column.top]
-    if value:
-        if value not in values:
-            raise UserError(f"column '{column.raw}' has no value '{value}'; it has {', '.join(values[:10])}.")
-        return Label(column, (value,))
-    if column.type == "boolean" or column.is_time:
+    """Return the outcome that a column holds, or the one that `value` names.
+
+    Raises
+    ------
+    UserError
+        Where the column does not say which of its rows are conversions.
+    """
+    answers = _answers(column)
+    values = list(answers) or [str(text).lower() for text, _ in column.top]
+    listed = ", ".join(f"{text} ({answers[text]:,} rows)" if answers else text for text in values[:10])
+    if value and value not in values:
+        raise UserError(f"column '{column.raw}' has no value '{value}'; it has {', '.join(values[:10])}.")
+    if column.type == "boolean":
+        return Label(column, is_inverted=value in NO)
+    if column.is_time:
         return Label(column)
-    if column.distinct != 2:
+    neither = [text for text in values if text not in YES and text not in NO]
+    if (not value or value in YES or value in NO) and neither and len(neither) < len(values) - 1:
+        unclear = ", ".join(f"{text} ({answers.get(text, 0):,} rows)" for text in neither[:10])
+        raise UserError(
+            f"column '{column.raw}' has values that say neither yes nor no: {unclear}. Write yes or no, or "
+            "leave the cell empty where it is not known yet."
+        )
+    if value:
+        return Label(column, (value,))
+    if len(values) == 1:
+        return Label(column, (values[0],), is_blank_no=True)
+    if len(values) != 2:
         raise UserError(
             f"column '{column.raw}' has {column.distinct:,} values; say which one is a conversion: "
-            f"--label '{column.raw}=...'."
+            f"--label '{column.raw}=...'. It has {listed}."
         )
-    positive = [text for text in values if text in (WORDS["positive"] | WORDS["outcome"])]
+    positive = [text for text in values if text in WORDS["positive"] | WORDS["outcome"]]
+    if set(values) == {"1", "-1"}:
+        positive = ["1"]
     # else the rarer one: the most frequent comes first
     return Label(column, (positive[0] if len(positive) == 1 else values[-1],))
+
+
+def _ask_about_value(proposal: Proposal) -> None:
+    """Ask about an outcome whose values say neither yes nor no, or are blank for no."""
+    label = proposal.label
+    if label and label.values:
+        others = [value for value in _answers(label.column) if value not in label.values]
+        other = " or ".join(others) if others else "an empty cell"
+        proposal.check.append(
+            f"Is {label.description} a conversion, and {other} none? "
+            f"--label '{label.column.raw}=...' says otherwise."
+        )
 
 
 def _find_people(proposal: Proposal) -> None:
@@ -238,7 +371,9 @@ def _find_key(
         proposal.key = [column]
     else:
         proposal.key = _unique_columns(connection, proposal)
-    if given["group_by"]:
+    if given["group_by"] == "none":
+        proposal.customer = None
+    elif given["group_by"]:
         proposal.customer = proposal.column(given["group_by"])
     elif not proposal.key or not proposal.key[0].tokens & WORDS["person"]:
         people = [
@@ -253,6 +388,7 @@ def _find_key(
             and column not in proposal.key
             and column.known == rows
             and 100 <= column.distinct <= 0.95 * rows
+            and column.top[0][1] <= MAX_CUSTOMER_SHARE * rows
         ]
         people.sort(key=lambda column: not column.tokens & WORDS["person"])
         proposal.customer = people[0] if people else None
@@ -264,6 +400,13 @@ def _find_key(
     else:
         names = " and ".join(column.name for column in proposal.key)
         proposal.found.append(f"key: {names}, of which each row has its own")
+        repeated = rows - proposal.key[0].distinct if len(proposal.key) == 1 else 0
+        if repeated:
+            proposal.found[-1] = f"key: {names}, which {repeated:,} rows repeat"
+            proposal.check.append(
+                f"{repeated:,} rows have a {names} that is there already: the first is kept, others are "
+                "in results.rejected_rows."
+            )
     if proposal.customer:
         proposal.found.append(f"customer: {proposal.customer.name}, who may have several rows")
 
@@ -356,18 +499,28 @@ def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
         return
 
 
-def _say_what_rows_are(proposal: Proposal) -> None:
+def _say_what_rows_are(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
     """Report outcome, time, unreadable values and codes for missing ones."""
     if not proposal.label:
         proposal.found.append("outcome: none (a column of two values, named like converted or response)")
+        candidates = [column.raw for column in proposal.columns if len(_answers(column)) == 2]
         proposal.check.append(
             "Without an outcome there are segments only: --label names it, a column or column=value."
+            + (f" Of two values are {', '.join(candidates[:10])}." if candidates else "")
         )
     elif proposal.as_of and not proposal.events:
         time = proposal.as_of
-        proposal.found.append(f"time: {time.name}; the latest {TEST_SHARE:.0%} of known rows are the test")
+        share = _test_share(connection, proposal.label, time)
+        proposal.found.append(
+            f"time: {time.name}; the latest {share:.0%} of known rows are the test"
+            if share
+            else f"time: {time.name}; a random {TEST_SHARE:.0%} of known rows are the test, because no time "
+            "has conversions before and after it"
+        )
         proposal.check.append(f"Is {time.raw} the time of the contact, with all features known by then?")
+    proposal.check += [row for (row,) in connection.execute("from left_out").fetchall()]
     for column in proposal.columns:
+        proposal.check += column.doubts
         if column.unread:
             proposal.check.append(
                 f"{column.unread:,} values of {column.raw} are no {column.type}: their rows will be "
@@ -377,6 +530,23 @@ def _say_what_rows_are(proposal: Proposal) -> None:
         names = [column.name for column in proposal.columns if column.codes == codes]
         listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         proposal.found.append(f"not known: {', '.join(codes)} in {listed}")
+
+
+def _test_share(connection: duckdb.DuckDBPyConnection, label: Label, time: Column) -> float | None:
+    """Return the share of known rows that will be the test set; None if no time splits the conversions."""
+    outcome = label.sql(quote_identifier(label.column.name))
+    known = f"(select {quote_identifier(time.name)} as as_of, {outcome} as label "
+    split = render(
+        "split_time.sql",
+        rows=f"{known} from typed)",
+        as_of="as_of",
+        label="label",
+        test_share=f"{TEST_SHARE:.0%}",
+        test_fraction=TEST_SHARE,
+    )
+    query = f"with {split.strip().rstrip(',')} select test_share from known_times"
+    [share] = connection.execute(query).fetchone() or [None]
+    return share
 
 
 def _find_silent(proposal: Proposal) -> None:
@@ -399,7 +569,12 @@ def _find_later(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> No
     for column in proposal.features:
         if not (column.is_time and proposal.as_of):
             continue
-        late = f"{quote_identifier(column.name)} > {quote_identifier(proposal.as_of.name)}"
+        # a date names no time of the day
+        kind = "date" if "date" in (column.type, proposal.as_of.type) else "timestamp"
+        late = (
+            f"cast({quote_identifier(column.name)} as {kind}) > "
+            f"cast({quote_identifier(proposal.as_of.name)} as {kind})"
+        )
         [share] = connection.execute(f"select avg(({late})::int) from typed").fetchone() or [0]
         if share and share > 0.001:
             proposal.withhold[column.name] = (
@@ -412,6 +587,8 @@ def _find_leaks(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> No
     if not proposal.label:
         return
     label = proposal.label.sql(quote_identifier(proposal.label.column.name))
+    for column in [column for column in proposal.features if column.is_time]:
+        _find_leaking_time(connection, proposal, column, label)
     features = [column for column in proposal.features if not column.is_time]
     names = ", ".join(quote_identifier(column.name) for column in features)
     if not names:
@@ -441,18 +618,33 @@ def _find_leaks(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> No
             proposal.check.append(f"Is {column.raw} known before the contact ({doubt})? If not: withhold it.")
 
 
+def _find_leaking_time(
+    connection: duckdb.DuckDBPyConnection, proposal: Proposal, column: Column, label: str
+) -> None:
+    """Withhold a time that is there for conversions only."""
+    is_there = f"avg(({quote_identifier(column.name)} is not null)::int)"
+    filled, others_filled = connection.execute(
+        f"select coalesce({is_there} filter ({label}), 0), coalesce({is_there} filter (not ({label})), 1) "
+        "from typed"
+    ).fetchone() or (0, 1)
+    if filled >= MIN_FILLED_SHARE and others_filled <= MAX_FILLED_SHARE:
+        reason = f"filled in {filled:.0%} of the conversions and in {others_filled:.1%} of the others"
+        proposal.withhold[column.name] = reason
+        proposal.check.append(f"Is {column.raw} really known only afterwards ({reason})?")
+
+
 def _leak(
     column: Column, values: np.ndarray, converted: np.ndarray, design: Design, folds: np.ndarray
 ) -> tuple[str | None, str | None]:
     """Return why a column is a leak, and why it might be one."""
     is_there = ~np.isnan(values)
     filled, others_filled = is_there[converted].mean(), is_there[~converted].mean()
-    if filled >= 0.2 and others_filled <= MAX_FILLED_SHARE:
+    if filled >= MIN_FILLED_SHARE and others_filled <= MAX_FILLED_SHARE:
         return f"filled in {filled:.0%} of the conversions and in {others_filled:.1%} of the others", None
     if not column.is_text:
         is_set = is_there & (values != 0)
         share, others_share = is_set[converted].mean(), is_set[~converted].mean()
-        if share >= 0.2 and others_share <= MAX_FILLED_SHARE:
+        if share >= MIN_FILLED_SHARE and others_share <= MAX_FILLED_SHARE:
             return f"not zero in {share:.0%} of the conversions and in {others_share:.1%} of the others", None
         if (
             column.distinct <= 2
@@ -479,11 +671,52 @@ def _leak(
     return None, doubts[0] if doubts else None
 
 
-def _find_protected(proposal: Proposal) -> None:
+def _find_protected(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
+    """Audit protected columns, and those that are made of one or stand for it, such as a year of birth."""
     for column in proposal.features:
         if column.tokens & WORDS["protected"] and (column.distinct <= MAX_GROUPS or is_age(column)):
             proposal.audit[column.name] = "protected or close to it: compared, and no feature"
             proposal.check.append(f"May {column.raw} be used for this offer? It is audited, and no feature.")
+    for protected in [proposal.column(name) for name in proposal.audit]:
+        for column in proposal.features:
+            if _is_nearly(connection, column, protected) or _is_nearly(connection, protected, column):
+                proposal.audit[column.name] = f"nearly the same as {protected.name}"
+                proposal.check.append(
+                    f"{column.raw} nearly tells {protected.raw}, or is told by it: it is audited, no feature."
+                )
+
+
+def _is_nearly(connection: duckdb.DuckDBPyConnection, given: Column, told: Column) -> bool:
+    """Return whether one column tells another, by Goodman and Kruskal's lambda.
+
+    Lambda is the share of the errors of always guessing the commonest value that knowing `given` avoids. What
+    is made of a number must be bands of it.
+    """
+    if min(given.distinct, told.distinct) < 2 or given.distinct > given.known / MIN_ROWS_OF_VALUE:
+        return False
+    first, second = quote_identifier(given.name), quote_identifier(told.name)
+    right, rows, commonest, changes = connection.execute(f"""
+        with pairs as (
+            select {first} as given, {second} as told, count(*) as row_count from typed
+            where {first} is not null and {second} is not null group by all
+        ),
+        guesses as (
+            select given, max(row_count) as row_count, arg_max(told, row_count) as told
+            from pairs group by given
+        ),
+        changes as (
+            select told != lag(told) over (order by given) as is_change from guesses
+        )
+        select
+            (select sum(row_count) from guesses),
+            sum(row_count),
+            (select max(most) from (select sum(row_count) as most from pairs group by told)),
+            (select count(*) from changes where is_change)
+        from pairs
+    """).fetchone() or (0, 0, 0, 0)
+    if given.is_number and changes > 2 * told.distinct:
+        return False
+    return bool(rows and rows > commonest and (right - commonest) / (rows - commonest) >= MIN_LAMBDA)
 
 
 def is_age(column: Column) -> bool:
@@ -500,3 +733,40 @@ def _find_dimensions(proposal: Proposal) -> None:
         if column.type in ("category", "boolean") and column.distinct <= MAX_GROUPS
     ]
     proposal.dimensions = few[:MAX_DIMENSIONS]
+
+
+def _ask_about_future(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
+    """Ask about times after today."""
+    for column in proposal.columns:
+        if not column.is_time:
+            continue
+        name = quote_identifier(column.name)
+        query = f"select count(*), max({name}) from typed where {name} > current_date + 1"
+        late, latest = connection.execute(query).fetchone() or (0, None)
+        if late:
+            proposal.check.append(
+                f"{late:,} values of {column.raw} lie after today, up to {latest:%Y-%m-%d}: are they right?"
+            )
+
+
+def _ask_about_kinds(proposal: Proposal) -> None:
+    """Ask about columns that look like a treatment, and about a file that looks like order lines."""
+    for column in proposal.features:
+        if column.tokens & WORDS["treatment"] and 2 <= column.distinct <= MAX_ARMS:
+            proposal.check.append(
+                f"Was {column.raw} assigned, perhaps at random? Then it is a treatment, nothing known of a "
+                "person: withhold it, or keep the rows of one of its values only."
+            )
+    tokens = set().union(*(column.tokens for column in proposal.columns))
+    lines = (
+        ("order", "invoice", "basket"),
+        ("product", "sku", "stock", "article"),
+        ("quantity", "qty"),
+        ("price",),
+    )
+    if all(tokens & set(words) for words in lines):
+        proposal.check.append(
+            "These look like order lines. The source online_retail makes customers, segments and products of "
+            "such a file: put it into data/raw/online_retail/ instead, its columns named as in "
+            "seeds/raw_columns.csv."
+        )

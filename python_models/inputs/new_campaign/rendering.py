@@ -1,10 +1,7 @@
 """Render the files of a new campaign from templates."""
 
 import re
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from python_models.inputs.new_campaign.profiling import Column, literal
 from python_models.inputs.new_campaign.proposing import (
@@ -14,38 +11,18 @@ from python_models.inputs.new_campaign.proposing import (
     MAX_SEGMENT_COLUMNS,
     TEST_SHARE,
     Proposal,
+    is_age,
 )
+from python_models.inputs.new_campaign.templating import render, yaml_string
 
-TEMPLATES = Path(__file__).parent / "templates"
+__all__ = ["DOORWAYS", "MARKER", "THING", "NewCampaign", "render", "yaml_string"]
+
 DOORWAYS = ("model", "scores", "reasons", "segmenter", "segments")
 THING = "records"
 # Maximum event types that get their own count column.
 MAX_COUNTED_EVENTS = 10
 MARKER = "Written by `python -m python_models new`; yours to change."
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-
-
-def render(template: str, **values: Any) -> str:
-    """Render a template, in which `<< >>` and `<% %>` are ours and braces are dbt's."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<<",
-        variable_end_string=">>",
-        comment_start_string="<#",
-        comment_end_string="#>",
-        keep_trailing_newline=True,
-        undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 - SQL and YAML, no HTML
-    )
-    return environment.get_template(f"{template}.jinja").render(values, yaml_string=yaml_string)
-
-
-def yaml_string(text: str) -> str:
-    """Return text as a one-line YAML string that Jinja does not interpret."""
-    plain = re.sub(r"\{(?=[{%#])", "{ ", text)
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class NewCampaign:
@@ -67,10 +44,14 @@ class NewCampaign:
         if proposal.events:
             self.entity = "snapshot_id"
         ages = [name for name in proposal.audit if proposal.column(name).distinct > MAX_GROUPS]
-        self.age = ages[0] if ages else None
         self.withheld = dict(proposal.withhold)
-        if self.age:
-            self.withheld[self.age] = "protected or close to it: age_band is audited instead"
+        for name in ages:
+            self.withheld[name] = "protected or close to it: age_band is audited instead"
+        # made of the age, unless the file has its own
+        is_there = "age_band" in {column.name for column in proposal.columns}
+        self.age = (
+            next((name for name in ages if is_age(proposal.column(name))), None) if not is_there else None
+        )
 
     @property
     def label(self) -> str | None:
@@ -80,7 +61,8 @@ class NewCampaign:
 
     @property
     def audited(self) -> list[str]:
-        return ["age_band" if name == self.age else name for name in self.proposal.audit]
+        names = ["age_band" if name == self.age else name for name in self.proposal.audit]
+        return [name for name in names if name not in self.withheld]
 
     @property
     def model_kinds(self) -> list[str]:
@@ -173,8 +155,10 @@ class NewCampaign:
         for column in self.proposal.columns:
             is_key = column in self.proposal.key
             kind = "private" if column.name in self.proposal.private else column.type
-            # do not lower-case identifiers
-            kind = "text" if kind == "category" and (is_key or column is person) else kind
+            # identifiers stay as they are: 1_10 is not 110, and a later file may have A17
+            is_identifier = is_key or column is person
+            kind = "text" if kind in ("category", "bigint", "double") and is_identifier else kind
+            formats = () if kind == "text" else column.formats
             rules = [rule for rule, holds in (("key", is_key), ("person", column is person)) if holds]
             rows.append(
                 {
@@ -183,7 +167,7 @@ class NewCampaign:
                     "raw_names": "" if column.raw.lower() == column.name else column.raw,
                     "rules": " ".join(rules),
                     "missing_codes": "|".join(column.codes),
-                    "formats": "|".join(column.formats),
+                    "formats": "|".join(formats),
                 }
             )
         return [{"source": self.name, "thing": THING} | row for row in rows]
@@ -228,7 +212,8 @@ class NewCampaign:
             "as_of": proposal.as_of.name if proposal.as_of and label else None,
             "split_key": proposal.customer.name if proposal.customer else self.entity,
             "test_share": f"{TEST_SHARE:.0%}",
-            "train_share": 1 - TEST_SHARE,
+            "test_fraction": TEST_SHARE,
+            "rows": "select_columns",
         }
 
     def _time(self, column: Column) -> str:
@@ -329,7 +314,8 @@ class NewCampaign:
         }
 
     def _dimensions(self) -> list[str]:
-        return ["age_band" if name == self.age else name for name in self.proposal.dimensions]
+        names = ["age_band" if name == self.age else name for name in self.proposal.dimensions]
+        return [name for name in names if name not in self.withheld]
 
     def _negatives(self) -> int | None:
         """Return how many rows without a conversion to keep per conversion, if conversions are rare."""

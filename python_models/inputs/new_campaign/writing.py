@@ -91,7 +91,14 @@ def _report(written: NewCampaign, files: dict[str, str], project: Path) -> Itera
     yield f"listed in {project}/dbt_project.yml and {project}/seeds/raw_columns.csv"
     build = f"  DBT_PROJECT_DIR={project} .venv/bin/dbt build --select"
     selected = [f"+{campaign}_{kind}" for kind in ("scores", "segments") if kind in written.model_kinds]
-    yield f"Look at {project}/models/campaigns/{campaign}/{campaign}.yml, then build scores and segments:"
+    if not selected:
+        yield (
+            "There is nothing to build yet: no outcome, and fewer than two columns to group by. Name one "
+            "by --label, with --replace."
+        )
+        return
+    built = " and ".join(kind for kind in ("scores", "segments") if kind in written.model_kinds)
+    yield f"Look at {project}/models/campaigns/{campaign}/{campaign}.yml, then build {built}:"
     yield f"{build} {' '.join(selected)}"
     yield "and, once those look right, reasons, metrics, audiences and report pages:"
     yield f"{build} +{campaign}_features+ resource_type:seed"

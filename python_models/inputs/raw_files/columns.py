@@ -34,7 +34,7 @@ class RawColumn:
     lowest, highest, outside : str, optional
         Range of a number; values outside it become missing or are clipped.
     formats : list of str
-        Formats of a date or time besides ISO 8601.
+        Spellings of a date or time besides ISO 8601, or of a number besides the plain one (`spellings`).
     """
 
     name: str
@@ -61,6 +61,11 @@ class RawColumn:
     def is_text(self) -> bool:
         """Whether its values are text."""
         return self.type in ("text", "category")
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether its values name somebody or something."""
+        return self.is_key or self.is_person
 
     @property
     def numeric_codes(self) -> list[str]:

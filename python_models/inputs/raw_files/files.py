@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
+from duckdb import Error as DuckDBError
 
 from python_models.common.errors import UserError
 from python_models.common.sql import text_literal
@@ -21,13 +22,14 @@ _VISIBLE = "not regexp_matches(file, '(^|/)[.][^/]*$')"
 
 @dataclass(frozen=True)
 class RawFile:
-    """A raw file with its columns in order; the delimiter is that of a CSV file's header."""
+    """A raw file with its columns in order: the delimiter of a CSV file, or SQL of a Parquet table."""
 
     path: str
     file_name: str
     delimiter: str | None
     names: list[str]
     types: list[str]
+    parquet: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,8 @@ class Thing:
         if problem := cached_problem(path, status.st_size, status.st_mtime_ns):
             raise UserError(f"{path}: {problem}")
         if path.endswith(".parquet"):
-            described = self.connection.sql(
-                "select column_name, column_type "
-                f"from (describe select * from read_parquet({text_literal(path)}))"
-            ).fetchall()
-            names, types = ([row[index] for row in described] for index in (0, 1))
-            return RawFile(path, self.file_name(path), None, names, types)
+            reader, names, types = parquet_table(self.connection, path)
+            return RawFile(path, self.file_name(path), None, names, types, reader)
         header = json.loads(csv_columns(Path(path)))
         names = header["names"]
         for index, name in enumerate(names):
@@ -125,3 +123,24 @@ class Thing:
                     f"{'there twice' if name else 'empty'}. Give each column a name of its own."
                 )
         return RawFile(path, self.file_name(path), header["delimiter"], names, ["VARCHAR"] * len(names))
+
+
+def parquet_table(connection: DuckDBPyConnection, path: str) -> tuple[str, list[str], list[str]]:
+    """Return SQL of a Parquet file's table with `file_row_number`, and the names and types of its columns.
+
+    Strings that lack the mark of text are read as text.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged.
+    """
+    options = "file_row_number = true"
+    try:
+        found = connection.sql(f"from read_parquet({text_literal(path)})")
+        if "BLOB" in map(str, found.types):
+            options += ", binary_as_string = true"
+            found = connection.sql(f"from read_parquet({text_literal(path)}, binary_as_string = true)")
+    except DuckDBError:
+        raise UserError(f"{path}: truncated or corrupt Parquet file. Write it again.") from None
+    return f"read_parquet({text_literal(path)}, {options})", found.columns, list(map(str, found.types))

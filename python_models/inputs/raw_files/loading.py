@@ -50,7 +50,7 @@ select
     {text_literal(file.file_name)} as file_name,
     file_row_number + 1 as row_number,
     * exclude (file_row_number)
-from read_parquet({text_literal(file.path)}, file_row_number = true);"""
+from {file.parquet};"""
 
 
 def _csv_table(file: RawFile, name: str) -> str:
@@ -138,13 +138,13 @@ def spark_load_statements(files: list[RawFile], suffix: str) -> list[str]:
     for index, file in enumerate(files, 1):
         present = [name.lower() for name in file.names]
         columns = ", ".join(
-            f"{'' if lower in present else 'null as '}`{name}`" for lower, name in names.items()
+            f"{'' if lower in present else 'null as '}{_backticked(name)}" for lower, name in names.items()
         )
         file_name = text_literal(file.file_name)
         if file.delimiter is None:
             rows.append(
                 f"select {file_name} as file_name, _metadata.row_index + 1 as row_number, {columns} "
-                f"from parquet.`{file.path}`"
+                f"from parquet.{_backticked(file.path)}"
             )
             continue
         view = f"raw{suffix}_{index}"
@@ -167,9 +167,9 @@ def spark_load_statements(files: list[RawFile], suffix: str) -> list[str]:
 
 
 def _spark_csv_views(file: RawFile, view: str) -> list[str]:
-    columns = "` string, `".join(file.names)
+    columns = " string, ".join(map(_backticked, file.names))
     return [
-        f"create or replace temporary view `{view}_lines` (`{columns}` string, unread_line string) "
+        f"create or replace temporary view `{view}_lines` ({columns} string, unread_line string) "
         f"using csv options (path {text_literal(file.path)}, sep '{file.delimiter}', header 'true', "
         "multiLine 'true', quote '\"', escape '\"', maxCharsPerColumn '-1', "
         "columnNameOfCorruptRecord 'unread_line')",
@@ -177,3 +177,8 @@ def _spark_csv_views(file: RawFile, view: str) -> list[str]:
         f"select *, monotonically_increasing_id() + 1 as row_number from {view}_lines",
         f"cache table {view}",
     ]
+
+
+def _backticked(name: str) -> str:
+    """Quote a name as Spark's identifier."""
+    return f"`{name.replace('`', '``')}`"

@@ -14,6 +14,7 @@ from python_models.inputs.raw_files.repetitions import (
     duplicate_reason,
     known_value,
 )
+from python_models.inputs.raw_files.spellings import trimmed
 from python_models.inputs.raw_files.values import TYPE_NAMES, Typing
 
 
@@ -80,7 +81,8 @@ class RowsQuery:
 
     def value(self, column: RawColumn) -> str:
         """Return SQL for a column's typed value."""
-        return self.typing.value(column, self.found[column].is_safe)
+        found = self.found[column]
+        return self.typing.value(column, found.is_safe, found.is_text)
 
     def sql(self) -> str:
         """Return the query."""
@@ -98,7 +100,7 @@ class RowsQuery:
         items += [f"{self.part} as part"] if self.part else []
         items += [f"{self._raw_value(column)} as {column.raw}" for column in self.columns]
         others = [(quote_identifier(name), is_text) for name, is_text in self.found.others.items()]
-        items += [f"{_trimmed(name) if is_text else name} as {name}" for name, is_text in others]
+        items += [f"{self._trimmed(name) if is_text else name} as {name}" for name, is_text in others]
         return f"""as_found as not materialized (
     select{_listed(items)}
     from raw_rows{self.view_suffix}
@@ -118,9 +120,18 @@ class RowsQuery:
         if column.is_row_number and found.lacking:
             return f"""if(
             file_name in ({text_literals(found.lacking)}),
-            {own_key}, {_trimmed(f"cast({value} as varchar)")}
+            {own_key}, {self._trimmed(f"cast({value} as varchar)")}
         )"""
-        return _trimmed(value) if found.is_text else value
+        if found.is_text:
+            return self._trimmed(value)
+        # pandas writes a missing number as NaN
+        is_float = found.is_float and self.typing.engine == "duckdb"
+        return f"case when not isnan({value}) then {value} end" if is_float else value
+
+    def _trimmed(self, value: str) -> str:
+        if self.typing.engine == "duckdb":
+            return trimmed(value)
+        return f"nullif(if(starts_with({value}, ' ') or ends_with({value}, ' '), trim({value}), {value}), '')"
 
     def _keyed(self) -> str:
         items = [f"{self.value(column)} as {column.name}" for column in self.columns if column.is_key]
@@ -424,11 +435,6 @@ class RowsQuery:
         cast(null as bigint) as fills_row,
     from judged
     semi join erasures on {is_erased}"""
-
-
-def _trimmed(value: str) -> str:
-    """Return SQL that trims blanks, null if empty; `trim` alone is slow on long texts."""
-    return f"nullif(if(starts_with({value}, ' ') or ends_with({value}, ' '), trim({value}), {value}), '')"
 
 
 def _listed(items: list[str]) -> str:

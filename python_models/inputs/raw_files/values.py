@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from python_models.common.sql import text_literals
+from python_models.inputs.raw_files import spellings
 from python_models.inputs.raw_files.columns import RawColumn
 
 # What a value of a type is called in the reason why a row is rejected.
@@ -34,8 +35,11 @@ class Typing:
             value = f"replace(cast({value} as varchar), '/', '-')"
         return f"try_cast({value} as {kind})"
 
-    def value(self, column: RawColumn, is_safe: bool = False) -> str:
-        """Return SQL of a column's value; `is_safe` spares the checks where all values are of the type."""
+    def value(self, column: RawColumn, is_safe: bool = False, is_text: bool = True) -> str:
+        """Return SQL of a column's value.
+
+        `is_safe` spares checks where all values are of the type, `is_text` says whether the file has text.
+        """
         raw = column.raw
         match column.type:
             case "text":
@@ -48,6 +52,8 @@ class Typing:
                 return self._pseudonym(column)
         if is_safe:
             return self.cast(raw, column.type)
+        if self.engine == "duckdb" and is_text:
+            return read_text(raw, column)
         number = self.cast(raw, "double")
         match column.type:
             case "bigint":
@@ -62,19 +68,11 @@ class Typing:
         return self.cast(raw, column.type)
 
     def identifier(self, column: RawColumn) -> str:
-        """Return SQL of a phone number's digits with country code, or of another identifier as it is."""
+        """Return SQL of a phone number's digits with country code, or of another identifier, unwrapped."""
         text = f"cast({column.raw} as varchar)"
-        if column.type == "private":
-            return text
-        return f"""nullif(regexp_extract(
-            regexp_replace(
-                regexp_replace(
-                    regexp_replace({text}, '^([0-9]+)[.]0+$', '\\1'), '[ ()./+-]', '', 'g'
-                ),
-                '^00?', if(starts_with({text}, '00'), '', '{self.country_code}')
-            ),
-            '^[1-9][0-9]{{10,14}}$'
-        ), '')"""
+        return (
+            spellings.private(text) if column.type == "private" else spellings.phone(text, self.country_code)
+        )
 
     def _pseudonym(self, column: RawColumn) -> str:
         identifier = self.identifier(column)
@@ -82,6 +80,8 @@ class Typing:
 
     def _time(self, column: RawColumn) -> str:
         text = f"cast({column.raw} as varchar)"
+        if self.engine == "duckdb":
+            return spellings.time(text, column.type, column.formats)
         declared = f"""
                 -- of 'infinity' strptime makes the year 1900
                 cast(try_strptime(
@@ -95,6 +95,21 @@ class Typing:
                 end
             )"""
         return f"case when year({value}) between 1000 and 9999 then {value} end"
+
+
+def read_text(text: str, column: RawColumn) -> str:
+    """Return DuckDB's SQL of a text as a number, boolean, date or time; null where it cannot be read."""
+    match column.type:
+        case "bigint":
+            plain = spellings.number(text, column.formats, is_identifier=column.is_identifier, is_whole=True)
+            # '30.0' is 30, '30.5' is no whole number
+            return f"case when try_cast({plain} as double) % 1 = 0 then try_cast({plain} as bigint) end"
+        case "double":
+            plain = spellings.number(text, column.formats, is_identifier=column.is_identifier)
+            return f"case when isfinite(try_cast({plain} as double)) then try_cast({plain} as double) end"
+        case "boolean":
+            return spellings.yes_or_no(text)
+    return spellings.time(text, column.type, column.formats)
 
 
 def _interests(column: RawColumn) -> str:

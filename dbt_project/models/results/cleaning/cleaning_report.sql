@@ -31,7 +31,7 @@ with {% for report in reports %}
     select
         count(*) as row_count,
         {% for column in report.columns %}
-        {% set raw = '"' ~ (column.raw or column.name) ~ '"' %}
+        {% set raw = '"' ~ (column.raw or column.name) | replace('"', '""') ~ '"' %}
         count({{ raw }}) + count(*) filter (
             where list_contains(coded_missing, '{{ column.name }}')
         ) as {{ column.name }}_known,

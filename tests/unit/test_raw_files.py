@@ -159,6 +159,16 @@ def test_a_date_may_have_declared_formats(shop: Shop) -> None:
     assert [str(day) for day in values(shop.rows(), "day")] == ["2026-01-31"] * 3 + ["None"]
 
 
+def test_a_time_of_the_future_is_rejected_where_only_the_past_can_be(shop: Shop) -> None:
+    shop.declare("day,timestamp,,past,,,,,", "expires,date,,,,,,,")
+    shop.write("a.csv", "day,expires", "2111-12-09 08:00,2111-12-09", "2011-12-09 08:00,2111-12-09", ",")
+    assert values(shop.rows(), "row_status", "reject_reason") == [
+        ("rejected", "column 'day': '2111-12-09 08:00:00' is after today"),
+        ("kept", None),
+        ("kept", None),
+    ]
+
+
 def test_a_phone_number_is_the_pseudonym_of_its_digits(shop: Shop) -> None:
     shop.declare("phone,phone,,,,,,,")
     spellings = ["0712345678", "+254 712-345-678", "00254712345678", "254712345678.0", "(0712) 345.678"]

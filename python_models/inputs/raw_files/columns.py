@@ -27,6 +27,8 @@ class RawColumn:
         Whether the row's number replaces it where the file lacks it.
     is_person : bool
         Whether it names the person whom the row is about.
+    is_past : bool
+        Whether it is a time that cannot lie in the future.
     codes : list of str
         Values in lower case that mean: not known.
     recoded : dict
@@ -45,6 +47,7 @@ class RawColumn:
     is_optional: bool = False
     is_row_number: bool = False
     is_person: bool = False
+    is_past: bool = False
     codes: list[str] = field(default_factory=list)
     recoded: dict[str, str | None] = field(default_factory=dict)
     lowest: str | None = None
@@ -120,6 +123,7 @@ def _column(row: dict[str, str | None], recoded: dict[str, str | None]) -> RawCo
         is_optional="optional" in rules or "row_number" in rules,
         is_row_number="row_number" in rules,
         is_person="person" in rules,
+        is_past="past" in rules,
         codes=(row["missing_codes"] or "").lower().split("|") if row["missing_codes"] else [],
         recoded=recoded,
         lowest=row["lowest"],

@@ -327,8 +327,12 @@ class RowsQuery:
         for column in self.columns:
             tests += [f"{column.name} is null"] if column.is_required else []
             tests += [f"({self._unread(column)})"] if column in self.unsafe else []
+            tests += [f"({_is_future(column)})"] if self._ends_today(column) else []
         tests += [f"({check.condition})" for check in self.checks]
         return " or ".join(tests)
+
+    def _ends_today(self, column: RawColumn) -> bool:
+        return column.is_past and self.typing.engine == "duckdb"
 
     def _column_reasons(self, column: RawColumn) -> list[str]:
         label = "' or '".join(self.found[column].names or [column.name])
@@ -346,6 +350,10 @@ class RowsQuery:
                         'is not {TYPE_NAMES[column.type]}'
                     )
             end""")
+        if self._ends_today(column):
+            beginning = text_literal(f"column '{label}': '")
+            later = f"concat({beginning}, cast({column.name} as varchar), ''' is after today')"
+            reasons.append(f"case when {_is_future(column)} then {later} end")
         return reasons
 
     def _duplicate_reason(self) -> str:
@@ -435,6 +443,11 @@ class RowsQuery:
         cast(null as bigint) as fills_row,
     from judged
     semi join erasures on {is_erased}"""
+
+
+def _is_future(column: RawColumn) -> str:
+    """Return an SQL condition: the time is still to come, whatever the time zone."""
+    return f"{column.name} >= current_date + 2"
 
 
 def _listed(items: list[str]) -> str:

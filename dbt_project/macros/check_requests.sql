@@ -14,3 +14,16 @@
         {%- if problems -%}{{ exceptions.raise_compiler_error(problems) }}{%- endif -%}
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    Post-hook of the seeds about people: a raw phone number or name becomes the pseudonym by which the tables know
+    the person, so that none is published.
+#}
+{% macro hash_raw_identifiers() -%}
+    {%- if execute and target.type == 'duckdb' -%}
+        {%- set seeds = (invocation_args_dict.project_dir ~ '/seeds') | replace("'", "''") -%}
+        {{- run_query(
+            "select hash_statements('" ~ seeds ~ "', '" ~ var('country_code') ~ "', '" ~ this ~ "')"
+        ).rows[0][0] -}}
+    {%- endif -%}
+{%- endmacro %}

@@ -10,13 +10,52 @@ from pathlib import Path
 
 import duckdb
 
+from python_models.common.spellings import phone, private
+from python_models.common.sql import text_literal
+
 REQUEST_SEEDS = ("erasure_requests", "consents", "recent_contacts")
 MAX_PROBLEMS = 5
+PSEUDONYM = "^[0-9a-f]{24}$"
 
 
 def match_key(value: str) -> str:
     """Return SQL of the form in which sources, channels and ids are compared, as macro `match_key` does."""
     return rf"lower(regexp_replace({value}, '^[\p{{Z}}\p{{C}}]+|[\p{{Z}}\p{{C}}]+$', '', 'g'))"
+
+
+def hash_statements(seeds: Path, country_code: str, table: str) -> list[str]:
+    """Return SQL that turns the raw phone numbers and names of a seed about people into pseudonyms.
+
+    Parameters
+    ----------
+    seeds : pathlib.Path
+        Folder of the seeds: `raw_columns.csv` says which sources name people by pseudonyms.
+    country_code : str
+        Of phone numbers without one.
+    table : str
+        The table of the seed.
+    """
+    path = seeds / "raw_columns.csv"
+    rows = [row for _, row in _numbered_rows(path)] if path.exists() else []
+    people = {
+        (row["source"], row["type"])
+        for row in rows
+        if "person" in row.get("rules", "").split() and row.get("type") in ("phone", "private")
+    }
+    statements = []
+    for source, kind in sorted(people):
+        raw = raw_identifier("customer_id", kind, country_code)
+        statements.append(
+            f"update {table} set customer_id = pseudonym({raw}) "
+            f"where {match_key('source')} = {match_key(text_literal(source))} and {raw} is not null "
+            f"and not regexp_matches({match_key('customer_id')}, '{PSEUDONYM}')"
+        )
+    return statements
+
+
+def raw_identifier(text: str, kind: str, country_code: str) -> str:
+    """Return SQL of a raw identifier as it is hashed; null where it is none."""
+    return f"lower({private(text)})" if kind == "private" else phone(text, country_code)
 
 
 def unknown_names(seeds: Path, sources: Iterable[str]) -> str:

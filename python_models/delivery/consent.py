@@ -1,14 +1,18 @@
 """The consent rule of the build, for exports: `macros/consent.sql` rendered without dbt, and the seeds."""
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import jinja2
+from ruamel.yaml import YAML
 
 from python_models.common.errors import UserError
+from python_models.common.request_checks import REQUEST_SEEDS, hash_statements
 from python_models.common.sql import text_literal
+from python_models.engines.duckdb.privacy import pseudonym_key, register_pseudonym
 
 MACROS = Path(__file__).parents[2] / "dbt_project" / "macros"
 
@@ -20,6 +24,16 @@ def consent_macros() -> Any:
     text = "".join(path.read_text() for path in paths)
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)  # noqa: S701 - SQL, not HTML
     return environment.from_string(text).module
+
+
+def hash_raw_identifiers(connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str) -> None:
+    """Turn raw phone numbers and names of a seed about people into pseudonyms, as the build does."""
+    project = seeds.parent / "dbt_project.yml"
+    declared = YAML(typ="safe").load(project.read_text()) if project.exists() else {}
+    code = str(declared.get("vars", {}).get("country_code", ""))
+    register_pseudonym(connection, pseudonym_key(os.environ))
+    for statement in hash_statements(seeds, code, seed):
+        connection.execute(statement)
 
 
 def read_seed(connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str, columns: str) -> None:
@@ -40,3 +54,5 @@ def read_seed(connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str, col
         raise UserError(
             f"{path}: it cannot be read, and who must not be contacted not told: {error}"
         ) from None
+    if seed in REQUEST_SEEDS:
+        hash_raw_identifiers(connection, seeds, seed)

@@ -422,6 +422,14 @@ def test_only_the_place_of_an_erased_row_remains(shop: Shop) -> None:
     assert "c1 " not in shop.request(names_people=False).sql()
 
 
+def test_a_request_may_name_the_raw_phone_number(shop: Shop) -> None:
+    shop.declare("customer_id,phone,msisdn,key person,,,,,")
+    shop.seed("erasure_requests", "source,customer_id,requested_on", "shop,+254 0712 000 001,", "shop,n/a,")
+    shop.write("a.csv", "msisdn,n", "0712000001,1", "0712000002,1")
+    assert values(shop.rows(), "row_status") == ["erased", "kept"]
+    assert "000 001" not in shop.request().sql()
+
+
 def test_known_files_are_not_read_again(shop: Shop) -> None:
     shop.declare("id,bigint,,key,,,,,", "value,text,,,,,,,")
     shop.write("a.csv", "id,value", "1,a", "2,b")

@@ -6,7 +6,8 @@ import duckdb
 import jinja2
 import pytest
 
-from python_models.common.request_checks import match_key, unknown_names
+from python_models.common.request_checks import hash_statements, match_key, unknown_names
+from python_models.engines.duckdb.privacy import register_pseudonym
 from tests.support import REPOSITORY
 
 
@@ -61,3 +62,35 @@ def test_at_most_five_unknown_names_are_described(seeds: Path) -> None:
     assert len(described) == 6
     assert "line 6: unknown source 's4'" in described[4]
     assert described[5] == "and 3 more"
+
+
+def test_a_raw_identifier_is_the_pseudonym_of_the_person(seeds: Path) -> None:
+    (seeds / "raw_columns.csv").write_text(
+        "source,thing,column_name,type,raw_names,rules\n"
+        "shop,sales,customer_id,phone,,key person\nclub,members,member_id,private,,key person\n"
+        "bank,calls,client_id,text,,key person\n"
+    )
+    connection = duckdb.connect()
+    register_pseudonym(connection, "a key of the test")
+
+    connection.execute("""
+        create table requests as select * from (values
+            (' Shop', '0712000001'), ('shop', '+254 (0) 712 000 001'), ('shop', 'no number'),
+            ('club', 'mailto:Ann@example.com\u00a0'), ('bank', '0712000001')
+        ) as _(source, customer_id)
+    """)
+    for _ in range(2):  # a pseudonym stays what it is
+        for statement in hash_statements(seeds, "254", "requests"):
+            connection.execute(statement)
+    [(phone, name)] = connection.sql(
+        "select pseudonym('254712000001'), pseudonym('ann@example.com')"
+    ).fetchall()
+    assert [
+        customer_id for (customer_id,) in connection.sql("select customer_id from requests").fetchall()
+    ] == [
+        phone,
+        phone,
+        "no number",
+        name,
+        "0712000001",
+    ]

@@ -5,7 +5,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from python_models.inputs.raw_files import spellings
+from python_models.common import spellings
 from python_models.inputs.raw_files.columns import RawColumn
 from python_models.inputs.raw_files.values import read_text
 

@@ -1,7 +1,7 @@
 """dbt-duckdb plugin: the SQL function `file_fault(path)` finds damage that DuckDB's reader does not report.
 
 Also `csv_columns(path)`, `line_count(path)` to count the lines that the reader skipped, and
-`unknown_names(seeds, sources)`.
+`unknown_names(seeds, sources)`, and `hash_statements(seeds, country_code, table)`.
 """
 
 import codecs
@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection, list_type, sqltypes
 
-from python_models.common.request_checks import unknown_names
+from python_models.common.request_checks import hash_statements, unknown_names
 
 CHUNK = 1 << 20
 MAX_LINE_END_BYTES = 32 << 20
@@ -142,7 +142,7 @@ def cached_problem(path: str, _size: int, _changed: int) -> str:
 
 
 def add_functions(connection: DuckDBPyConnection) -> None:
-    """Register the SQL functions file_fault, csv_columns, line_count and unknown_names."""
+    """Register the SQL functions file_fault, csv_columns, line_count, unknown_names, hash_statements."""
 
     def problem(path: str) -> str:
         status = Path(path).stat()
@@ -157,11 +157,15 @@ def add_functions(connection: DuckDBPyConnection) -> None:
     def names(seeds: str, sources: list[str]) -> str:
         return unknown_names(Path(seeds), sources)
 
+    def hashes(seeds: str, country_code: str, table: str) -> str:
+        return ";\n".join(hash_statements(Path(seeds), country_code, table))
+
     text, number = sqltypes.VARCHAR, sqltypes.BIGINT
     connection.create_function("file_fault", problem, [text], text, side_effects=True)
     connection.create_function("csv_columns", columns, [text], text, side_effects=True)
     connection.create_function("line_count", count, [text], number, side_effects=True)
     connection.create_function("unknown_names", names, [text, list_type(text)], text, side_effects=True)
+    connection.create_function("hash_statements", hashes, [text] * 3, text, side_effects=True)
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped

@@ -80,11 +80,18 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
             for file in (path, path.with_name(f"{path.name}.wal")):
                 if file.exists():
                     file.chmod(OWNER_ONLY)
-        conn.create_function(
-            "pseudonym",
-            lambda identifiers: pseudonyms(identifiers, self.key),
-            [sqltypes.VARCHAR],
-            sqltypes.VARCHAR,
-            type=PythonUDFType.ARROW,
-            null_handling=FunctionNullHandling.SPECIAL,
-        )
+        register_pseudonym(conn, self.key)
+
+
+def register_pseudonym(connection: DuckDBPyConnection, key: str) -> None:
+    """Give a connection the SQL function `pseudonym(varchar)`, unless it has it."""
+    if connection.execute("from duckdb_functions() where function_name = 'pseudonym'").fetchone():
+        return
+    connection.create_function(
+        "pseudonym",
+        lambda identifiers: pseudonyms(identifiers, key),
+        [sqltypes.VARCHAR],
+        sqltypes.VARCHAR,
+        type=PythonUDFType.ARROW,
+        null_handling=FunctionNullHandling.SPECIAL,
+    )

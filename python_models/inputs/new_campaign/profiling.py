@@ -12,12 +12,7 @@ import duckdb
 from ruamel.yaml import YAML
 
 from python_models.common.errors import UserError
-from python_models.common.sql import quote_identifier, text_literal
-from python_models.engines.duckdb.file_checks import csv_columns, file_problem
-from python_models.inputs.raw_files.columns import RawColumn
-from python_models.inputs.raw_files.files import parquet_table
-from python_models.inputs.raw_files.matching import RESERVED_NAMES
-from python_models.inputs.raw_files.spellings import (
+from python_models.common.spellings import (
     EXCEL_DAYS,
     NUMBER_FORMATS,
     decoration,
@@ -25,6 +20,11 @@ from python_models.inputs.raw_files.spellings import (
     trimmed,
     yes_or_no,
 )
+from python_models.common.sql import quote_identifier, text_literal
+from python_models.engines.duckdb.file_checks import csv_columns, file_problem
+from python_models.inputs.raw_files.columns import RawColumn
+from python_models.inputs.raw_files.files import parquet_table
+from python_models.inputs.raw_files.matching import RESERVED_NAMES
 from python_models.inputs.raw_files.values import Typing, read_text
 
 # Words in names and values, by meaning.

@@ -9,12 +9,12 @@ import numpy as np
 
 from python_models.common.errors import UserError
 from python_models.common.frames import Design, fold_of, make_design
+from python_models.common.spellings import NO, YES
 from python_models.common.sql import quote_identifier
 from python_models.conversion.leakage.checks import CHECKS
 from python_models.conversion.one_rule import univariate_score
 from python_models.inputs.new_campaign.profiling import WORDS, Column, literal, profile_outcome
 from python_models.inputs.new_campaign.templating import render
-from python_models.inputs.raw_files.spellings import NO, YES
 
 CONVERTING_EVENTS = re.compile(
     "purchas|convert|conver[st]ion|order|install|subscri|sign.?up|bought|buy|sale|checkout_complete|donat|register|"

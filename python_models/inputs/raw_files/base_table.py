@@ -5,9 +5,10 @@ import json
 import os
 from dataclasses import dataclass, field, replace
 
+from python_models.common.request_checks import PSEUDONYM, match_key, raw_identifier
 from python_models.common.sql import text_literal, text_literals
 from python_models.engines.duckdb.privacy import pseudonym, pseudonym_key
-from python_models.inputs.raw_files.columns import read_seed
+from python_models.inputs.raw_files.columns import RawColumn, read_seed
 from python_models.inputs.raw_files.files import RawFile, Thing
 from python_models.inputs.raw_files.matching import find_columns
 from python_models.inputs.raw_files.rows import Check, RowsQuery
@@ -87,10 +88,24 @@ class BaseTable:
             part=self.part,
             checks=self.checks,
             relation=self.relation,
-            erased=[person for person in requested if person] if has_person else [],
+            erased=self._hashed(columns, [person for person in requested if person]) if has_person else [],
             # temporary views of Spark are shared by everybody
             view_suffix=f"_{self.thing.source}_{self.thing.thing}" if self.typing.engine == "spark" else "",
         )
+
+    def _hashed(self, columns: list[RawColumn], requested: list[str]) -> list[str]:
+        """Return requested ids as the table knows them: raw phone numbers and names as pseudonyms."""
+        person = next(column for column in columns if column.is_person)
+        if not person.is_personal or not requested:
+            return requested
+        identifier = raw_identifier("customer_id", person.type, self.typing.country_code)
+        is_pseudonym = f"regexp_matches({match_key('customer_id')}, '{PSEUDONYM}')"
+        found = self.thing.connection.sql(
+            f"select customer_id, if({is_pseudonym}, null, {identifier}) "
+            f"from (select unnest([{text_literals(requested)}]) as customer_id)"
+        ).fetchall()
+        key = pseudonym_key(os.environ)
+        return [pseudonym(raw, key) if raw else customer_id for customer_id, raw in found]
 
     def _versions(self, files: list[RawFile], sql: str) -> dict[str, str]:
         """Return name -> version of each file: its size and time, and the rules by which it is read."""

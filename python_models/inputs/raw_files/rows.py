@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from python_models.common.request_checks import match_key
+from python_models.common.spellings import trimmed
 from python_models.common.sql import quote_identifier, text_literal, text_literals
 from python_models.inputs.raw_files.columns import RawColumn
 from python_models.inputs.raw_files.matching import FoundColumns
@@ -14,7 +15,6 @@ from python_models.inputs.raw_files.repetitions import (
     duplicate_reason,
     known_value,
 )
-from python_models.inputs.raw_files.spellings import trimmed
 from python_models.inputs.raw_files.values import TYPE_NAMES, Typing
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from python_models.common import spellings
 from python_models.common.sql import text_literals
-from python_models.inputs.raw_files import spellings
 from python_models.inputs.raw_files.columns import RawColumn
 
 # What a value of a type is called in the reason why a row is rejected.

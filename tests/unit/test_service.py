@@ -547,6 +547,17 @@ def test_rows_become_the_matrix_that_training_reads(warehouse: Path) -> None:
     np.testing.assert_array_equal(matrix, [[1, 2.5, 1, 1], [np.nan] * 4, [3, -1, 0, np.nan]])
 
 
+def test_a_category_may_be_spelt_as_in_a_raw_file() -> None:
+    fields = [Field("job", "text")]
+    categories = {"job": ["admin", "Cook", "cook"]}
+    texts = ["admin", "ADMIN", "\u00a0admin\t", "\u200bAdmin", "cook", "Cook", "unseen", None]
+    parsed = parse_rows([{"job": text} for text in texts], fields, "id")
+    spelt = typed_columns(parsed, fields, categories)
+    assert spelt["job"] == [*["admin"] * 4, "cook", "Cook", "unseen", None]
+    codes = matrix_of(Design(["job"], categories), spelt, len(texts))[:, 0]
+    np.testing.assert_array_equal(codes, [0, 0, 0, 0, 2, 1, np.nan, np.nan])
+
+
 def operations(made: Path, log: Path) -> Iterator[Any]:
     app = create_app(made / "first.duckdb", KEYS | {"LEADLIGHT_API_LOG": str(log)})
     for found in schemathesis.openapi.from_asgi("/openapi.json", app).get_all_operations():

@@ -1,7 +1,9 @@
 """From the body of a request to columns; a row that cannot be read is rejected with a message."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -178,11 +180,31 @@ def _value_errors(field: Field, values: list[Any]) -> dict[int, str]:
     return errors
 
 
-def typed_columns(parsed: ParsedRows, fields: Sequence[Field]) -> dict[str, Any]:
-    """Return the values of each field as the mart holds them: text, or numbers of its precision."""
+def typed_columns(
+    parsed: ParsedRows,
+    fields: Sequence[Field],
+    categories: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return the values of each field as the mart holds them: text, or numbers of its precision.
+
+    Text in another case, or with blanks around it, is the one of the field's `categories` that it spells.
+    """
     return {
-        field.name: values
+        field.name: _spelt_as(values, categories.get(field.name, ()))
         if field.kind == "text"
         else np.array(values, np.float32 if field.is_short else np.float64)
         for field, values in zip(fields, parsed.columns, strict=True)
     }
+
+
+def _spelt_as(values: list[Any], categories: Collection[str]) -> list[Any]:
+    """Return texts as the categories that they spell; a category that is there is itself."""
+    known = set(categories)
+    folded = {_fold(category): category for category in categories}
+    return [value if value is None or value in known else folded.get(_fold(value), value) for value in values]
+
+
+def _fold(text: str) -> str:
+    """Return a text in lower case, without blanks and invisible characters around it."""
+    invisible = {letter for letter in text if unicodedata.category(letter)[0] in "ZC"}
+    return text.strip("".join(invisible)).lower() if invisible else text.lower()

@@ -41,7 +41,7 @@ class LoadedChampion:
 
     def matrix(self, parsed: ParsedRows) -> np.ndarray:
         """Return the rows as the model reads them."""
-        columns = typed_columns(parsed, self.fields)
+        columns = typed_columns(parsed, self.fields, self.model.design.categories)
         return matrix_of(self.model.design, columns, len(parsed.indices))
 
     def score(self, matrix: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ruamel.yaml import YAML
 
 from python_models.common.errors import UserError
 from python_models.engines.duckdb import file_checks
@@ -248,6 +249,20 @@ def test_an_abbreviation_that_may_be_a_name_is_asked_about(case: Callable[..., C
 def test_the_last_wave_is_the_test_however_large_it_is(case: Callable[..., Case]) -> None:
     made = case(mailed_on=lambda i: "2024-06-01" if i >= 120 else f"2024-01-{1 + i % 5:02d}")
     assert "time: mailed_on; the latest 40% of known rows are the test" in made.proposal.found
+
+
+@pytest.mark.parametrize("is_moving", [True, False])
+def test_rows_are_validated_forward_and_follow_a_rate_that_moves(
+    case: Callable[..., Case], is_moving: bool
+) -> None:
+    made = case(
+        mailed_on=lambda i: f"2024-01-{1 + i // 10:02d}",
+        converted=lambda i: "yes" if i % 10 < (8 if is_moving and i >= 160 else 2) else "no",
+    )
+    written = NewCampaign("own", made.proposal, None, "own.csv").files()["models/campaigns/own/own.yml"]
+    meta = YAML(typ="safe").load(written)["models"][0]["config"]["meta"]
+    assert meta["order_by"] == meta["as_of"] == "mailed_on"
+    assert meta.get("recalibrate", False) == is_moving
 
 
 def test_a_time_that_splits_no_conversions_makes_no_test(case: Callable[..., Case]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 import numpy as np
+from scipy.stats import chi2_contingency
 
 from python_models.common.errors import UserError
 from python_models.common.frames import Design, fold_of, make_design
@@ -29,6 +30,8 @@ MIN_STEP_CONVERSIONS = 30
 MAX_FILLED_SHARE = 0.001
 MIN_FILLED_SHARE = 0.2
 MAX_GROUPS = 20
+# The conversion rate moves where chance makes fifths of the time differ so much only so often.
+MAX_STABLE_P = 0.001
 # A customer has at most this share of the rows.
 MAX_CUSTOMER_SHARE = 0.05
 # A column tells another from this lambda on, if each of its values has some rows.
@@ -107,6 +110,7 @@ class Proposal:
     days: int = 0
     rounds: int = 0
     is_once: bool = False
+    does_rate_move: bool = False
     withhold: dict[str, str] = field(default_factory=dict)
     audit: dict[str, str] = field(default_factory=dict)
     private: dict[str, str] = field(default_factory=dict)
@@ -517,6 +521,11 @@ def _say_what_rows_are(connection: duckdb.DuckDBPyConnection, proposal: Proposal
             else f"time: {time.name}; a random {TEST_SHARE:.0%} of known rows are the test, because no time "
             "has conversions before and after it"
         )
+        proposal.does_rate_move = _does_rate_move(connection, proposal.label, time)
+        if proposal.does_rate_move:
+            proposal.found.append(
+                f"conversion rate: it moves with {time.name}, so models follow the newest rows"
+            )
         proposal.check.append(f"Is {time.raw} the time of the contact, with all features known by then?")
     proposal.check += [row for (row,) in connection.execute("from left_out").fetchall()]
     for column in proposal.columns:
@@ -547,6 +556,23 @@ def _test_share(connection: duckdb.DuckDBPyConnection, label: Label, time: Colum
     query = f"with {split.strip().rstrip(',')} select test_share from known_times"
     [share] = connection.execute(query).fetchone() or [None]
     return share
+
+
+def _does_rate_move(connection: duckdb.DuckDBPyConnection, label: Label, time: Column) -> bool:
+    """Return whether the conversion rate of fifths of the known rows by time differs (chi-squared test)."""
+    outcome, by_time = label.sql(quote_identifier(label.column.name)), quote_identifier(time.name)
+    blocks = connection.execute(f"""
+        with blocks as (
+            select ({outcome}) as is_conversion, ntile(5) over (order by {by_time}) as block from typed
+            where ({outcome}) is not null
+        )
+        select count(*) filter (is_conversion), count(*) filter (not is_conversion)
+        from blocks group by block
+    """).fetchall()
+    table = np.array(blocks)
+    if len(table) < 2 or not table.sum(axis=0).all():
+        return False
+    return bool(chi2_contingency(table).pvalue < MAX_STABLE_P)
 
 
 def _find_silent(proposal: Proposal) -> None:

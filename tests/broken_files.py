@@ -526,11 +526,12 @@ FAULTY_ROWS = [
                "0.0", "0.5", "-1"),
         15,
         {number: YES_NO.format("y", value)
-         for number, value in {1: "maybe", 2: "ja", 8: "2", 11: "unknown", 14: "0.5", 15: "-1"}.items()},
+         for number, value in {1: "maybe", 8: "2", 11: "unknown", 14: "0.5", 15: "-1"}.items()},
         holds={
             number: {"has_subscribed": value}
             for number, value in {
-                3: True, 4: False, 5: True, 6: True, 7: False, 9: None, 10: None, 12: True, 13: False,
+                2: True, 3: True, 4: False, 5: True, 6: True, 7: False, 9: None, 10: None, 12: True,
+                13: False,
             }.items()
         },
     ),
@@ -683,8 +684,9 @@ FAULTY_ROWS = [
     FaultyRows(
         "numbers of a spreadsheet", "coupon__coupon_redemptions", "coupon/coupon_redemptions.csv",
         values(REDEMPTION, 1, "coupon_upc", "51380041013", "1e4", "5.0", "N/A", "9" * 20), 5,
-        {4: WHOLE.format("coupon_upc", "N/A"), 5: WHOLE.format("coupon_upc", "9" * 20)},
-        holds={2: {"coupon_upc": 10_000}, 3: {"coupon_upc": 5}},
+        {2: WHOLE.format("coupon_upc", "1e4"), 4: WHOLE.format("coupon_upc", "N/A"),
+         5: WHOLE.format("coupon_upc", "9" * 20)},
+        holds={3: {"coupon_upc": 5}},
     ),
     # app_install: four things
     FaultyRows(

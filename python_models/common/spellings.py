@@ -91,7 +91,7 @@ def number(
     is_identifier : bool
         Whether it names something, so that an exponent is none.
     is_whole : bool
-        Whether an exponent needs a sign or a decimal point.
+        Whether an exponent needs a sign or a decimal point, so that it is no identifier by chance.
     """
     spelt = [_formatted_number(text, *NUMBER_FORMATS[form]) for form in formats if form in NUMBER_FORMATS]
     if spelt:
@@ -177,7 +177,7 @@ def phone(text: str, country_code: str) -> str:
     Numbers without a country code get `country_code`. A trunk prefix after a country code, as in
     `+44 (0)20` or `+254 0712`, is dropped, except in Italy, where it belongs to the number.
     """
-    plain = rf"regexp_replace(regexp_replace({text}, '^[\p{{Z}}]*[A-Za-z]+:', ''), '^([0-9]+)[.]0+$', '\1')"
+    plain = rf"regexp_replace({text}, '^([0-9]+)[.]0+$', '\1')"
     plain = rf"regexp_replace({plain}, '[\p{{Z}}\p{{C}}\p{{Pd}}./]+', ' ', 'g')"
     # 39 is Italy's code
     code = "(?:[+]|00)(?:[124-9][0-9]{0,2}|3[0-8][0-9]?)"

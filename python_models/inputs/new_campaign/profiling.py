@@ -289,6 +289,11 @@ def _profile(
         f"count(*) as row_count from cells where {known_cell} group by value"
     )
     codes = _codes(connection) if kind == "VARCHAR" and not is_outcome else ()
+    if (
+        kind in ("DOUBLE", "FLOAT")
+        and connection.execute(f"select 1 from cells where isnan({cell})").fetchone()
+    ):
+        codes = ("nan",)
     known, distinct = _count(connection, "true")
     top = connection.execute("select * from spread order by row_count desc, value limit 50").fetchall()
     column = Column(raw, name, "text", known, distinct, codes=codes, top=tuple(top))

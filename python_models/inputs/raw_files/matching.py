@@ -22,15 +22,12 @@ class FoundColumn:
         Names of the files without it.
     is_text : bool
         Whether any file holds it as text.
-    is_float : bool
-        Whether any file holds it as floating-point numbers.
     is_safe : bool
         Whether every value fits its type.
     """
 
     is_safe: bool
     is_text: bool = False
-    is_float: bool = False
     names: list[str] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
 
@@ -87,7 +84,6 @@ def _match_file(file: RawFile, columns: list[RawColumn], found: dict[str, FoundC
             entry.names.append(file.names[index])
         kind = file.types[index].lower()
         entry.is_text = entry.is_text or kind == "varchar"
-        entry.is_float = entry.is_float or kind in ("double", "float")
         entry.is_safe = entry.is_safe and _fits(kind, column.type)
     if missing and used:
         raise UserError(

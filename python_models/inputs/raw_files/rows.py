@@ -124,9 +124,7 @@ class RowsQuery:
         )"""
         if found.is_text:
             return self._trimmed(value)
-        # pandas writes a missing number as NaN
-        is_float = found.is_float and self.typing.engine == "duckdb"
-        return f"case when not isnan({value}) then {value} end" if is_float else value
+        return value
 
     def _trimmed(self, value: str) -> str:
         if self.typing.engine == "duckdb":

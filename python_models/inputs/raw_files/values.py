@@ -101,7 +101,7 @@ def read_text(text: str, column: RawColumn) -> str:
     """Return DuckDB's SQL of a text as a number, boolean, date or time; null where it cannot be read."""
     match column.type:
         case "bigint":
-            plain = spellings.number(text, column.formats, is_identifier=column.is_identifier, is_whole=True)
+            plain = spellings.number(text, column.formats, is_identifier=column.is_identifier)
             # '30.0' is 30, '30.5' is no whole number
             return f"case when try_cast({plain} as double) % 1 = 0 then try_cast({plain} as bigint) end"
         case "double":

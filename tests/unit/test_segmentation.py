@@ -367,6 +367,7 @@ def test_lookalikes_are_probable_and_on_average_as_many_as_there_are_customers()
     assert segmenters.iloc[0]["lookalike_roc_auc"] == pytest.approx(seen, abs=0.02)
 
 
+@pytest.mark.long
 def test_all_columns_group_where_the_declaration_says_all() -> None:
     generator = np.random.default_rng(3)
     frame = shoppers().drop(columns="group")
@@ -430,6 +431,7 @@ def test_the_transformation_in_which_groups_are_normal(draw: Any, chosen: str) -
     assert second - first == pytest.approx(2 * 1_000 * np.log(100))
 
 
+@pytest.mark.long
 def test_noise_copied_six_times_hides_no_group() -> None:
     values, group = apart(3, [0.4, 0.3, 0.3])
     noise = np.random.default_rng(4).normal(size=(len(values), 1))
@@ -440,6 +442,7 @@ def test_noise_copied_six_times_hides_no_group() -> None:
     assert [weights[f"c{number}"] for number in range(8)] == pytest.approx([1, 1, *[1 / np.sqrt(6)] * 6])
 
 
+@pytest.mark.long
 def test_one_group_is_one_segment_and_groups_that_appear_are_named_anew() -> None:
     frame, meta = made_up(np.random.default_rng(5).normal(size=(1_500, 2)))
     one = fit(frame, meta)

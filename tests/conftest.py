@@ -126,7 +126,8 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
         update results.model_candidates set later_measure = 0.321, all_features_average_precision = 0.432
         where campaign = 'coupon_later';
         update results.leakage_checks set status = 'accepted'
-        where campaign = 'coupon_later' and status = 'warn';
+        where campaign = 'coupon_later' and feature = 'coupon_trip_share'
+            and check_name = 'single_feature_power';
         update results.segment_purchases set customer_count = 9, is_small = true
         where campaign = 'coupon_later' and segment_id = 1 and product_group = 'fuel';
         insert into results.conversion_fairness

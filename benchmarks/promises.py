@@ -75,7 +75,8 @@ def promises(
     judged = pd.concat(
         drawn(generator, known, base_rate).assign(campaign=name, split="train") for name in names
     ).rename(columns={"probability": "predicted_probability"})
-    judged = judged.assign(customer_id=np.arange(len(judged)), contact_cost=None, conversion_value=None)
+    number = np.arange(len(judged))
+    judged = judged.assign(entity_id=number, customer_id=number, contact_cost=None, conversion_value=None)
     connection.register("judged", judged)
     connection.execute("create table results.judged_scores as from judged")
     connection.execute(f"create table results.conversion_curves as {curves}")

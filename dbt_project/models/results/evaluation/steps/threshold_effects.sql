@@ -1,3 +1,5 @@
+{% set sums = ['customers', 'converted', 'crossed', 'squared_converted', 'squared_rows'] %}
+
 with judged_scores as (
     select * from {{ ref('judged_scores') }}
     where split = 'train'
@@ -65,28 +67,34 @@ add_increments as (
     from number_rows
 ),
 
-sum_from_the_top as (
+count_thresholds as (
     select
         campaign,
         policy,
         predicted_probability as threshold,
-        {% for column in [
-            'customers', 'converted', 'crossed', 'squared_converted'
-        ] %}
-        sum(sum({{ column }})) over from_the_top as {{ column }},
+        {% for column in sums %}
+        sum({{ column }}) as {{ column }},
         {% endfor %}
-        sum(sum(squared_rows)) over from_the_top as contacted_squares,
-        sum(count(*)) over from_the_top as contacted_rows,
-        sum(sum(customers)) over everybody as all_customers,
-        sum(sum(squared_rows)) over everybody as all_squares,
-        sum(count(*)) over everybody as all_rows,
+        count(*) as row_count,
     from add_increments
     group by campaign, policy, predicted_probability
+),
+
+sum_from_the_top as (
+    select
+        campaign,
+        policy,
+        threshold,
+        {% for column in sums + ['row_count'] %}
+        sum({{ column }}) over from_the_top as contacted_{{ column }},
+        sum({{ column }}) over everybody as all_{{ column }},
+        {% endfor %}
+    from count_thresholds
     window
         everybody as (partition by campaign),
         from_the_top as (
             partition by campaign
-            order by predicted_probability desc
+            order by threshold desc
         )
 ),
 
@@ -94,16 +102,17 @@ choose_trials as (
     select
         campaign,
         threshold,
-        cast(converted as double) as known_converted,
-        cast(crossed as double) as crossed,
-        cast(squared_converted as double) as squared_converted,
-        if(policy = 'precision_at_least', customers, all_customers)
+        cast(contacted_converted as double) as known_converted,
+        cast(contacted_crossed as double) as crossed,
+        cast(contacted_squared_converted as double) as squared_converted,
+        if(policy = 'precision_at_least', contacted_customers, all_customers)
             as customers,
         cast(if(
-            policy = 'precision_at_least', contacted_rows, all_rows
+            policy = 'precision_at_least', contacted_row_count, all_row_count
         ) as double) as known_rows,
         cast(if(
-            policy = 'precision_at_least', contacted_squares, all_squares
+            policy = 'precision_at_least',
+            contacted_squared_rows, all_squared_rows
         ) as double) as squared_rows,
     from sum_from_the_top
 ),

@@ -12,7 +12,7 @@ MAX_SHARING_ROWS = 10
 MIN_SHARING_ROWS = 50
 MAX_PROBABILITY = 1e-6
 MIN_ODDS_RATIO = 3
-# Duplicates are looked for by the columns with the most values, for so many converters.
+# Columns (those with the most values) by which duplicates are found, and converters to compare at most.
 MATCHED_COLUMNS = 12
 MATCHED_CONVERTERS = 1_000
 NEIGHBOURS = 10

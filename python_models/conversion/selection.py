@@ -62,7 +62,7 @@ def select_champion(
     """
     positions = kept_positions(selection) if selection else None
     fits = candidates(campaign, training)
-    holdout = later_metrics(campaign, frame, training, fits, positions)
+    holdout = later_metrics(campaign, rows, training, fits, positions)
     best = best_candidate(campaign, training, fits, holdout)
     scores = univariate_scores(training)
     findings = find_leaks(campaign, rows, empty, training, scores, best)

@@ -173,16 +173,13 @@ def candidates(campaign: Campaign, training: TrainingSet) -> list[CrossFit]:
 
 def later_metrics(
     campaign: Campaign,
-    frame: pd.DataFrame,
+    rows: pd.DataFrame,
     training: TrainingSet,
     fits: list[CrossFit],
     positions: list[int] | None,
 ) -> list[float | None]:
-    """Return the metric of each candidate on a later fifth of the training rows, None where there is none.
-
-    Test rows must not choose the champion that they judge.
-    """
-    ordered = TimeOrderedRows.from_frame(frame, campaign, training.design, positions)
+    """Return the metric of each candidate on the fourth fifth of the rows by time, None where there is none."""
+    ordered = TimeOrderedRows.from_frame(rows, campaign, training.design, positions)
     return [holdout_metric(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
 
 

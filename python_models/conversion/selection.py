@@ -178,7 +178,7 @@ def later_metrics(
     fits: list[CrossFit],
     positions: list[int] | None,
 ) -> list[float | None]:
-    """Return the metric of each candidate on the fourth fifth of the rows by time, None where there is none."""
+    """Return the metric of each candidate on the fourth fifth of the time, None where there is none."""
     ordered = TimeOrderedRows.from_frame(rows, campaign, training.design, positions)
     return [holdout_metric(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
 

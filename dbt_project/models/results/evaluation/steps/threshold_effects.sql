@@ -1,4 +1,6 @@
-{% set sums = ['customers', 'converted', 'crossed', 'squared_converted', 'squared_rows'] %}
+{% set sums = [
+    'customers', 'converted', 'crossed', 'squared_converted', 'squared_rows'
+] %}
 
 with judged_scores as (
     select * from {{ ref('judged_scores') }}
@@ -85,10 +87,12 @@ sum_from_the_top as (
         campaign,
         policy,
         threshold,
-        {% for column in sums + ['row_count'] %}
+        {% for column in sums %}
         sum({{ column }}) over from_the_top as contacted_{{ column }},
         sum({{ column }}) over everybody as all_{{ column }},
         {% endfor %}
+        sum(row_count) over from_the_top as contacted_row_count,
+        sum(row_count) over everybody as all_row_count,
     from count_thresholds
     window
         everybody as (partition by campaign),

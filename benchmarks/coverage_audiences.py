@@ -87,7 +87,7 @@ def coverage(table: pd.DataFrame, effect: float) -> tuple[float, float]:
 
 
 def tenths_found(table: pd.DataFrame) -> tuple[float, float]:
-    """Share of the audiences of which any tenth has a p value below .05, and of an adjusted one."""
+    """Return the share of audiences with a tenth whose p value, and adjusted p value, is below .05."""
     tenths = table[table["decile"] > 0]
     lowest = tenths.groupby("audience_id")[["p_value", "adjusted_p_value"]].min()
     alone, adjusted = (lowest < 0.05).mean()

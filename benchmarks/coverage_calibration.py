@@ -112,7 +112,7 @@ def measure_estimates() -> Iterator[dict[str, float | str]]:
                 known, new = (generator.normal(-2.9, 1.3, count) for count in (known_rows, 4 * new_rows))
                 label = (generator.random(known_rows) < expit(known)).astype(np.int64)
                 converts = generator.random(len(new)) < expit(new)
-                # as many rows, of which `factor` times as many convert
+                # as many rows, with `factor` times the conversions
                 weight = np.where(converts, factor, (1 - factor * converts.mean()) / (1 - converts.mean()))
                 new = generator.choice(new, new_rows, p=weight / weight.sum()) + moved
                 estimate, rate = estimate_base_rate(new, known, label), float(label.mean())

@@ -38,8 +38,8 @@ from python_models.conversion.uncertainty import calibration_p_value, roc_auc_in
 BLEND_SIZE = 2
 # Maximum expected calibration error out of fold; half the base rate where that is less.
 MAX_CALIBRATION_ERROR = 0.05
-# Of the interval of ROC AUC. Out of fold it varies by a fifth more than the interval says, because the models
-# of the folds share rows; so 95 % would let more than one in forty rankings of pure noise pass.
+# Confidence of the interval of ROC AUC. Of pure noise, ROC AUC out of fold varies by a fifth more than the
+# interval says (measured; the cause is not known), so 95 % would let more than one in forty rankings pass.
 RANKING_LEVEL = 0.99
 # An error above the limit that accurate probabilities would have by chance this often is no reason.
 MIN_CALIBRATION_P_VALUE = 0.01

@@ -55,7 +55,7 @@ CHECKS = {
         fail=0.9,
     ),
     "never_without": Check(
-        "So many conversions were expected of the rows with one value, and none is there: does it count the "
+        "Conversions expected of the rows with one value, which have none: does the column count the "
         "outcome, or a step on the way to it?",
         ask=30,
     ),

@@ -18,7 +18,7 @@ MIN_PURITY = 0.9
 TAIL = 0.05
 # Columns with more values are read range by range too.
 MAX_VALUES = 100
-# A column of conversion rates has at least so many values, rounded by at most so much.
+# Of a column of conversion rates: fewest values, and largest rounding error.
 MIN_RATES = 5
 MAX_ROUNDING = 0.0005
 # Share of distinct values from which a column is a key.

@@ -39,7 +39,7 @@ MIN_LAMBDA = 0.95
 MIN_ROWS_OF_VALUE = 5
 MAX_SEGMENT_COLUMNS = 16
 MAX_DIMENSIONS = 8
-# A treatment has at most so many arms.
+# Maximum number of arms of a treatment.
 MAX_ARMS = 5
 # With more features than this, relevance keeps the best hundred.
 MAX_FEATURES = 120

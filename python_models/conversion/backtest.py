@@ -130,8 +130,8 @@ class TimeOrderedRows:
 def holdout_metric(ordered: TimeOrderedRows, fit: CrossFit, choose_by: str) -> float | None:
     """Return the metric of a candidate that is fitted on the first three fifths, on the fourth.
 
-    None if there are too few conversions to compare candidates. The last fifth is kept for the champion's
-    backtest.
+    `ordered` holds training rows only. None if there are too few conversions to compare candidates. The last
+    fifth is left out: it is of the time of the champion's backtest.
     """
     start, end = (
         float(ordered.order[int(len(ordered.order) * (1 - fifths * HOLDOUT_SHARE))]) for fifths in (2, 1)

@@ -62,7 +62,7 @@ def select_champion(
     """
     positions = kept_positions(selection) if selection else None
     fits = candidates(campaign, training)
-    holdout = later_metrics(campaign, rows, training, fits, positions)
+    holdout = later_metrics(campaign, frame, training, fits, positions)
     best = best_candidate(campaign, training, fits, holdout)
     scores = univariate_scores(training)
     findings = find_leaks(campaign, rows, empty, training, scores, best)
@@ -173,13 +173,16 @@ def candidates(campaign: Campaign, training: TrainingSet) -> list[CrossFit]:
 
 def later_metrics(
     campaign: Campaign,
-    rows: pd.DataFrame,
+    frame: pd.DataFrame,
     training: TrainingSet,
     fits: list[CrossFit],
     positions: list[int] | None,
 ) -> list[float | None]:
-    """Return the metric of each candidate on the fourth fifth of the time, None where there is none."""
-    ordered = TimeOrderedRows.from_frame(rows, campaign, training.design, positions)
+    """Return the metric of each candidate on the fourth fifth of the training rows, None where there is none.
+
+    Test rows must not choose the champion that they judge.
+    """
+    ordered = TimeOrderedRows.from_frame(frame, campaign, training.design, positions)
     return [holdout_metric(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
 
 

@@ -173,6 +173,19 @@ def test_a_blend_competes_where_it_is_allowed(mart: Mart) -> None:
     assert scored(clients(), mart, meta)["predicted_probability"].between(0, 1).all()
 
 
+def test_test_rows_do_not_choose_the_champion(mart: Mart) -> None:
+    meta = DECLARED_SMALL | {"order_by": "bought_on"}
+    frame = clients(5_000).assign(bought_on=np.arange(5_000))
+    turned = frame.copy()
+    is_test = frame["split"] == "test"
+    turned.loc[is_test, "has_bought"] = ~turned.loc[is_test, "has_bought"]
+    rows = [train(mart(each), meta).to_pylist()[0] for each in (frame, turned)]
+    measured, again = (row["candidates"][0]["later_measure"] for row in rows)
+    assert measured == again > 0
+    # what measures the champion does read them
+    assert rows[0]["forward"] != rows[1]["forward"]
+
+
 @pytest.mark.long
 def test_a_search_finds_the_same_settings_twice(mart: Mart) -> None:
     meta = DECLARED_SMALL | {"candidates": ["lightgbm"], "tune": "1s"}

@@ -49,6 +49,19 @@
 
 
 {#
+    Bound of the 95 % interval of a difference of two rates by their Wilson bounds (Newcombe 1998, method 10). Each rate
+    has the columns <name>_rate, <name>_lower and <name>_upper. side: lower or upper.
+#}
+{% macro newcombe_bound(difference, one, other, side) -%}
+    {%- set opposite = 'upper' if side == 'lower' else 'lower' -%}
+    {{ difference }} {{ '-' if side == 'lower' else '+' }} sqrt(
+        ({{ one }}_rate - {{ one }}_{{ side }}) * ({{ one }}_rate - {{ one }}_{{ side }})
+        + ({{ other }}_rate - {{ other }}_{{ opposite }}) * ({{ other }}_rate - {{ other }}_{{ opposite }})
+    )
+{%- endmacro %}
+
+
+{#
     Bound of the 95 % Jeffreys interval of a rate, the .025 or .975 quantile of Beta(x + .5, n - x + .5) (Brown, Cai
     and DasGupta 2001), which ends at 0 or 1 where no row or each converted. side: lower or upper.
 #}

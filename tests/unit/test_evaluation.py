@@ -59,7 +59,8 @@ def test_bins_rank_a_bootstrap_draw_as_its_rows_do(
         }
     )
     sql.register("listed_predictions", frame)
-    sql.sql("create table conversion_policies as select 'made up' as campaign, 0.5 as threshold")
+    decided = pd.DataFrame({"campaign": ["made up"], "predictor": ["model"], "threshold": [0.5]})
+    sql.register("predictor_thresholds", decided)
     sql.sql("create table graded_splits as select 'made up' as campaign, 'test' as graded_split")
     ranked = sql.sql(query("evaluation/steps/ranked_predictions") + " order by cast(customer_id as int)").df()
     assert ranked["coarse_rank"].nunique() <= 2 * conversions + 1
@@ -212,8 +213,73 @@ def test_a_promise_counts_rows_that_repeat_their_customer_once(
         predicted_probability=generator.random(200).round(1).repeat(3),
     )
     sql.register("judged_scores", rows)
-    declared = {"campaign": "made up", "is_newest": True, "declaration": f'{{"policy": "{policy}"}}'}
-    sql.register("conversion_models", pd.DataFrame([declared]))
+    sql.register("declared_policies", pd.DataFrame([{"campaign": "made up", "policy": policy}]))
+    sql.execute(f"create table promise_increments as {query('evaluation/steps/promise_increments')}")
     effects = sql.sql(query("evaluation/steps/threshold_effects")).df()
     assert len(effects) == rows["predicted_probability"].nunique()
     np.testing.assert_allclose(effects["design_effect"], 3)
+
+
+# --- money ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cost", "value", "total_cost", "expected_profit"),
+    [
+        ([1, 1, 1, 1], [9, 9, 9, 9], [1, 2, 3, 4], [8, 7, 15, 14]),
+        # nobody knows what contacting the third costs
+        ([1, 1, None, 1], [9, 9, 9, 9], [1, 2, None, None], [8, 7, None, None]),
+        # the value of who does not convert is of no account
+        ([1, 1, 1, 1], [9, None, None, 9], [1, 2, 3, 4], [8, 7, None, None]),
+        ([1, 1, 1, 1], [None] * 4, [1, 2, 3, 4], [None] * 4),
+        ([None] * 4, [9, 9, 9, 9], [None] * 4, [None] * 4),
+    ],
+)
+def test_missing_money_leaves_the_profit_open(
+    sql: duckdb.DuckDBPyConnection,
+    cost: list[float | None],
+    value: list[float | None],
+    total_cost: list[float | None],
+    expected_profit: list[float | None],
+) -> None:
+    rows = judged(4, 1, np.array([True, False, True, False])).assign(
+        split="train",
+        predicted_probability=[0.8, 0.6, 0.4, 0.2],
+        contact_cost=pd.array(cost, dtype="Float64"),
+        conversion_value=pd.array(value, dtype="Float64"),
+    )
+    sql.register("judged_scores", rows)
+    sql.register("all_scores", rows)
+    declared = pd.DataFrame({"campaign": ["made up"], "policy": ["f1"], "policy_limit": [np.nan]})
+    sql.register("declared_policies", declared)
+    sql.register("threshold_effects", declared.assign(threshold=0.8, design_effect=1.0))
+    sql.execute(f"create table threshold_counts as {query('evaluation/steps/threshold_counts')}")
+    curve = sql.sql(f"from ({query('evaluation/conversion_curves')}) order by threshold desc")
+    assert curve.project("total_cost, expected_profit").fetchall() == list(
+        zip(total_cost, expected_profit, strict=True)
+    )
+
+
+# --- differences ---------------------------------------------------------------------------
+
+
+def test_a_difference_of_rates_has_the_published_bounds(sql: duckdb.DuckDBPyConnection) -> None:
+    """Example (a) of Newcombe 1998, table II, method 10: 56 of 70 against 48 of 80."""
+    text = """
+        with counts as (select 56 as one_count, 70 as one_size, 48 as two_count, 80 as two_size),
+        rates as (
+            select
+            {%- for group in ['one', 'two'] %}
+                {{ group }}_count / {{ group }}_size as {{ group }}_rate,
+                {{ wilson_bound(group ~ '_count', group ~ '_size', -1) }} as {{ group }}_lower,
+                {{ wilson_bound(group ~ '_count', group ~ '_size', 1) }} as {{ group }}_upper,
+            {%- endfor %}
+            from counts
+        )
+        select
+            {{ newcombe_bound('one_rate - two_rate', 'one', 'two', 'lower') }},
+            {{ newcombe_bound('one_rate - two_rate', 'one', 'two', 'upper') }}
+        from rates
+    """
+    [bounds] = sql.sql(jinja2.Template(MACROS + text).render()).fetchall()
+    assert bounds == pytest.approx((0.0524, 0.3339), abs=5e-5)

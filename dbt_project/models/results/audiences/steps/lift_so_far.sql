@@ -69,20 +69,14 @@ add_wilson_bounds as (
     from sum_weeks
 ),
 
--- Newcombe 1998, method 10, of the weighted rates
+-- of the weighted rates
 add_lift_bounds as (
     select
         *,
-        lift - sqrt(
-            (contacted_rate - contacted_lower)
-            * (contacted_rate - contacted_lower)
-            + (holdout_upper - holdout_rate) * (holdout_upper - holdout_rate)
-        ) as lift_lower,
-        lift + sqrt(
-            (contacted_upper - contacted_rate)
-            * (contacted_upper - contacted_rate)
-            + (holdout_rate - holdout_lower) * (holdout_rate - holdout_lower)
-        ) as lift_upper,
+        {{ newcombe_bound('lift', 'contacted', 'holdout', 'lower') }}
+            as lift_lower,
+        {{ newcombe_bound('lift', 'contacted', 'holdout', 'upper') }}
+            as lift_upper,
     from add_wilson_bounds
 ),
 

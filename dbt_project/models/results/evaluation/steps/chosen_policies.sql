@@ -7,13 +7,14 @@ add_objective as (
         *,
         case policy
             when 'f1' then f1
-            when 'profit' then expected_profit
+            -- by money nobody is contacted of whom it is not known
+            when 'profit' then known_value - known_cost
             when 'fixed' then cast(threshold = policy_limit as integer)
             when 'precision_at_least' then recall
             when 'false_alarms_at_most' then recall
             when 'capacity' then contacted
             -- no contact at a loss, where that is known
-            when 'budget' then coalesce(expected_profit, contacted)
+            when 'budget' then coalesce(known_value - known_cost, contacted)
         end as objective,
         -- what the promise is about, more being better
         case policy
@@ -26,7 +27,7 @@ add_objective as (
             when 'capacity'
                 then contacted * rows_per_known_row <= policy_limit
             when 'budget'
-                then total_cost * rows_per_known_row <= policy_limit
+                then known_cost * rows_per_known_row <= policy_limit
             else true
         end as is_allowed,
     from curves

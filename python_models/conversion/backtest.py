@@ -173,7 +173,7 @@ def backtest(
     if len(starts) < 2 or label[ordered.earlier(starts[0])].sum() < MIN_TRAINING_POSITIVES:
         return None
     rounds = ordered.best_iterations(fit, starts[0])
-    columns = [rule.matrix(ordered.frame) for rule in rules]
+    columns = [(rule.matrix(ordered.frame), bool(rule.categories)) for rule in rules]
     shift = 0.0
     finished: list[np.ndarray] = []
     parts: list[list[np.ndarray]] = []
@@ -184,16 +184,21 @@ def backtest(
             continue
         raw = ordered.predict(fit, rounds, start, block)
         if number > 0:
-            earlier = ordered.earlier(start)
-            rates = [
-                fit_tree(column[earlier], bool(rule.categories), label[earlier]).predict(column[block])
-                for column, rule in zip(columns, rules, strict=True)
-            ]
-            parts.append(
-                [block, np.full(len(block), number), shift_log_odds(raw, shift), *map(np.asarray, rates)]
-            )
+            rates = _baseline_rates(ordered, columns, start, block)
+            parts.append([block, np.full(len(block), number), shift_log_odds(raw, shift), *rates])
         if recalibrate:
             finished.append(np.column_stack([raw, label[block]]))
             shift = ridge_intercept_shift(*np.concatenate(finished).T)
     rows, blocks, probability, *baselines = (np.concatenate(part) for part in zip(*parts, strict=True))
     return BacktestResult(rows, blocks, probability, baselines, shift)
+
+
+def _baseline_rates(
+    ordered: TimeOrderedRows, columns: list[tuple[np.ndarray, bool]], start: float, block: np.ndarray
+) -> list[np.ndarray]:
+    """Return the rates that each baseline, a column and whether it holds categories, predicts for a block."""
+    earlier, label = ordered.earlier(start), ordered.training.label
+    return [
+        np.asarray(fit_tree(column[earlier], is_category, label[earlier]).predict(column[block]))
+        for column, is_category in columns
+    ]

@@ -155,19 +155,9 @@ class Segmenter:
             segment_confidence (1 - nearest / second nearest distance); lookalike_probability.
         """
         names = "entity_id, is_customer, "
-        lookalike = "cast(null as double)"
-        if self.lookalike:
-            values = column_names("a", len(self.space.axes))
-            log_odds = weighted_sum(self.lookalike.coefficients, values)
-            lookalike = f"1 / (1 + exp(-({log_odds} + {double_literal(self.lookalike.intercept)})))"
         points = column_names("p", len(self.centroids[0]))
         norm = balanced_sum([f"{point} * {point}" for point in points])
-        distances = [
-            f"{weighted_sum([-2 * value for value in centroid], points)}"
-            f" + {double_literal(sum(value * value for value in centroid))}"
-            for centroid in self.centroids
-        ]
-        columns = column_names("c", len(distances))
+        columns = column_names("c", len(self.centroids))
         position = " ".join(f"when {column} = nearest then {index}" for index, column in enumerate(columns))
         others = ", ".join(
             f"case when position = {index} then 'infinity' else {column} end"
@@ -175,10 +165,11 @@ class Segmenter:
         )
         ids = " ".join(f"when {index} then {segment_id}" for index, segment_id in enumerate(self.segment_ids))
         point = select_aliased("p", self.space.point_sql)
+        distances = select_aliased("c", self._distance_sql(points))
         return (
             self.space.to_sql(rows, f"{keys}, ")
-            .project(f"{names} {lookalike} as lookalike_probability, {point}")
-            .project(f"{names} lookalike_probability, {norm} as norm, {select_aliased('c', distances)}")
+            .project(f"{names} {self._lookalike_sql} as lookalike_probability, {point}")
+            .project(f"{names} lookalike_probability, {norm} as norm, {distances}")
             .project(f"*, least({', '.join(columns)}) as nearest")
             .project(f"*, case {position} end as position")
             .project(
@@ -192,3 +183,20 @@ class Segmenter:
                 "lookalike_probability"
             )
         )
+
+    @property
+    def _lookalike_sql(self) -> str:
+        """The probability that a row is a customer, as an expression of the space's dimensions."""
+        if self.lookalike is None:
+            return "cast(null as double)"
+        values = column_names("a", len(self.space.axes))
+        log_odds = weighted_sum(self.lookalike.coefficients, values)
+        return f"1 / (1 + exp(-({log_odds} + {double_literal(self.lookalike.intercept)})))"
+
+    def _distance_sql(self, points: list[str]) -> list[str]:
+        """Return SQL of the squared distance to each centroid, less the squared norm of the point."""
+        return [
+            f"{weighted_sum([-2 * value for value in centroid], points)}"
+            f" + {double_literal(sum(value * value for value in centroid))}"
+            for centroid in self.centroids
+        ]

@@ -52,31 +52,38 @@ def check_features(
         The same without the columns at some positions; called only where the model is suspiciously strong.
     """
     design = training.design
-    findings = []
-
-    def find(feature: str, check_name: str, measured: float) -> None:
-        findings.append(evaluate(campaign, feature, check_name, measured))
-
     matrix, orders = design.matrix(rows), row_orders(campaign, rows)
     label, customer = rows[campaign.label].to_numpy(np.int64), pd.factorize(rows[campaign.customer])[0]
     outcomes = Outcomes(label, customer, training.kept_share)
     pairs = differences(training, scores)
+    measured: list[tuple[str, str, float]] = []
     for position, name in enumerate(design.columns):
-        score, values = scores[position], Values.of(matrix[:, position], name in design.categories)
-        find(name, "single_feature_power", score.roc_auc)
-        find(name, "copy_of_label", score.balanced_accuracy)
-        find(name, "filled_with_the_outcome", score.missing_roc_auc)
-        find(name, "only_converters", only_converters(values, outcomes))
-        find(name, "never_without", never_without(values, outcomes))
-        find(name, "rate_of_the_outcome", rate_of_the_outcome(values, outcomes))
-        find(name, "empty_without_outcome", values.is_filled.mean() if name in empty else 0.0)
-        find(name, "difference_of_two", pairs.get(position, 0.0))
-        find(name, "shared_outcome", shared_by_value(values, outcomes))
-        find(name, "key_or_order", key_or_order(values, orders))
-        find(name, "known_after_contact", known_after(campaign, rows, name))
+        values = Values.of(matrix[:, position], name in design.categories)
+        checks = measure_column(values, outcomes, scores[position], orders) | {
+            "empty_without_outcome": values.is_filled.mean() if name in empty else 0.0,
+            "difference_of_two": pairs.get(position, 0.0),
+            "known_after_contact": known_after(campaign, rows, name),
+        }
+        measured += [(name, check_name, value) for check_name, value in checks.items()]
     accepted = [position for position, name in enumerate(design.columns) if name in campaign.accept_leak]
-    for position, loss in losses_without(training, scores, accepted, roc_auc, roc_auc_without):
-        find(design.columns[position], "power_beyond_all_others", loss)
-    find(ALL_FEATURES, "shared_outcome", shared_by_duplicates(matrix, outcomes))
-    find(ALL_FEATURES, "too_good_to_be_true", roc_auc)
-    return findings
+    losses = losses_without(training, scores, accepted, roc_auc, roc_auc_without)
+    measured += [(design.columns[position], "power_beyond_all_others", loss) for position, loss in losses]
+    measured.append((ALL_FEATURES, "shared_outcome", shared_by_duplicates(matrix, outcomes)))
+    measured.append((ALL_FEATURES, "too_good_to_be_true", roc_auc))
+    return [evaluate(campaign, *finding) for finding in measured]
+
+
+def measure_column(
+    values: Values, outcomes: Outcomes, score: UnivariateScore, orders: list[np.ndarray]
+) -> dict[str, float]:
+    """Return what the checks of a single column measure, by check."""
+    return {
+        "single_feature_power": score.roc_auc,
+        "copy_of_label": score.balanced_accuracy,
+        "filled_with_the_outcome": score.missing_roc_auc,
+        "only_converters": only_converters(values, outcomes),
+        "never_without": never_without(values, outcomes),
+        "rate_of_the_outcome": rate_of_the_outcome(values, outcomes),
+        "shared_outcome": shared_by_value(values, outcomes),
+        "key_or_order": key_or_order(values, orders),
+    }

@@ -9,13 +9,16 @@ windows as (
             when drift.feature_kind = 'feature'
                 then dense_rank() over (
                     partition by drift.campaign, drift.feature_kind
-                    order by drift.most desc nulls last, drift.feature
+                    order by drift.most_beyond_chance desc nulls last, drift.most desc nulls last, drift.feature
                 )
         end as rank
     from (
         select
             *,
-            max(population_stability_index) over (partition by campaign, feature) as most
+            max(population_stability_index) filter (where status in ('drifting', 'drifted'))
+                over (partition by campaign, feature) as most_beyond_chance,
+            max(population_stability_index) filter (where status != 'too few rows')
+                over (partition by campaign, feature) as most
         from results.conversion_drift
         where campaign in (select campaign from results.campaigns where variant_of is null)
     ) as drift

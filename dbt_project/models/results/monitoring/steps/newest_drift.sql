@@ -38,6 +38,9 @@ sum_up_windows as (
         max(if(drift.is_accepted, 'stable', drift.status)) filter (
             where drift.feature_kind = 'score'
         ) as score_status,
+        bool_or(
+            drift.is_accepted and drift.status in ('drifting', 'drifted')
+        ) filter (where drift.feature_kind = 'score') as is_score_accepted,
         max(if(drift.is_accepted, 'stable', drift.status)) filter (
             where drift.feature_kind = 'label'
         ) as label_status,

@@ -13,11 +13,15 @@ add_sentences as (
                     'Scores are spread otherwise than in training (index '
                     || {{ three_digits('round(score_psi, 2)') }} || ', limit '
                     || if(score_status = 'drifted', '0.25', '0.1') || ').'
-            when score_psi >= 0.1
+            when is_score_accepted
                 then
                     'Scores are spread otherwise than in training (index '
                     || {{ three_digits('round(score_psi, 2)') }}
                     || '), which is accepted.'
+            when score_psi >= 0.1
+                then
+                    'Scores differ from training by no more than chance (index '
+                    || {{ three_digits('round(score_psi, 2)') }} || ').'
             else
                 'Scores are spread as in training (index '
                 || {{ three_digits('round(score_psi, 2)') }} || ').'

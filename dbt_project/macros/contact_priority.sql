@@ -22,9 +22,10 @@
 
 {#
     What rows of several campaigns are compared by: expected profit, if every campaign declares a conversion
-    value, else the probability of a conversion. all_have_profit: SQL of whether every one does.
+    value, else the probability of a conversion. all_have_profit: SQL of whether every one does. draw: another one
+    breaks ties anew, where those whom they favour must not be first among equals in their campaign, too.
 #}
-{% macro common_worth(all_have_profit) -%}
+{% macro common_worth(all_have_profit, draw=none) -%}
     case when {{ all_have_profit }} then expected_profit else predicted_probability end desc nulls last,
-    md5(concat_ws('|', campaign, entity_id)) asc
+    md5(concat_ws('|', {% if draw %}'{{ draw }}', {% endif %}campaign, entity_id)) asc
 {%- endmacro %}

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 
 import duckdb
+import jinja2
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from python_models.conversion.scoring import score
 from python_models.conversion.training import train
 from python_models.engines.duckdb.statistics import Plugin
-from tests.support import Mart
+from tests.support import REPOSITORY, Mart
 from tests.unit.test_campaign import DECLARED
 from tests.unit.test_training import clients
 
@@ -42,6 +44,42 @@ def test_money_may_come_row_by_row_and_is_no_feature(mart: Mart) -> None:
     rows = score(mart(frame), connection.table("models"), meta).read_pandas().sort_values("entity_id")
     np.testing.assert_array_equal(rows["contact_cost"], frame["cost"])
     assert (rows["conversion_value"] == 90).all()
+
+
+# --- who goes where ----------------------------------------------------------------------
+
+
+def test_an_assignment_by_lot_gives_no_better_place(sql: duckdb.DuckDBPyConnection) -> None:
+    """Of people alike, those whom two campaigns want are spread over the places of theirs as all are."""
+    project = REPOSITORY / "dbt_project"
+    files = ["macros/exact_sum.sql", "macros/contact_priority.sql"]
+    files.append("models/results/audiences/steps/people_assigned.sql")
+    text = "".join((project / file).read_text() for file in files)
+    people = [
+        (name, f"p{number}")
+        for name, first in (("x", 0), ("y", 500))
+        for number in range(first, first + 1000)
+    ]
+    frame = pd.DataFrame(people, columns=["campaign", "customer_id"]).assign(
+        source="s",
+        purpose="contact",
+        priority=0.5,
+        predicted_probability=0.5,
+        expected_profit=1.0,
+        holdout_share=0.1,
+        draw=500_000,
+        reason=pd.Series([None] * len(people), dtype="string"),
+        room=np.nan,
+        room_of_contact=np.nan,
+    )
+    sql.register("first_reasons", frame.assign(audience_id=frame["campaign"], entity_id=frame["customer_id"]))
+    found = sql.sql(jinja2.Template(text).render(ref=lambda name: name)).df()
+    both = found.groupby("customer_id")["campaign"].transform("size") == 2
+    stays = found[found["reason"].isna()]
+    assert len(stays) == 1500
+    mean_place = stays.groupby([both, "campaign"])["place"].mean()
+    # the mean of 250 or 500 draws from 1 to 1,000 is within 60 of 500
+    assert mean_place.between(440, 560).all(), mean_place
 
 
 # --- what contacting brought -------------------------------------------------------------

@@ -66,7 +66,8 @@ assign_people_to_campaigns as (
     from compare_campaigns
     window campaigns_of_person as (
         partition by source, customer_id, is_wanted
-        order by has_place desc, {{ common_worth('all_have_profit') }}
+        order by
+            has_place desc, {{ common_worth('all_have_profit', 'assignment') }}
     )
 ),
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmarks.coverage_audiences import (
+from benchmarks.coverage.audiences import (
     coverage,
     expectations,
     judged,

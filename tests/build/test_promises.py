@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from benchmarks.promises import CAMPAIGNS, promises
+from benchmarks.coverage.promises import CAMPAIGNS, promises
 from tests.support import Dbt
 
 

@@ -1,24 +1,24 @@
-r"""How often the intervals of an audience hold the truth, and its tests find what is not there.
+"""What audiences are expected to bring, and what contacting brought, on made-up campaigns.
 
-    DBT_PROJECT_DIR=dbt_project .venv/bin/dbt compile \
-        --select campaign_lift contact_payoff audience_evidence audiences
-    .venv/bin/python -m benchmarks.coverage_audiences
-
-Campaigns are made up whose contacts raise everybody's chance to convert by the same difference; who is held
-out is drawn at random, and the project's own SQL says what to expect and what contacting brought.
+Contacts raise everybody's chance to convert by the same difference; who is held out is drawn at random.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 
+from benchmarks.coverage.measuring import Coverage, coverage_of, is_within
+from benchmarks.coverage.people import ALONE, SEVERAL, outcomes, rows_of
 from benchmarks.forecasts import empty_database
 from python_models.delivery.sent_record import NO_ROWS
 
 POLICY = {"purpose": "contact", "threshold_policy": "f1"}
-COMPILED = Path("dbt_project/target/compiled/leadlight/models")
+PEOPLE = "person contacted or held out"
+NEWCOMBE = "Newcombe, method 10"
+GAMMA = "gamma, chance and past error of predictions"
 
 
 def made_up_warehouse() -> duckdb.DuckDBPyConnection:
@@ -112,7 +112,7 @@ def weeks_with_holdouts(
 
 
 def payoffs(sql: duckdb.DuckDBPyConnection, compiled: Path, members: pd.DataFrame) -> pd.DataFrame:
-    """`contact_payoff` of made-up members."""
+    """`contact_payoff` of made-up members; leaves `campaign_lift` and what it is made of in the database."""
     terms = (
         members[["audience_id", "campaign", "week_start"]]
         .drop_duplicates()
@@ -124,14 +124,6 @@ def payoffs(sql: duckdb.DuckDBPyConnection, compiled: Path, members: pd.DataFram
     folder = compiled / "results/audiences"
     sql.execute(f"create table results.campaign_lift as {(folder / 'campaign_lift.sql').read_text()}")
     return sql.sql((folder / "contact_payoff.sql").read_text()).df().set_index("campaign")
-
-
-def pooled_coverage(compiled: Path, campaigns: int, weeks: int, rows: int, seed: int = 8) -> float:
-    """Share of the campaigns whose pooled lift (`lift_so_far`) covers the .03 that contacting adds."""
-    members = weeks_with_holdouts(np.random.default_rng(seed), campaigns, weeks, rows)
-    with made_up_warehouse() as sql:
-        found = payoffs(sql, compiled, members)
-    return float(((found["lift_lower"] <= 0.03) & (found["lift_upper"] >= 0.03)).mean())
 
 
 def judged(
@@ -186,20 +178,23 @@ def terms_of(audiences: list[str], variance: pd.Series | float = 0.0) -> pd.Data
     )
 
 
-def expectations(compiled: Path, audiences: int, contacts: int, wrong: float = 1.0) -> pd.DataFrame:
-    """`audiences` of made-up campaigns of 500 known rows each, predictions being `wrong` times the chance."""
+def expectations(
+    compiled: Path, audiences: int, contacts: int, wrong: float = 1.0, unit: str = ALONE
+) -> pd.DataFrame:
+    """`audiences` of made-up campaigns of some 500 known rows, predictions being `wrong` times the chance."""
     generator = np.random.default_rng(5)
-    known = 500
+    known = 500 if unit == ALONE else 125
     names = np.array([f"made up {number}" for number in range(audiences)])
-    chance = generator.beta(2, 14, audiences * known) * 0.7
+    customer = rows_of(generator, audiences * known, unit)
+    chance = (generator.beta(2, 14, audiences * known) * 0.7)[customer]
     choices = pd.DataFrame(
         {
-            "campaign": names.repeat(known),
-            "customer_id": np.arange(audiences * known).astype(str),
+            "campaign": names[customer // known],
+            "customer_id": customer.astype(str),
             "split": "train",
             "purpose": "evidence",
             "predicted_probability": wrong * chance,
-            "has_converted": generator.random(audiences * known) < chance,
+            "has_converted": outcomes(generator, customer, chance),
         }
     )
     with made_up_warehouse() as sql:
@@ -211,34 +206,76 @@ def expectations(compiled: Path, audiences: int, contacts: int, wrong: float = 1
         return judged(sql, compiled, members, terms_of(list(names), variance.loc[names].to_numpy()))
 
 
-def prediction_coverage(table: pd.DataFrame) -> float:
-    """Share of the audiences whose realised conversions are within the interval of the expected ones."""
-    realised = table["realised_conversions"]
-    lower, upper = table["expected_conversions_lower"], table["expected_conversions_upper"]
-    return float(((lower <= realised) & (realised <= upper)).mean())
-
-
-if __name__ == "__main__":
-    for rows, share, base_rate, effect in [
-        (10_000, 0.1, 0.02, 0.02),
+def measure_audiences(compiled: Path, draws: int) -> Iterator[Coverage]:
+    """Yield the coverage of lifts of one week and of several, and of what was expected of a week."""
+    for rows, share, base_rate, effect in (
         (5_000, 0.1, 0.05, 0.03),
-        (2_000, 0.2, 0.1, 0.05),
         (1_000, 0.1, 0.02, 0.02),
         (5_000, 0.1, 0.05, 0.0),
-        (5_000, 0.5, 0.2, 0.0),
-    ]:
-        table = lifts(COMPILED, 500, rows, share, base_rate, effect)
-        covered, found = coverage(table, effect)
-        print(
-            f"{rows:,} people, {share:.0%} held out, {base_rate:.0%} convert by themselves, {effect:.0%} "
-            f"more when contacted: covered {covered:.1%}, p < 0.05 in {found:.1%} of 500"
+    ):
+        table = lifts(compiled, draws, rows, share, base_rate, effect)
+        about = f"{rows:,} people, {share:.0%} held out, {base_rate:.0%} + {effect:.0%} convert"
+        yield from measure_lifts(table, about, effect)
+    yield from measure_weeks(compiled, draws)
+    for contacts, wrong, unit in (
+        (400, 1.0, ALONE),
+        (400, 0.75, ALONE),
+        (400, 0.75, SEVERAL),
+        (20, 1.0, ALONE),
+    ):
+        yield from measure_expectations(expectations(compiled, draws, contacts, wrong, unit), wrong, unit)
+
+
+def measure_lifts(table: pd.DataFrame, about: str, effect: float) -> Iterator[Coverage]:
+    for column, rows in (
+        ("difference, lower and upper", table[table["decile"] == 0]),
+        ("difference, lower and upper of tenths", table[table["decile"] > 0]),
+    ):
+        is_covered = is_within(rows, effect, "difference_lower", "difference_upper")
+        yield coverage_of(
+            (f"campaign_lift.{column}", about, PEOPLE, NEWCOMBE), rows["audience_id"], is_covered
         )
-        if effect == 0:
-            alone, adjusted = tenths_found(table)
-            print(f"    a tenth has p < 0.05 in {alone:.1%}, adjusted p < 0.05 in {adjusted:.1%}")
-    for weeks, rows in [(1, 1_000), (8, 300)]:
-        covered = pooled_coverage(COMPILED, 300, weeks, rows)
-        print(f"{weeks} weeks of {rows:,} people, 10% held out: pooled lift covered {covered:.1%} of 300")
-    for contacts, wrong in [(20, 1.0), (400, 1.0), (400, 0.75), (400, 1.3)]:
-        covered = prediction_coverage(expectations(COMPILED, 300, contacts, wrong))
-        print(f"{contacts} contacts, predictions {wrong:g} times the chance: covered {covered:.1%} of 300")
+    if effect == 0:
+        tenths = table[table["decile"] > 0]
+        lowest = tenths.groupby("audience_id")["adjusted_p_value"].min().reset_index()
+        names = ("campaign_lift.adjusted_p_value above .05", about, PEOPLE, "Fisher, Holm")
+        yield coverage_of(names, lowest["audience_id"], lowest["adjusted_p_value"] >= 0.05)
+
+
+def measure_weeks(compiled: Path, draws: int) -> Iterator[Coverage]:
+    """Eight weeks of 300 people: contacting brings .03 conversions of 50 each, at a cost of 2."""
+    members = weeks_with_holdouts(np.random.default_rng(8), draws, 8, 300)
+    with made_up_warehouse() as sql:
+        found = payoffs(sql, compiled, members).reset_index()
+        weeks = sql.sql((compiled / "results/audiences/track_record.sql").read_text()).df()
+    about = "8 weeks of 300 people, 10% held out, 4 to 8% + 3% convert"
+    pooled = "Newcombe on Mantel and Haenszel's weights"
+    names = ("contact_payoff.lift, incremental_conversions", about, PEOPLE, pooled)
+    yield coverage_of(names, found["campaign"], is_within(found, 0.03, "lift_lower", "lift_upper"))
+    profit = found["contact_count"] * (0.03 * 50 - 2)
+    names = ("contact_payoff.incremental_profit", *names[1:])
+    is_covered = is_within(found, profit, "incremental_profit_lower", "incremental_profit_upper")
+    yield coverage_of(names, found["campaign"], is_covered)
+    names = ("track_record.lift_so_far, incremental_..._so_far", *names[1:])
+    is_covered = is_within(weeks, 0.03, "lift_so_far_lower", "lift_so_far_upper")
+    yield coverage_of(names, weeks["campaign"], is_covered)
+    names = (
+        "track_record.expected_conversions",
+        "weeks of 270 contacts, probabilities are right",
+        "contact",
+        GAMMA,
+    )
+    yield coverage_of(names, weeks["campaign"], weeks["is_within"])
+
+
+def measure_expectations(table: pd.DataFrame, wrong: float, unit: str) -> Iterator[Coverage]:
+    table = table.reset_index()
+    contacts = int(table["contact_count"].iloc[0])
+    about = f"{contacts} contacts, 500 known rows, predictions {wrong:g} times the chance"
+    conversions = is_within(
+        table, table["realised_conversions"], "expected_conversions_lower", "expected_conversions_upper"
+    )
+    names = ("audiences.expected_conversions", about, f"contact; known: {unit}", GAMMA)
+    yield coverage_of(names, table["audience_id"], conversions)
+    names = ("audiences.expected_profit, return_on_ad_spend", *names[1:])
+    yield coverage_of(names, table["audience_id"], table["is_realised_within"])

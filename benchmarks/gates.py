@@ -1,6 +1,6 @@
 """How often the gates of training are right, on made-up rows whose truth is known.
 
-    .venv/bin/python benchmarks/coverage_gates.py
+    .venv/bin/python benchmarks/gates.py
 
 Accurate and wrong probabilities at the calibration gate, worlds without and with a weak signal at the
 ranking gate, and rows of retrainings at the champion gate: with ever fewer features, and with more rows.

@@ -1,6 +1,6 @@
 """Whether probabilities of new rows are spread out as they should be, and how often `estimated` is wrong.
 
-    .venv/bin/python benchmarks/coverage_calibration.py [warehouse.duckdb [FOLDER/truth]]
+    .venv/bin/python benchmarks/calibration.py [warehouse.duckdb [FOLDER/truth]]
 
 Slopes are those of a logistic regression of the true chance on the log-odds of the probability; the best
 tenth is predicted over true conversions. 1 is right for both. Made-up customers first, with about 300

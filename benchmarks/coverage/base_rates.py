@@ -1,0 +1,41 @@
+"""Base rates that a training estimates for rows without an outcome: `conversion_models.estimated_...`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from benchmarks.coverage.measuring import Coverage, coverage_of
+from python_models.conversion.base_rates import estimate_base_rate
+
+COLUMN = "conversion_models.estimated_base_rate"
+
+
+def measure_base_rates(compiled: Path, draws: int) -> Iterator[Coverage]:
+    del compiled
+    for rows, factor in ((4_000, 1.0), (4_000, 2.0)):
+        yield from_scores(draws, rows, factor)
+
+
+def from_scores(draws: int, rows: int, factor: float) -> Coverage:
+    """Scores are normal log-odds; of the new rows `factor` times as many convert."""
+    found = []
+    # the rate of endless rows with these scores
+    base_rate = expit(np.random.default_rng(0).normal(-2.9, 1.3, 1_000_000)).mean()
+    for draw in range(draws):
+        generator = np.random.default_rng(draw)
+        known = generator.normal(-2.9, 1.3, rows)
+        label = (generator.random(rows) < expit(known)).astype(np.int64)
+        many = generator.normal(-2.9, 1.3, 8 * rows)
+        converts = generator.random(len(many)) < expit(many)
+        is_new = generator.random(rows) < factor * base_rate
+        new = np.empty(rows)
+        new[is_new] = generator.choice(many[converts], is_new.sum())
+        new[~is_new] = generator.choice(many[~converts], (~is_new).sum())
+        estimate = estimate_base_rate(new, known, label)
+        found.append(estimate.lower <= factor * base_rate <= estimate.upper)
+    about = f"{rows:,} known and new rows, rate {base_rate:.0%}, {factor:g} times that of the new rows"
+    names = (COLUMN, about, "row", "bootstrap of the mixture of scores")
+    return coverage_of(names, pd.Series(range(draws)), pd.Series(found))

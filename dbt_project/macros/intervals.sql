@@ -80,12 +80,18 @@
 {#
     Bound of the exact 95 % interval of a count that is Poisson distributed (Garwood 1936),
     too wide rather than too narrow for one of conversions. side: lower or upper.
+    design_effect: events that say as much as one of another customer.
 #}
-{% macro poisson_bound(count, side) -%}
+{% macro poisson_bound(count, side, design_effect) -%}
+    {%- set events = count ~ ' / ' ~ design_effect -%}
     {%- if side == 'lower' -%}
-    coalesce(gamma_quantile(0.025, {{ count }}, {{ count }}), 0)
+    coalesce(
+        {{ design_effect }} * gamma_quantile(0.025, {{ events }}, {{ events }}),
+        0
+    )
     {%- else -%}
-    gamma_quantile(0.975, {{ count }} + 1, {{ count }} + 1)
+    {{ design_effect }}
+    * gamma_quantile(0.975, {{ events }} + 1, {{ events }} + 1)
     {%- endif -%}
 {%- endmacro %}
 

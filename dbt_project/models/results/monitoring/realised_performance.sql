@@ -9,6 +9,10 @@ outcomes as (
     select * from {{ ref('all_scores') }}
 ),
 
+design_effects as (
+    select * from {{ ref('forecast_design_effects') }}
+),
+
 add_verdicts as (
     select
         forecasts.campaign,
@@ -123,16 +127,24 @@ sum_rows as (
     group by campaign, model_version, scored_on
 ),
 
+add_design_effects as (
+    select
+        sum_rows.*,
+        coalesce(design_effects.design_effect, 1) as design_effect,
+    from sum_rows
+    left join design_effects using (campaign, model_version, scored_on)
+),
+
 compare as (
     select
         *,
         realised_conversions / nullif(expected_conversions, 0)
             as realised_to_expected,
         {% for side in ['lower', 'upper'] %}
-        {{ poisson_bound('realised_conversions', side) }}
+        {{ poisson_bound('realised_conversions', side, 'design_effect') }}
         / nullif(expected_conversions, 0) as {{ side }},
         {% endfor %}
-    from sum_rows
+    from add_design_effects
 ),
 
 performance as (
@@ -147,6 +159,7 @@ performance as (
         compare.realised_to_expected,
         compare.lower,
         compare.upper,
+        compare.design_effect,
         compare.lower <= 1 and compare.upper >= 1 as is_within,
         cast(compare.contacted_count as bigint) as contacted_count,
         cast(compare.known_contacted_count as bigint) as known_contacted_count,

@@ -36,6 +36,8 @@ newest_weeks as (
         sum(track_record.known_count) as known_count,
         sum(track_record.expected_conversions) as expected,
         sum(track_record.realised_conversions) as realised,
+        -- a customer is contacted by one row
+        1 as design_effect,
         bool_and(track_record.is_within is not null) as is_complete,
     from track_record
     inner join (values (1), (2)) as spans (week_count)
@@ -50,6 +52,10 @@ forecasts as (
         sum(performance.known_count) as known_count,
         sum(performance.expected_conversions) as expected,
         sum(performance.realised_conversions) as realised,
+        coalesce(
+            sum(performance.expected_conversions * performance.design_effect)
+            / nullif(sum(performance.expected_conversions), 0), 1
+        ) as design_effect,
     from performance
     inner join champions using (campaign, model_version)
     anti join newest_weeks using (campaign)
@@ -68,6 +74,7 @@ totals as (
         known_count,
         expected,
         realised,
+        design_effect,
         true as is_complete,
     from forecasts
 ),
@@ -76,8 +83,8 @@ ratios as (
     select
         *,
         {% for side in ['lower', 'upper'] %}
-        {{ poisson_bound('realised', side) }} / nullif(expected, 0)
-            as ratio_{{ side }},
+        {{ poisson_bound('realised', side, 'design_effect') }}
+        / nullif(expected, 0) as ratio_{{ side }},
         {% endfor %}
         realised / nullif(expected, 0) as ratio,
     from totals
@@ -85,7 +92,7 @@ ratios as (
 
 judged_outcomes as (
     select
-        * exclude (week_count, is_complete),
+        * exclude (week_count, design_effect, is_complete),
         greatest(realised, expected) >= {{ enough_conversions }}
         and (ratio_lower > 1 or ratio_upper < 1) as is_off,
         is_off

@@ -164,24 +164,42 @@ def predict_sample(
 def from_newest_outcomes(
     features: Any, campaign: Campaign, model: FittedModel
 ) -> tuple[BaseRate | None, np.ndarray]:
-    """Return the base rate of the test rows with its exact interval, and a sample of their probabilities.
+    """Return the base rate of the test rows, and a sample of their probabilities.
 
-    The interval is Garwood's (1936). Each row is predicted by the models that never saw its customer: the
-    model in service was fitted on test rows too. Only rows with an unknown outcome are adjusted.
+    Each row is predicted by the models that never saw its customer: the model in service was fitted on test
+    rows too. Only rows with an unknown outcome are adjusted.
     """
     label = quote_identifier(str(campaign.label))
     newest = features.filter(f"{quote_identifier(campaign.split)} = 'test' and {label} is not null")
-    rows, converted = newest.aggregate(f"count(*), coalesce(sum(cast({label} as int)), 0)").fetchone()
-    if not rows:
+    estimate = observed_base_rate(newest, campaign)
+    if not estimate:
         return None, np.empty(0)
-    lower = chi2.ppf(0.025, 2 * converted) / 2 if converted else 0.0
-    upper = chi2.ppf(0.975, 2 * converted + 2) / 2
     probability = [
         model.out_of_fold(model.design.matrix(batch.frame), batch.folds)
         for batch in sample_batches(newest, campaign, model, MAX_ENSEMBLE_ROWS)
     ]
-    estimate = BaseRate(int(converted) / rows, float(lower) / rows, float(upper) / rows, rows)
     return estimate, np.concatenate(probability)
+
+
+def observed_base_rate(rows: Any, campaign: Campaign) -> BaseRate | None:
+    """Return the base rate of rows with a known outcome, with Garwood's (1936) interval; None without rows.
+
+    Rows of a customer convert alike: conversions are divided by the variance of the customers' conversions
+    over that of a Poisson count, where it is larger.
+    """
+    converted = f"sum(cast({quote_identifier(str(campaign.label))} as int)) as converted"
+    customers = rows.aggregate(f"count(*) as row_count, {converted}", quote_identifier(campaign.customer))
+    sums = "sum(row_count), sum(converted), sum(row_count * row_count), sum(row_count * converted), "
+    found = customers.aggregate(f"{sums} sum(converted * converted)").fetchone()
+    if found[0] is None:
+        return None
+    count, conversions, squared_rows, crossed, squared_conversions = map(int, found)
+    rate = conversions / count
+    residuals = squared_conversions - 2 * rate * crossed + rate**2 * squared_rows
+    excess = max(1.0, residuals / conversions) if conversions else 1.0
+    lower = excess * chi2.ppf(0.025, 2 * conversions / excess) / 2 if conversions else 0.0
+    upper = excess * chi2.ppf(0.975, 2 * conversions / excess + 2) / 2
+    return BaseRate(rate, float(lower) / count, float(upper) / count, count)
 
 
 def sample_batches(rows: Any, campaign: Campaign, model: FittedModel, count: int) -> Iterator[Batch]:

@@ -4,11 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
+from scipy.stats import chi2
 
 from python_models.common.campaign import read_campaign
 from python_models.common.errors import DeclarationError
 from python_models.common.sql import hashed_below
-from python_models.conversion.base_rates import BaseRate, estimate_base_rate
+from python_models.conversion.base_rates import BaseRate, estimate_base_rate, observed_base_rate
+from python_models.conversion.declaration import read_conversion_campaign
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.measures import compute_metrics, expected_calibration_error
 from python_models.conversion.sampling import training_sample
@@ -189,6 +191,24 @@ def test_more_converters_are_found_where_scores_tell_them_from_people_who_change
     found = estimate_base_rate(new["spend"].to_numpy(), known["spend"].to_numpy(), label)
     assert found.rejection_reason(0.05) is None
     assert found.rate == pytest.approx(0.12, rel=0.1)
+
+
+def test_equal_rows_of_a_customer_count_once_in_the_interval_of_an_observed_rate(mart: Mart) -> None:
+    """Of 400 customers 20 convert: three equal rows each leave bounds as they are, up to 1 - rate."""
+    customers = pd.DataFrame(
+        {"client_id": np.arange(400), "person": np.arange(400), "has_bought": np.arange(400) < 20}
+    )
+    copies = customers.loc[customers.index.repeat(3)].assign(client_id=np.arange(1_200))
+    campaign = read_conversion_campaign(DECLARED_SMALL | {"group_by": "person"})
+    once, thrice = (observed_base_rate(mart(rows), campaign) for rows in (customers, copies))
+    assert once is not None
+    assert thrice is not None
+    assert (once.rate, thrice.rate, once.rows, thrice.rows) == (0.05, 0.05, 400, 1_200)
+    # Garwood's bounds of 20 conversions
+    assert (once.lower, once.upper) == pytest.approx((12.217 / 400, 30.888 / 400), abs=1e-5)
+    events = 20 / 0.95
+    bounds = np.array([chi2.ppf(0.025, 2 * events), chi2.ppf(0.975, 2 * events + 2)]) / 2
+    assert (thrice.lower, thrice.upper) == pytest.approx(tuple(0.95 * bounds / 400))
 
 
 @pytest.mark.long

@@ -60,9 +60,10 @@ class SparkRelation:
     def limit(self, count: int) -> "SparkRelation":
         return SparkRelation(self.frame.limit(count))
 
-    def aggregate(self, values: str) -> "SparkRelation":
+    def aggregate(self, values: str, by: str = "") -> "SparkRelation":
         listed = parse_one(f"select {values}", dialect=Source).expressions
-        return SparkRelation(self.frame.agg(*(F.expr(_text(item)) for item in listed)))
+        rows = self.frame.groupBy(F.expr(by)) if by else self.frame
+        return SparkRelation(rows.agg(*(F.expr(_text(item)) for item in listed)))
 
     def count(self, column: str) -> "SparkRelation":
         return self.aggregate(f"count({column})")

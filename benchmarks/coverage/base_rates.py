@@ -3,13 +3,28 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
 from benchmarks.coverage.measuring import Coverage, coverage_of
-from python_models.conversion.base_rates import estimate_base_rate
+from benchmarks.coverage.people import ALONE, SEVERAL, grouped
+from python_models.conversion.base_rates import estimate_base_rate, observed_base_rate
+from python_models.conversion.declaration import read_conversion_campaign
 
+CAMPAIGN = read_conversion_campaign(
+    {
+        "campaign": "made_up",
+        "entity": "entity_id",
+        "group_by": "customer_id",
+        "title": "Made up",
+        "question": "Who converts?",
+        "source": "made up",
+        "source_note": "Made up.",
+        "label": "has_converted",
+    }
+)
 COLUMN = "conversion_models.estimated_base_rate"
 
 
@@ -17,6 +32,8 @@ def measure_base_rates(compiled: Path, draws: int) -> Iterator[Coverage]:
     del compiled
     for rows, factor in ((4_000, 1.0), (4_000, 2.0)):
         yield from_scores(draws, rows, factor)
+    for unit in (ALONE, SEVERAL):
+        yield from_outcomes(draws, unit)
 
 
 def from_scores(draws: int, rows: int, factor: float) -> Coverage:
@@ -38,4 +55,23 @@ def from_scores(draws: int, rows: int, factor: float) -> Coverage:
         found.append(estimate.lower <= factor * base_rate <= estimate.upper)
     about = f"{rows:,} known and new rows, rate {base_rate:.0%}, {factor:g} times that of the new rows"
     names = (COLUMN, about, "row", "bootstrap of the mixture of scores")
+    return coverage_of(names, pd.Series(range(draws)), pd.Series(found))
+
+
+def from_outcomes(draws: int, unit: str) -> Coverage:
+    """Observe the base rate of newest rows, some 50 of which convert."""
+    rate, customers = 0.05, 1_000 if unit == ALONE else 250
+    people = grouped(np.random.default_rng(1), draws, customers, 1, rate, unit)
+    found = []
+    with duckdb.connect() as connection:
+        rows = connection.from_df(people)
+        for draw in range(draws):
+            estimate = observed_base_rate(rows.filter(f"campaign = '{draw}'"), CAMPAIGN)
+            found.append(bool(estimate and estimate.lower <= rate <= estimate.upper))
+    names = (
+        COLUMN,
+        f"{customers:,} newest customers with an outcome, rate {rate:.0%}",
+        unit,
+        "Garwood, dispersion",
+    )
     return coverage_of(names, pd.Series(range(draws)), pd.Series(found))

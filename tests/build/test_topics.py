@@ -58,8 +58,11 @@ def posteriors(topics: pd.DataFrame, row_count: int, converted: int) -> dict[str
         prior = odds / (1 + odds)
         expected = rows * prior
         weight = 1 / np.maximum(1, expected)
-        beyond_chance = (hits - expected) ** 2 - expected * (1 - prior) - expected**2 * variance
-        spread = max(0, weight @ beyond_chance / (weight @ (expected**2 * (1 + variance))))
+        chance = expected * (1 - prior) + expected**2 * variance
+        beyond_chance = weight @ ((hits - expected) ** 2 - chance)
+        error = np.sqrt(weight**2 @ (2 * chance**2 + chance))
+        scale = weight @ (expected**2 * (1 + variance))
+        spread = (beyond_chance + np.hypot(beyond_chance, error * np.sqrt(8 / np.pi))) / 2 / scale
         variance = prior**2 * (variance + spread + variance * spread)
         size = np.maximum(prior * (1 - prior) / variance - 1, 0.5 / np.minimum(prior, 1 - prior))
         own = zip(size * prior + hits, size * (1 - prior) + rows - hits, strict=True)

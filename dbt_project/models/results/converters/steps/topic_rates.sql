@@ -69,24 +69,38 @@ level_{{ level }}_expected as (
 ),
 
 -- what squared residuals have beyond chance and the uncertainty of the parents
+level_{{ level }}_residuals as (
+    select
+        *,
+        expected * (1 - prior_rate)
+        + expected * expected * others_variance as chance,
+        cast(sum(cast((
+            (converted - expected) * (converted - expected) - chance
+        ) / weight as decimal(38, 12))) over whole as double) as beyond_chance,
+        -- of counts, squares of residuals vary by twice the square and by the count
+        cast(sum(cast(
+            (2 * chance * chance + chance) / (weight * weight)
+            as decimal(38, 12)
+        )) over whole as double) as beyond_variance,
+        cast(sum(cast(
+            expected * expected * (1 + others_variance) / weight
+            as decimal(38, 12)
+        )) over whole as double) as scale,
+    from level_{{ level }}_expected
+    window whole as (partition by campaign)
+),
+
+-- never 0: topics that differ no more than by chance may differ by what chance hides
 level_{{ level }}_spread as (
     select
         *,
-        greatest(0, coalesce(
-            cast(sum(cast((
-                (converted - expected) * (converted - expected)
-                - expected * (1 - prior_rate)
-                - expected * expected * others_variance
-            ) / weight as decimal(38, 12))) over whole as double)
-            / nullif(cast(sum(cast(
-                expected * expected * (1 + others_variance) / weight
-                as decimal(38, 12)
-            )) over whole as double), 0),
-            0
-        )) as spread,
+        coalesce((
+            beyond_chance + sqrt(
+                beyond_chance * beyond_chance + beyond_variance * 8 / pi()
+            )
+        ) / 2 / nullif(scale, 0), 0) as spread,
         others_variance + spread * (1 + others_variance) as prior_variance,
-    from level_{{ level }}_expected
-    window whole as (partition by campaign)
+    from level_{{ level }}_residuals
 ),
 
 -- a prior weighs at least half a conversion and half a non-conversion (Jeffreys)

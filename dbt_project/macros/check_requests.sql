@@ -15,6 +15,12 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# on-run-end: a warning, in the terminal only, for each erasure request and consent that matches nobody. #}
+{% macro warn_of_unmatched_requests() -%}
+    {%- set seeds = (invocation_args_dict.project_dir ~ '/seeds') | replace("'", "''") -%}
+    {%- do run_query("select warn_unmatched('" ~ seeds ~ "', '" ~ var('country_code') ~ "')") -%}
+{%- endmacro %}
+
 {#
     Post-hook of the seeds about people: a raw phone number or name becomes the pseudonym by which the tables know
     the person, so that none is published.

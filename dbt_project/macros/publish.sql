@@ -34,6 +34,8 @@
 {% macro end_build(results) -%}
     {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
         {%- do drop_temporary_relations() -%}
+        {%- do warn_of_unmatched_requests() -%}
+        {%- do erase_people() -%}
         {%- do log_held_back(results) -%}
         {%- set succeeded = ['success', 'pass', 'warn', 'no-op'] -%}
         {%- set finished, failed = ["''"], [] -%}
@@ -49,6 +51,7 @@
             {%- do left.append(node.split('.')[2]) -%}
         {%- endfor -%}
         {%- if not left and results -%}
+            {%- do scrub_free_blocks() -%}
             {%- set target_folder = invocation_args_dict.target_path or invocation_args_dict.project_dir ~ '/target' %}
             {{ note_published(false) }}
             select publish_warehouse('{{ target_folder | replace("'", "''") }}/run_results.json');
@@ -84,12 +87,12 @@
     those of Python models behind, with all their rows.
 #}
 {% macro drop_temporary_relations() -%}
-    {%- set found = run_query("
-        select table_type, format('{}.{}.{}', table_catalog, table_schema, table_name)
+    {%- set query -%}
+        select table_type, format('"{}"."{}"."{}"', table_catalog, table_schema, table_name)
         from information_schema.tables
         where regexp_matches(table_name, '__dbt_(tmp|backup)') and table_catalog in (current_database(), 'identities')
-    ") -%}
-    {%- for type, relation in found.rows -%}
+    {%- endset -%}
+    {%- for type, relation in run_query(query).rows -%}
         {%- do run_query('drop ' ~ ('view' if type == 'VIEW' else 'table') ~ ' if exists ' ~ relation) -%}
     {%- endfor -%}
 {%- endmacro %}

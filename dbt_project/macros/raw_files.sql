@@ -37,7 +37,6 @@
     {%- do ref('raw_columns') -%}{%- do ref('recodings') -%}{%- do ref('erasure_requests') -%}
     {{- raw_files('base_table', source, thing, {
         'others': others, 'part': part, 'checks': faults, 'relation': this | string, 'read_versions': read_versions(),
-        'names_people': flags.WHICH != 'generate',
     }) -}}
 {%- endmacro %}
 

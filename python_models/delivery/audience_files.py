@@ -24,7 +24,8 @@ import duckdb
 
 from python_models.common.errors import UserError
 from python_models.common.request_checks import match_key, unknown_names
-from python_models.delivery.consent import consent_macros, read_seed
+from python_models.common.unmatched_requests import unmatched_requests
+from python_models.delivery.consent import consent_macros, country_code, read_seed
 from python_models.delivery.sent_record import MANIFEST, SentRecord, locked
 
 FOLDER = Path("audiences")
@@ -140,11 +141,13 @@ def write_audience(
         day = today or datetime.now(UTC).date()
         audience = _find_audience(connection, warehouse, campaign, audience_id, day)
         _select_members(connection, audience, seeds, day)
+        unmatched = unmatched_requests(connection, "warehouse", seeds, country_code(seeds))
         folder.mkdir(parents=True, exist_ok=True)
         # nobody is contacted in a rehearsal
         opened = nullcontext() if audience.is_rehearsal else SentRecord.opened(warehouse, seeds)
         with locked(folder), opened as record:
             target, manifest = _export(connection, audience, folder, record, today)
+    yield from (f"warning: {problem}" for problem in unmatched)
     if audience.is_rehearsal:
         nobody = "" if audience_id else f"campaign '{campaign}' has nobody to contact; "
         yield (

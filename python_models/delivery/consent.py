@@ -28,12 +28,16 @@ def consent_macros() -> Any:
 
 def hash_raw_identifiers(connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str) -> None:
     """Turn raw phone numbers and names of a seed about people into pseudonyms, as the build does."""
+    register_pseudonym(connection, pseudonym_key(os.environ))
+    for statement in hash_statements(seeds, country_code(seeds), seed):
+        connection.execute(statement)
+
+
+def country_code(seeds: Path) -> str:
+    """Return the country code that the project declares for phone numbers without one."""
     project = seeds.parent / "dbt_project.yml"
     declared = YAML(typ="safe").load(project.read_text()) if project.exists() else {}
-    code = str(declared.get("vars", {}).get("country_code", ""))
-    register_pseudonym(connection, pseudonym_key(os.environ))
-    for statement in hash_statements(seeds, code, seed):
-        connection.execute(statement)
+    return str(declared.get("vars", {}).get("country_code", ""))
 
 
 def read_seed(connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str, columns: str) -> None:

@@ -524,6 +524,25 @@ def test_a_request_with_an_unknown_name_stops_the_export(
     assert not (tmp_path / "audiences").exists()
 
 
+def test_a_request_that_names_nobody_is_warned_of(write: Callable, published: Path, seeds: Path) -> None:
+    (seeds / "raw_columns.csv").write_text(
+        "source,thing,column_name,type,raw_names,rules\ninsurance,calls,client_id,text,id,key person\n"
+    )
+    (seeds / "erasure_requests.csv").write_text("source,customer_id,requested_on\ninsurance,Chosen  1,\n")
+    people = sorted({person for _, person, _, _ in MEMBERS})
+    with duckdb.connect(str(published)) as connection:
+        connection.execute(f"""
+            create schema staging;
+            create table staging.base_insurance__calls as
+            select unnest({people}) as client_id, 'kept' as row_status, 1::ubigint as content_hash
+        """)
+    _, said = write()
+    assert said[0].startswith(
+        f"warning: {seeds}/erasure_requests.csv, line 2: no person 'Chosen  1' in insurance, so the line "
+    )
+    assert len(said) == 2
+
+
 FORMULAS = ["=1+1", "=cmd|' /C calc'!A0", "@SUM(A1)", "+1", "-1", "\t=1", "\r=1"]
 
 

@@ -16,6 +16,7 @@ from dbt.adapters.events.logging import AdapterLogger
 from duckdb import DuckDBPyConnection, connect, sqltypes
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
+from python_models.engines.duckdb.erasure import add_functions
 from python_models.engines.duckdb.publishing import OWNER_ONLY
 
 KEY_VARIABLE = "LEADLIGHT_PSEUDONYM_KEY"
@@ -81,6 +82,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
                 if file.exists():
                     file.chmod(OWNER_ONLY)
         register_pseudonym(conn, self.key)
+        add_functions(conn, self.creds.database if self.creds else "")
 
 
 def register_pseudonym(connection: DuckDBPyConnection, key: str) -> None:

@@ -5,10 +5,10 @@ import json
 import os
 from dataclasses import dataclass, field, replace
 
-from python_models.common.request_checks import PSEUDONYM, match_key, raw_identifier
+from python_models.common.request_checks import match_key, requested_ids
 from python_models.common.sql import text_literal, text_literals
 from python_models.engines.duckdb.privacy import pseudonym, pseudonym_key
-from python_models.inputs.raw_files.columns import RawColumn, read_seed
+from python_models.inputs.raw_files.columns import read_seed
 from python_models.inputs.raw_files.files import RawFile, Thing
 from python_models.inputs.raw_files.matching import find_columns
 from python_models.inputs.raw_files.rows import Check, RowsQuery
@@ -32,8 +32,6 @@ class BaseTable:
         Whether columns that raw_columns.csv does not name come through, as found.
     part, checks
         As in `RowsQuery`.
-    names_people : bool
-        Whether the SQL may name people to be erased; pages of `dbt docs` may not.
     """
 
     thing: Thing
@@ -43,7 +41,6 @@ class BaseTable:
     others: bool = False
     part: str | None = None
     checks: list[Check] = field(default_factory=list)
-    names_people: bool = True
 
     def sql(self) -> str:
         """Return the SQL of the table.
@@ -62,12 +59,12 @@ class BaseTable:
         files are read once when it comes or goes.
         """
         requests = read_seed(self.thing.connection, self.thing.seeds, "erasure_requests", self.thing.source)
+        requested = sorted({request["customer_id"] for request in requests if request["customer_id"]})
         files = self.thing.files()
-        rules = self._query(files, [request["customer_id"] or "" for request in requests])
-        query = rules if self.names_people else replace(rules, erased=[])
+        query = self._query(files, requested)
         if self.typing.engine != "duckdb":
             return f"select *, cast(null as varchar) as file_version from ({query.sql()}) as read_rows"
-        versions = self._versions(files, rules.sql())
+        versions = self._versions(files, f"{query.sql()}{requested if query.erased else ''}")
         known = _known_files(versions, self.read_versions)
         parts = [f"{KNOWN_FILES}{json.dumps(known)}"] if known else []
         if len(known) < len(versions):
@@ -88,24 +85,21 @@ class BaseTable:
             part=self.part,
             checks=self.checks,
             relation=self.relation,
-            erased=self._hashed(columns, [person for person in requested if person]) if has_person else [],
+            erased=self._erased(requested) if has_person and requested else "",
             # temporary views of Spark are shared by everybody
             view_suffix=f"_{self.thing.source}_{self.thing.thing}" if self.typing.engine == "spark" else "",
         )
 
-    def _hashed(self, columns: list[RawColumn], requested: list[str]) -> list[str]:
-        """Return requested ids as the table knows them: raw phone numbers and names as pseudonyms."""
-        person = next(column for column in columns if column.is_person)
-        if not person.is_personal or not requested:
-            return requested
-        identifier = raw_identifier("customer_id", person.type, self.typing.country_code)
-        is_pseudonym = f"regexp_matches({match_key('customer_id')}, '{PSEUDONYM}')"
-        found = self.thing.connection.sql(
-            f"select customer_id, if({is_pseudonym}, null, {identifier}) "
-            f"from (select unnest([{text_literals(requested)}]) as customer_id)"
-        ).fetchall()
-        key = pseudonym_key(os.environ)
-        return [pseudonym(raw, key) if raw else customer_id for customer_id, raw in found]
+    def _erased(self, requested: list[str]) -> str:
+        """Return SQL of the ids to erase; on DuckDB it reads the seed, and so names nobody."""
+        if self.typing.engine == "duckdb":
+            source = self.thing.source.lower()
+            ids = requested_ids(self.thing.seeds, [source], self.typing.country_code)
+            return f"select id as customer_id from ({ids}) as requests"
+        return (
+            f"select {match_key('customer_id')} as customer_id "
+            f"from (select unnest([{text_literals(requested)}]) as customer_id) as requests"
+        )
 
     def _versions(self, files: list[RawFile], sql: str) -> dict[str, str]:
         """Return name -> version of each file: its size and time, and the rules by which it is read."""

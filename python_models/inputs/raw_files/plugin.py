@@ -42,7 +42,6 @@ def _base_table(thing: Thing, request: Request) -> str:
         others=request["others"],
         part=request["part"],
         checks=[Check(**check) for check in request["checks"]],
-        names_people=request["names_people"],
     ).sql()
 
 

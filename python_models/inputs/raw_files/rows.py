@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from python_models.common.request_checks import match_key
+from python_models.common.request_checks import erased_mark, match_key
 from python_models.common.spellings import trimmed
 from python_models.common.sql import quote_identifier, text_literal, text_literals
 from python_models.inputs.raw_files.columns import RawColumn
@@ -38,8 +38,8 @@ class RowsQuery:
         Further rules, SQL over the typed columns.
     known : list of str
         Names of files whose rows are taken from `relation`, so that only their keys are read.
-    erased : list of str
-        Ids of people whose rows are erased on request.
+    erased : str
+        SQL of the ids (`customer_id`), as they are compared, of people whose rows are erased on request.
     view_suffix : str
         What the names of the views of raw rows end in.
     """
@@ -51,7 +51,7 @@ class RowsQuery:
     checks: list[Check] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     relation: str = ""
-    erased: list[str] = field(default_factory=list)
+    erased: str = ""
     view_suffix: str = ""
 
     @property
@@ -262,10 +262,7 @@ class RowsQuery:
 
     def _erasures(self) -> str:
         return f"""erasures as (
-    select {match_key("customer_id")} as customer_id
-    from (
-        select unnest([{text_literals(self.erased)}]) as customer_id
-    ) as requests
+    {self.erased}
 )"""
 
     def _find_lines_to_withhold(self) -> str:
@@ -422,7 +419,9 @@ class RowsQuery:
         return match_key(f"cast({prefix}{person} as varchar)")
 
     def _kept_and_erased(self, blanks: str) -> str:
-        is_erased = f"{self._person_key('judged.')} = erasures.customer_id"
+        person = self._person_key("judged.")
+        is_erased = f"{person} = erasures.customer_id"
+        mark = erased_mark(person) if self.typing.engine == "duckdb" else "null"
         return f"""select judged.* from judged
     anti join erasures on {is_erased}
 
@@ -436,7 +435,7 @@ class RowsQuery:
         'erased' as row_status,
         null as raw_text,
         null as coded_missing,
-        null as content_hash,
+        {mark} as content_hash,
         cast(null as varchar) as fills_file,
         cast(null as bigint) as fills_row,
     from judged

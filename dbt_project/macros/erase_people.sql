@@ -36,9 +36,13 @@
 {# What each node says about its rows: what it is made of, and `meta`. #}
 {% macro nodes_for_erasure() -%}
     {%- set nodes = {} -%}
+    {%- set sources = graph.sources.values() | map(attribute='source_name') | list -%}
     {%- for id, node in graph.nodes.items() if node.resource_type in ['model', 'seed', 'snapshot'] -%}
-        {#- a model in the folder of a campaign is about its people, though it may read those of others -#}
-        {%- set meta = {'source': var('campaigns').get(node.fqn[-2], {}).get('source')} -%}
+        {#- a model in the folder of a campaign or source is about its people, though it may read of others -#}
+        {%- set folder = node.fqn[-2] -%}
+        {%- set meta = {
+            'source': var('campaigns').get(folder, {}).get('source') or (folder if folder in sources else none)
+        } -%}
         {%- for key in ['campaign', 'source', 'entity', 'segments', 'person_columns', 'emptied_columns']
             if node.config.meta.get(key) -%}
             {%- do meta.update({key: node.config.meta[key]}) -%}

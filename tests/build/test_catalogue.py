@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from python_models.delivery.model_cards import QUERIES
@@ -47,6 +48,24 @@ def test_lineage_goes_from_raw_files_to_every_exposure(manifest: Node) -> None:
     assert {node["config"]["meta"].get("page") for node in manifest["exposures"].values()} >= set(PAGES)
     for name in manifest["exposures"]:
         assert ancestors(name) & set(manifest["sources"]), name
+
+
+def test_every_published_relation_is_in_the_manifest(
+    manifest: Node, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """But the notes that builds keep: whatever else a run made on its way is gone."""
+    made = {
+        (node["schema"], node["alias"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in ("model", "seed", "snapshot")
+        and node["config"]["materialized"] != "ephemeral"
+        and node["database"] != "identities"
+    }
+    notes = {
+        ("main", name) for name in ("unfinished", "published_audience_members", "published_audience_terms")
+    }
+    found = connection.sql("select table_schema, table_name from information_schema.tables").fetchall()
+    assert set(found) == made | notes
 
 
 def test_every_raw_file_is_a_source_with_limits_of_age(manifest: Node) -> None:

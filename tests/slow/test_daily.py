@@ -95,3 +95,17 @@ def test_a_day_can_be_scored_again_from_a_date_on(
     after = dict(dbt.query_working("select entity_id, scored_at from campaigns.coupon_scores"))
     assert sum(before[key] != after[key] for key in before) == later
     assert 0 < later < len(before)
+
+
+def test_the_published_file_does_not_grow_from_day_to_day(
+    make_dbt: Callable[..., Dbt], default_data: Path
+) -> None:
+    """Tables that are made anew reuse the blocks of those before."""
+    dbt = make_dbt(default_data)
+    day = ["run", "--select", "staging.insurance", "insurance_features"]
+    dbt("seed")
+    sizes = []
+    for _ in range(6):
+        dbt(*day)
+        sizes.append(dbt.warehouse.stat().st_size)
+    assert sizes[-1] <= sizes[1], sizes

@@ -107,6 +107,10 @@ def warehouse(tmp_path: Path) -> Warehouse:
             {"meta": {"source": "club", "person_columns": ["family"]}},
             [(8,)],
         ),
+        # the name of a column, and of a table whose model is gone, may say the source
+        ("select unnest([7, 8]) as member_id", {}, [(8,)]),
+        # nothing says the source: 7 may be somebody else
+        ("select unnest(['7', 'P']) as customer_id", {}, [("7",)]),
         # a model that is gone, and a key under a name that nobody declared
         ("select unnest(['P', 'other']) as subscriber", {}, [("other",)]),
         (
@@ -170,6 +174,22 @@ def test_rows_of_files_keep_their_place(warehouse: Warehouse) -> None:
     ]
     # a person of a source in parts has a name of each
     assert warehouse.query("from customers") == [("club", "guests-8")]
+
+
+def test_base_tables_whose_model_is_gone_are_no_obstacle(warehouse: Warehouse) -> None:
+    place = "'a.csv' as file_name, 1 as row_number, 'v1' as file_version, null::varchar as raw_text, "
+    place += "null::varchar as reject_reason, 'kept' as row_status, null as content_hash, "
+    warehouse.add("of_people", f"select {place} 7::bigint as member_id, 'guests' as part")
+    warehouse.add("of_things", f"select {place} 'P' as label")
+    warehouse.add("club_letters", "select unnest(['7', '8']) as customer_id")
+    warehouse.add("shop_letters", "select unnest(['7', '8']) as customer_id")
+    for name in ("of_people", "of_things", "club_letters", "shop_letters"):
+        del warehouse.nodes[f"model.{name}"]
+    warehouse.statements()
+    assert warehouse.query("from club_letters") == [("8",)]
+    assert len(warehouse.query("from shop_letters")) == 2
+    assert warehouse.query("select member_id, row_status from of_people") == [(None, "erased")]
+    assert warehouse.query("select label, row_status from of_things") == [(None, "erased")]
 
 
 def test_tables_that_the_run_makes_anew_are_read_only(warehouse: Warehouse) -> None:

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Table:
-    """A table, its columns, and the sources of its rows as far as its lineage says.
+    """A table, its columns, the sources of its rows by lineage, and the one `source` if it is declared.
 
     `person_columns` and `emptied_columns` are what its model declares in `meta`: further columns with the id
     of the row's person, and columns that only mention somebody: they are emptied, and the row stays.
@@ -50,13 +51,14 @@ class Table:
     relation: str
     columns: Mapping[str, str]
     sources: frozenset[str] = frozenset()
+    source: str = ""
     person_columns: tuple[str, ...] = ()
     emptied_columns: tuple[str, ...] = ()
 
     @property
     def is_base(self) -> bool:
         """Return whether its rows stand for rows of files, whose places stay."""
-        return {"row_status", "raw_text", *PLACE} <= set(self.columns)
+        return {"row_status", "raw_text", "content_hash", *PLACE} <= set(self.columns)
 
 
 @dataclass(frozen=True)
@@ -93,21 +95,23 @@ class Erasure:
         """Yield the steps, behind those that create the temporary table `erased_people (source, id)`."""
         concerned = [table for table in self.tables if not table.sources or table.sources & self.requested]
         for table in concerned:
+            is_of_table = f"people.source in ({text_literals(table.sources)})" if table.sources else "true"
             if table.is_base and "part" in table.columns:
                 yield Step(
                     "insert into erased_people "
                     "select distinct people.source, concat(lower(parts.part), '-', people.id) "
                     f"from erased_people as people, (select distinct part from {table.relation}) as parts "
-                    f"where people.source in ({text_literals(table.sources)}) and parts.part is not null"
+                    f"where {is_of_table} and parts.part is not null"
                 )
-        yield Step("insert into erased_people select '', id from erased_people")
+        # where nothing says the source of a row, another person may have the same number
+        yield Step(f"insert into erased_people select '', id from erased_people where {IS_PSEUDONYM}")
         yield Step("create or replace temp table erased_entities as from erased_people limit 0")
         for table in concerned:
-            for entity in self._entities(table) if self._persons(table) else []:
+            for entity, person in product(self._entities(table), self._persons(table)):
                 yield Step(
                     "insert into erased_entities "
-                    f"select distinct unnest([{self._source(table)}, '']), {_key(entity)} "
-                    f"from {table.relation} where {self._is_of(table, self._persons(table))}"
+                    f"select distinct {self._source(table, person)}, {_key(entity)} "
+                    f"from {table.relation} where {self._is_of(table, person)}"
                 )
         for table in concerned:
             if table.relation not in self.rebuilt:
@@ -136,7 +140,7 @@ class Erasure:
     def _is_erased(self, table: Table) -> str:
         """Return an SQL condition for rows of erased people; empty where the table has none."""
         persons, entities = self._persons(table), self._entities(table)
-        conditions = [self._is_of(table, persons)] if persons else []
+        conditions = [self._is_of(table, person) for person in persons]
         if entities and not persons:
             conditions += [self._is_of_entity(table, entity) for entity in entities]
         others = table.columns.keys() - {*persons, *entities, *table.emptied_columns, "raw_text"}
@@ -149,11 +153,8 @@ class Erasure:
             ]
         return " or ".join(conditions)
 
-    def _is_of(self, table: Table, persons: list[str]) -> str:
-        source = self._source(table)
-        return " or ".join(
-            f"({source}, {_key(person)}) in (select source, id from erased_people)" for person in persons
-        )
+    def _is_of(self, table: Table, person: str) -> str:
+        return f"({self._source(table, person)}, {_key(person)}) in (select source, id from erased_people)"
 
     def _is_of_entity(self, table: Table, entity: str) -> str:
         """Return an SQL condition for entities of erased people, in a table that names no person."""
@@ -164,16 +165,16 @@ class Erasure:
             if names & self.project.persons.get(source, frozenset())
         ]
         return (
-            f"({self._source(table)}, {_key(entity)}) in (select source, id from erased_entities union all "
+            f"({self._source(table, entity)}, {_key(entity)}) in "
+            "(select source, id from erased_entities union all "
             f"select source, id from erased_people where source in ({text_literals(of_people)}))"
         )
 
     def _changed(self, table: Table) -> dict[str, tuple[str, str]]:
         """Return column -> when it changes, and to what value, in rows that stay."""
-        source = self._source(table)
         changed = {
             name: (
-                f"({source}, {_key(name)}) in "
+                f"({self._source(table, name)}, {_key(name)}) in "
                 "(select source, id from erased_people union all select source, id from erased_entities)",
                 "null",
             )
@@ -182,7 +183,8 @@ class Erasure:
         if table.is_base:
             changed["raw_text"] = (
                 f"raw_text is not null and not starts_with(raw_text, '(withheld') and exists (select 1 "
-                f"from erased_people as people where people.source = {source} and people.id != '' and "
+                f"from erased_people as people where people.source = {self._source(table)} "
+                "and people.id != '' and "
                 r"regexp_matches(lower(raw_text), concat('\b', regexp_escape(people.id), '\b')))",
                 text_literal(WITHHELD),
             )
@@ -190,26 +192,31 @@ class Erasure:
 
     def _places(self, table: Table) -> str:
         """Return the beginning of a select of what stays of erased rows of files."""
-        [person, *_] = self._persons(table)
+        persons = self._persons(table)
         # without a key in the file there is no hash, and a column of another type
-        mark = erased_mark(_key(person)) if table.columns.get("content_hash") == "UBIGINT" else "null"
+        has_hash = persons and table.columns["content_hash"] == "UBIGINT"
+        mark = erased_mark(_key(persons[0])) if has_hash else "null"
         return (
             f"select {', '.join(PLACE)}, 'erased' as row_status, 'erased on request' as reject_reason, "
             f"{mark} as content_hash"
         )
 
-    def _source(self, table: Table) -> str:
-        """Return SQL of the source of a row; '' where nothing says it: then every request counts."""
-        if len(table.sources) == 1:
-            return text_literal(*table.sources)
+    def _source(self, table: Table, column: str = "") -> str:
+        """Return SQL of the source of a row, of which a column names somebody; '' where nothing says it."""
+        if table.source:
+            return text_literal(table.source)
         if "source" in table.columns:
             return match_key("source")
-        if "campaign" in table.columns and self.project.campaigns:
+        if "campaign" in table.columns:
             cases = "".join(
                 f" when {text_literal(campaign)} then {text_literal(source)}"
                 for campaign, source in self.project.campaigns.items()
             )
-            return f"case campaign{cases} else '' end"
+            return f"case campaign{cases} else lower(campaign) end" if cases else "lower(campaign)"
+        naming = {source for source, names in self.project.persons.items() if column in names}
+        for sources in (table.sources, naming if column != "customer_id" else set()):
+            if len(sources) == 1:
+                return text_literal(*sources)
         return "''"
 
     def _persons(self, table: Table) -> list[str]:
@@ -251,11 +258,15 @@ def erasure_steps(request: Mapping[str, Any]) -> list[Step]:
     for table in request["tables"]:
         name = by_relation.get(table["relation"], "")
         meta = nodes[name]["meta"] if name else {}
+        source = str(
+            meta.get("source") or ("" if name else _named_source(table["relation"], project))
+        ).lower()
         tables.append(
             Table(
                 relation=table["relation"],
                 columns=table["columns"],
-                sources=frozenset(_sources(nodes, name)),
+                sources=frozenset({source} if source else _sources(nodes, name)),
+                source=source,
                 person_columns=tuple(meta.get("person_columns") or ()),
                 emptied_columns=tuple(meta.get("emptied_columns") or ()),
             )
@@ -290,6 +301,13 @@ def _project(seeds: Path, metas: list[Mapping[str, Any]]) -> Project:
 
 def _frozen(names: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
     return {source: frozenset(some) for source, some in names.items()}
+
+
+def _named_source(relation: str, project: Project) -> str:
+    """Return the source that the name of a table says, whose model the project no longer has."""
+    table = relation.rsplit(".", 1)[-1].strip('"').removeprefix("base_").removeprefix("stg_")
+    named = [source for source in project.persons if table == source or table.startswith(f"{source}_")]
+    return max(named, key=len, default="")
 
 
 def _sources(nodes: Mapping[str, Any], name: str) -> set[str]:

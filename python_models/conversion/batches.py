@@ -33,9 +33,9 @@ class Batch:
 
 
 @lru_cache(maxsize=4)
-def model_of(body: str | None) -> FittedModel | None:
+def model_of(body: str | None, version: str) -> FittedModel | None:
     """Read the model of a model row, once per process; None without one."""
-    return FittedModel.from_text(body) if body else None
+    return FittedModel.from_text(body, version) if body else None
 
 
 def stream(features: Any, campaign: Campaign, model: FittedModel | None) -> Iterator[Batch]:

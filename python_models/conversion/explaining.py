@@ -174,7 +174,7 @@ def explain(
     """
     campaign = read_campaign(meta)
     version, body = load_champion(models, meta)
-    model = model_of(body)
+    model = model_of(body, version)
     if model is None:
         return pa.RecordBatchReader.from_batches(REASON_ROW, [])
     is_large = features.count("*").fetchone()[0] > MAX_ROWS_EXPLAINED_IN_FULL
@@ -206,7 +206,7 @@ def _reasons(
     rows_read: pa.RecordBatch, campaign: Campaign, body: str | None, version: str, minimum: float
 ) -> pa.RecordBatch:
     """Explain one batch of rows."""
-    model = model_of(body)
+    model = model_of(body, version)
     if model is None or not rows_read.num_rows:
         return pa.RecordBatch.from_pylist([], schema=REASON_ROW)
     batch = read_batch(rows_read, campaign)

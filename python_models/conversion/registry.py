@@ -133,7 +133,9 @@ def earlier_champions(existing: Any | None, campaign: Campaign) -> list[tuple[st
         if body and json.loads(declaration)["group_by"] == campaign.group_by
     }
     named = dict.fromkeys(listed[0][1:3]) if listed else {}
-    return [(version, FittedModel.from_text(stored[version])) for version in named if version in stored]
+    return [
+        (version, FittedModel.from_text(stored[version], version)) for version in named if version in stored
+    ]
 
 
 def decide_promotion(

@@ -61,7 +61,7 @@ def score(features: Any, models: Any, meta: dict[str, Any], existing: Any | None
     version, body = load_champion(models, meta)
     scored_at = build_time(meta)
     score_batch = partial(_scores, campaign=campaign, body=body, version=version, scored_at=scored_at)
-    columns = columns_read(features, campaign, model_of(body))
+    columns = columns_read(features, campaign, model_of(body, version))
     rows = rows_to_score(features, columns, campaign, version, existing, meta.get("backfill_from"))
     return map_batches(rows, [*columns, "row_hash"], score_batch, SCORE_ROW)
 
@@ -101,7 +101,7 @@ def _scores(
     """Score one batch of rows."""
     if not rows_read.num_rows:
         return pa.RecordBatch.from_pylist([], schema=SCORE_ROW)
-    batch, model = read_batch(rows_read, campaign), model_of(body)
+    batch, model = read_batch(rows_read, campaign), model_of(body, version)
     rows = len(batch.frame)
     nothing = np.full(rows, np.nan)
     probability, by_fold, baseline, declared = nothing, nothing, nothing, nothing

@@ -56,7 +56,7 @@ def write_model_sql(
         Without a champion; where it has more than `MAX_LEAVES` leaves.
     """
     champion = read_champion(warehouse, campaign)
-    model = served_model(champion.body)
+    model = served_model(champion.body, champion.version)
     statement, size = model_sql(champion, model)
     if size > MAX_LEAVES and not force:
         raise UserError(

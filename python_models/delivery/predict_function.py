@@ -41,7 +41,7 @@ def add_predict_conversion(connection: duckdb.DuckDBPyConnection, warehouse: Pat
         [name] = names
         if name not in champions:
             champion = read_champion(warehouse, name)
-            champions[name] = champion, served_model(champion.body)
+            champions[name] = champion, served_model(champion.body, champion.version)
         _, model = champions[name]
         return pa.array(_probability(name, model, rows))
 

@@ -14,7 +14,7 @@ from tests.unit.test_model_sql import expected
 def test_the_champions_of_the_default_input_as_sql(warehouse: Path) -> None:
     for campaign in ("insurance", "coupon"):
         champion = read_champion(warehouse, campaign)
-        model = served_model(champion.body)
+        model = served_model(champion.body, champion.version)
         statement, size = model_sql(champion, model)
         assert size <= MAX_LEAVES
         with duckdb.connect(str(warehouse), read_only=True) as opened:

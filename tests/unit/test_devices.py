@@ -1,7 +1,6 @@
 """Scoring in bulk: what the batch scorer gives, whole or not at all, resumed after a kill."""
 
 import decimal
-import json
 import resource
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from python_models.__main__ import make_parser
+from python_models.common.checksums import seal, unseal
 from python_models.common.errors import UserError
 from python_models.common.frames import fold_of, make_design, matrix_of
 from python_models.common.warehouse import Champion
@@ -101,7 +101,7 @@ def test_scores_are_those_of_the_batch_scorer(
 
 
 def _with_shift(body: str, shift: float) -> str:
-    return json.dumps(json.loads(body) | {"shift": shift})
+    return seal(unseal(body, "a test's model") | {"shift": shift})
 
 
 # Trees that grow to the number of leaves that they are allowed.

@@ -151,7 +151,7 @@ def connection(published: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def test_predict_conversion_gives_what_the_batch_gives(
     connection: duckdb.DuckDBPyConnection, published: Path
 ) -> None:
-    model = served_model(read_champion(published, "clients").body)
+    model = served_model(read_champion(published, "clients").body, "clients")
     frame = connection.table("campaigns.clients_features").order("client_id").df()
     many = connection.sql("""
         select client_id, predict_conversion('clients', f) as probability

@@ -114,7 +114,7 @@ def mart_rows(warehouse: Path, champion: Champion) -> ScoringInput:
 def file_rows(folder: Path, champion: Champion) -> ScoringInput:
     """Check the Parquet files of a folder and return their rows."""
     files = parquet_files(folder)
-    design = served_model(champion.body).design
+    design = served_model(champion.body, champion.version).design
     rows = rows_of(files, champion.key, design)
     count, hashed = sum(rows), identity(files, folder)
     if are_buckets(files, folder):
@@ -164,7 +164,7 @@ def score_rows(
 def _route_rows(rows: ScoringInput, champion: Champion, folder: Path) -> list[Bucket]:
     """Route the rows, unless an earlier run has, and return their buckets."""
     assert rows.source is not None
-    design = served_model(champion.body).design
+    design = served_model(champion.body, champion.version).design
     with progress("routing", rows.count) as advance:
         for routed in route(rows.source, [champion.key, *design.columns], rows.bucket_count, folder):
             advance(routed)
@@ -191,7 +191,7 @@ def _score(
     missing = [(bucket, path) for bucket, path in paths.items() if not is_done(path, bucket.rows, manifest)]
     remaining = sum(bucket.rows for bucket, _ in missing)
     job = ScoringJob(champion.version, champion.threshold, champion.key, manifest.run)
-    model = served_model(champion.body)
+    model = served_model(champion.body, champion.version)
     model = compiled(model) if compile_trees else model
     started = time.perf_counter()
     with progress("scoring", manifest.input_rows, manifest.input_rows - remaining) as advance:

@@ -286,7 +286,7 @@ def _served_campaign(
 def _load_champion(
     row: dict[str, Any], mart: dict[str, str], floors: dict[tuple[str, str], list[float]]
 ) -> LoadedChampion:
-    model = served_model(row["model_body"])
+    model = served_model(row["model_body"], row["model_version"])
     keys = [(row["campaign"], split) for split in DECILE_SPLITS]
     return LoadedChampion(
         version=row["model_version"],

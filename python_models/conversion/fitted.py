@@ -38,6 +38,11 @@ class FittedModel:
     refitted: "FittedModel | None" = None
 
     @property
+    def tree_count(self) -> int:
+        """Number of trees that score a new row."""
+        return sum(model.candidate.tree_count for model in self.models)
+
+    @property
     def in_service(self) -> "FittedModel":
         """The model that scores new rows."""
         return self.refitted or self

@@ -107,6 +107,10 @@ class Blend:
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
         return np.asarray(np.mean([part.contributions(matrix) for part in self.parts], axis=0))
 
+    @property
+    def tree_count(self) -> int:
+        return sum(part.candidate.tree_count for part in self.parts)
+
     def to_text(self) -> str:
         return json.dumps([part.to_text() for part in self.parts])
 

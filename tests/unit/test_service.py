@@ -117,7 +117,8 @@ def warehouse(made: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(warehouse: Path, tmp_path: Path) -> FastAPI:
-    return create_app(warehouse, KEYS | {"LEADLIGHT_API_LOG": str(tmp_path / "log")}, look_seconds=0.02)
+    log = {"LEADLIGHT_API_LOG": str(tmp_path / "log")}
+    return create_app(warehouse, KEYS | log, look_seconds=0.02, check=lambda _: None)
 
 
 @pytest.fixture
@@ -518,6 +519,7 @@ def test_a_broken_warehouse_leaves_the_present_one_in_service(
     # without a key nobody learns where the warehouse lies
     assert str(warehouse.parent) not in client.get("/readyz").text
     assert client.get("/v1/campaigns").json()["campaigns"][0]["model_version"] == version
+    assert "warehouse.duckdb is no whole database" in client.get("/readyz").json()["trouble"]
     assert "leadlight_warehouse_refused 1.0" in client.get("/metrics").text
     shutil.copy(made / "second.duckdb", broken)
     os.replace(broken, warehouse)

@@ -32,6 +32,10 @@ class Candidate(Protocol):
         The log-odds less the contributions are the base: the same for every row of a model.
         """
 
+    @property
+    def tree_count(self) -> int:
+        """Number of trees; 0 without any."""
+
     def to_text(self) -> str:
         """Return the model as text; the algorithm's `from_text` reads it back without running code."""
 

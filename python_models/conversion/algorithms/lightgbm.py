@@ -55,6 +55,10 @@ class LightGBM:
         with_base = self.booster.predict(matrix, pred_contrib=True, num_threads=1)
         return np.asarray(with_base)[:, :-1]
 
+    @property
+    def tree_count(self) -> int:
+        return int(self.booster.num_trees())
+
     def to_text(self) -> str:
         return str(self.booster.model_to_string())
 
@@ -69,10 +73,10 @@ class RandomForest(LightGBM):
 
     def log_odds(self, matrix: np.ndarray) -> np.ndarray:
         # LightGBM's raw scores and contributions are the sum over the trees of a forest
-        return super().log_odds(matrix) / int(self.booster.num_trees())
+        return super().log_odds(matrix) / self.tree_count
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
-        return super().contributions(matrix) / int(self.booster.num_trees())
+        return super().contributions(matrix) / self.tree_count
 
 
 def _lightgbm_data(sample: FitSample, settings: Settings) -> lgb.Dataset:

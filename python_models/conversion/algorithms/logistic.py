@@ -96,6 +96,10 @@ class Logistic:
                 owners += [source] * int(width)
         return np.array(owners)
 
+    @property
+    def tree_count(self) -> int:
+        return 0
+
     def to_text(self) -> str:
         pipeline = base64.b64encode(_skops().dumps(self.pipeline)).decode("ascii")
         return json.dumps({"pipeline": pipeline, "means": self.means.tolist()})

@@ -56,6 +56,10 @@ class XGBoost:
             matrix, feature_types=self.booster.feature_types, enable_categorical=True, nthread=1
         )
 
+    @property
+    def tree_count(self) -> int:
+        return int(self.booster.num_boosted_rounds())
+
     def to_text(self) -> str:
         return str(self.booster.save_raw("json").decode())
 

@@ -273,6 +273,10 @@ class CompiledTrees:
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
         return self.original.contributions(matrix)
 
+    @property
+    def tree_count(self) -> int:
+        return self.original.tree_count
+
     def to_text(self) -> str:
         return self.original.to_text()
 

@@ -15,6 +15,8 @@ from python_models.common.errors import UserError
 from python_models.delivery.service.errors import api_error
 
 VARIABLE = "LEADLIGHT_API_KEYS"
+# Requests of an address without a good key: on average, and at once.
+WRONG_KEYS_PER_SECOND, WRONG_KEYS_AT_ONCE = 5.0, 50.0
 SCOPES = ("read", "score")
 MIN_SECRET_LENGTH = 16
 _ENTRY = re.compile(r"(?P<name>[A-Za-z0-9._-]+):(?P<scopes>[a-z+]+):(?P<secret>\S+)")
@@ -77,16 +79,22 @@ def authenticate(keys: list[Key], secret: str) -> Key | None:
 
 @dataclass
 class RateLimiter:
-    """A token bucket per key: `per_second` tokens flow in, it holds at most `burst`."""
+    """A token bucket per name: `per_second` tokens flow in, it holds at most `burst`.
+
+    The names used last are remembered, `max_names` of them.
+    """
 
     per_second: float
     burst: float
+    max_names: int = 10_000
     levels: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def acquire(self, name: str) -> float:
         """Take a token and return 0; without one return the seconds until there is one."""
         now = time.monotonic()
-        level, since = self.levels.get(name, (self.burst, now))
+        level, since = self.levels.pop(name, (self.burst, now))
+        if len(self.levels) >= self.max_names:
+            del self.levels[next(iter(self.levels))]
         level = min(self.burst, level + (now - since) * self.per_second)
         if level < 1:
             self.levels[name] = (level, now)
@@ -110,6 +118,8 @@ def require_scope(scope: str) -> Callable[..., Awaitable[Key]]:
         secret = token.credentials if token else header
         key = authenticate(request.app.state.keys, secret) if secret else None
         if key is None:
+            # a good key is never refused because of others' wrong ones, even from the same address
+            _limit(request.app.state.wrong_keys, request.client.host if request.client else "", "wrong keys")
             message = "no key was given" if not secret else "the key is not known"
             raise api_error(
                 "no_key",
@@ -118,15 +128,7 @@ def require_scope(scope: str) -> Callable[..., Awaitable[Key]]:
                 {"WWW-Authenticate": "Bearer"},
             )
         request.state.audit["key"] = key.name
-        limiter: RateLimiter = request.app.state.rate_limiter
-        if wait := limiter.acquire(key.name):
-            seconds = max(1, round(wait))
-            raise api_error(
-                "too_many_requests",
-                f"more than {limiter.per_second:g} requests a second; wait {seconds} s",
-                429,
-                {"Retry-After": str(seconds)},
-            )
+        _limit(request.app.state.rate_limiter, key.name, "requests")
         if scope not in key.scopes:
             raise api_error(
                 "wrong_scope",
@@ -136,3 +138,15 @@ def require_scope(scope: str) -> Callable[..., Awaitable[Key]]:
         return key
 
     return check
+
+
+def _limit(limiter: RateLimiter, name: str, what: str) -> None:
+    """Refuse what comes too often."""
+    if wait := limiter.acquire(name):
+        seconds = max(1, round(wait))
+        raise api_error(
+            "too_many_requests",
+            f"more than {limiter.per_second:g} {what} a second; wait {seconds} s",
+            429,
+            {"Retry-After": str(seconds)},
+        )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from python_models.common.errors import UserError
@@ -22,10 +23,15 @@ class Limits:
     requests_per_second: float = 1_000.0
     timeout_seconds: float = 30.0
     jobs: int = 2
+    explained_trees: int = 1_000_000
+    connections: int = 512
+    header_seconds: float = 10.0
+    header_bytes: int = 65_536
+    log_bytes: int = 100 * 2**20
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> "Limits":
-        """Read `LEADLIGHT_API_BODY_BYTES`, `_REQUESTS_PER_SECOND`, `_TIMEOUT_SECONDS` and `_JOBS`."""
+        """Read the fields from `LEADLIGHT_API_BODY_BYTES`, `LEADLIGHT_API_JOBS` and so on."""
         given: dict[str, Any] = {}
         for name, default in vars(cls()).items():
             variable = f"LEADLIGHT_API_{name.upper()}"
@@ -88,6 +94,8 @@ class RequestMiddleware:
             await self._send_error(
                 send_with_headers, scope, status, 503, "timeout", "it took too long; ask for fewer rows"
             )
+        except ClientDisconnect:
+            pass
         except Exception as error:
             audit["exception"] = type(error).__name__
             await self._send_error(

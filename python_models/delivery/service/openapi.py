@@ -22,7 +22,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         403: "The key's scopes do not allow it.",
         404: "No such campaign, or no such customer.",
         409: "The campaign has no model, or no segments, to answer with.",
-        413: "The body is too large.",
+        413: "The body is too large, or has more rows with reasons than are allowed.",
         415: "The body is not said to be JSON.",
         422: "Not understood: the message says which row and field.",
         429: "Too many requests; Retry-After says when.",

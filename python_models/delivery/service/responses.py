@@ -8,20 +8,29 @@ import orjson
 import pyarrow as pa
 
 from python_models.delivery.service.errors import api_error
+from python_models.delivery.service.jobs import Job
 from python_models.delivery.service.rows import Field, ParsedRows, parse_rows
 from python_models.delivery.service.snapshot import LoadedChampion, LoadedSegmenter, ServedCampaign
 
+# Rows that are computed between two looks whether anybody still waits: with reasons, and without.
+EXPLAINED_CHUNK, CHUNK = 100, 1_000
 # No field of a campaign is called so.
 _INDEX = "index of the row"
 
 
 def score_rows(
-    champion: LoadedChampion, entity: str, rows: list[Any], is_explained: bool
+    job: Job, champion: LoadedChampion, entity: str, rows: list[Any], is_explained: bool
 ) -> tuple[ParsedRows, list[dict[str, Any]]]:
     """Score the rows that can be read."""
     parsed = parse_rows(rows, champion.fields, entity)
-    if not parsed.indices:
-        return parsed, []
+    results = []
+    for chunk in parsed.chunks(EXPLAINED_CHUNK if is_explained else CHUNK):
+        job.check()
+        results += _score_chunk(champion, chunk, is_explained)
+    return parsed, results
+
+
+def _score_chunk(champion: LoadedChampion, parsed: ParsedRows, is_explained: bool) -> list[dict[str, Any]]:
     matrix = champion.matrix(parsed)
     probabilities = champion.score(matrix)
     deciles = champion.decile(probabilities)
@@ -39,11 +48,14 @@ def score_rows(
         if reasons:
             result["reasons"] = reasons[position]
         results.append(result)
-    return parsed, results
+    return results
 
 
-def segment_rows(segmenter: LoadedSegmenter, rows: list[Any]) -> tuple[ParsedRows, list[dict[str, Any]]]:
+def segment_rows(
+    job: Job, segmenter: LoadedSegmenter, rows: list[Any]
+) -> tuple[ParsedRows, list[dict[str, Any]]]:
     """Assign the rows that can be read to segments."""
+    job.check()
     parsed = parse_rows(rows, segmenter.fields, segmenter.entity)
     if not parsed.indices:
         return parsed, []

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from python_models.delivery.service.auth import require_scope
 from python_models.delivery.service.errors import api_error, json_response
+from python_models.delivery.service.jobs import Job, JobPool
 from python_models.delivery.service.openapi import (
     BODY_ERRORS,
     EXPLAINED_ROWS,
@@ -31,12 +32,10 @@ from python_models.delivery.service.schemas import (
     ScoreAnswer,
     SegmentAnswer,
 )
-from python_models.delivery.service.snapshot import ServedCampaign, Snapshot
+from python_models.delivery.service.snapshot import ServedCampaign, Snapshot, SnapshotStore
 
-# Requests of more rows, or with reasons, are computed beside the event loop.
-QUICK_ROWS = 16
-# Shown without a key; the log has the details.
-UNREADABLE = "a newer warehouse cannot be read; the present models go on, and the log says why"
+# Requests of more rows share threads that those of fewer rows do not wait for.
+SMALL_ROWS = 16
 
 router = APIRouter()
 MAY_READ, MAY_SCORE = Depends(require_scope("read")), Depends(require_scope("score"))
@@ -59,6 +58,23 @@ async def served_campaign(campaign: str, request: Request, snapshot: CurrentSnap
         raise api_error("unknown_campaign", f"there is no such campaign; there are {available}", 404)
     request.state.audit["campaign"] = campaign
     return served
+
+
+def pool_for(request: Request, rows: list[Any]) -> JobPool:
+    """Return the threads for a request of these rows."""
+    pool: JobPool = request.app.state.small_jobs if len(rows) <= SMALL_ROWS else request.app.state.jobs
+    return pool
+
+
+def require_explainable(trees: int, rows: int, limit: int) -> None:
+    """Refuse more rows with reasons than a model of so many trees explains in a few seconds."""
+    allowed = max(EXPLAINED_ROWS, limit // max(trees, 1))
+    if rows > allowed:
+        message = (
+            f"{rows:,} rows with reasons; the model has {trees:,} trees, so at most {allowed:,} are allowed: "
+            'send fewer, or "reasons": false'
+        )
+        raise api_error("too_many_explained", message, 413)
 
 
 Served = Annotated[ServedCampaign, Depends(served_campaign)]
@@ -85,11 +101,13 @@ async def score(request: Request, served: Served) -> Response:
     request.state.audit["model_version"] = champion.version
     rows, reasons = await read_body(request)
     is_explained = len(rows) <= EXPLAINED_ROWS if reasons is None else reasons
-    if len(rows) <= QUICK_ROWS and not is_explained:
-        parsed, scored = score_rows(champion, served.entity, rows, is_explained)
+    if is_explained:
+        require_explainable(champion.model.tree_count, len(rows), request.app.state.limits.explained_trees)
+    if len(rows) <= SMALL_ROWS and not is_explained:
+        parsed, scored = score_rows(Job(), champion, served.entity, rows, is_explained)
     else:
-        parsed, scored = await request.app.state.jobs.run(
-            score_rows, champion, served.entity, rows, is_explained
+        parsed, scored = await pool_for(request, rows).run(
+            request, score_rows, champion, served.entity, rows, is_explained
         )
     return json_response(
         {
@@ -118,7 +136,7 @@ async def segment(request: Request, served: Served) -> Response:
         raise api_error("no_segments", f"campaign '{served.campaign}' has no segments", 409)
     request.state.audit["model_version"] = segmenter.version
     rows, _ = await read_body(request)
-    parsed, assigned = await request.app.state.jobs.run(segment_rows, segmenter, rows)
+    parsed, assigned = await pool_for(request, rows).run(request, segment_rows, segmenter, rows)
     return json_response(
         {
             "campaign": served.campaign,
@@ -148,7 +166,8 @@ async def customer(
     campaign: str, entity_id: str, request: Request, snapshot: CurrentSnapshot, _: Served
 ) -> Response:
     """Look up the stored score and segment of a row."""
-    found = await request.app.state.jobs.run(snapshot.customer, campaign, entity_id)
+    small_jobs: JobPool = request.app.state.small_jobs
+    found = await small_jobs.run(request, lambda _: snapshot.customer(campaign, entity_id))
     if found is None:
         raise api_error("unknown_customer", f"campaign '{campaign}' has no row with that key", 404)
     if found["score"]:
@@ -183,12 +202,15 @@ async def healthz() -> Response:
 @router.get("/readyz", response_model=ReadyAnswer, responses=error_responses(), tags=["service"])
 async def readyz(request: Request) -> Response:
     """Champions are read; `trouble` says why a newer warehouse is not served."""
-    store = request.app.state.store
+    store: SnapshotStore = request.app.state.store
+    reason = store.load_error
     return json_response(
         {
             "status": "ready",
             "campaigns": len(store.current.campaigns),
-            "trouble": UNREADABLE if store.load_error else None,
+            "trouble": f"the present models stay in service; a newer warehouse is not served: {reason}"
+            if reason
+            else None,
         }
     )
 

@@ -1,7 +1,7 @@
 """From the body of a request to columns; a row that cannot be read is rejected with a message."""
 
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -100,6 +100,14 @@ class ParsedRows:
     columns: list[list[Any]]
     keys: list[str | None]
     errors: dict[int, str]
+
+    def chunks(self, rows: int) -> "Iterator[ParsedRows]":
+        """Yield the rows that can be read, so many at a time."""
+        for start in range(0, len(self.indices), rows):
+            part = slice(start, start + rows)
+            yield ParsedRows(
+                self.indices[part], [column[part] for column in self.columns], self.keys[part], {}
+            )
 
 
 def parse_rows(rows: Sequence[Any], fields: Sequence[Field], key: str) -> ParsedRows:

@@ -1,13 +1,17 @@
 """Snapshots of the published warehouse: its models in memory, replaced when a new one is published."""
 
+import fcntl
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,12 @@ log = logging.getLogger("leadlight.service")
 
 # Deciles are those of the stored scores of the first of these splits that a campaign has.
 DECILE_SPLITS = ("score", "test", "forward", "train")
+# Folder of the name by which a warehouse is opened.
+OWN_NAME = ".serving-"
+# DuckDB opens a few; the rest is for what else happens meanwhile.
+MIN_OPEN_FILES = 32
+# A warehouse that could not be read is tried again after so many seconds, then after twice as many.
+FIRST_PAUSE, MAX_PAUSE = 2.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -148,8 +158,18 @@ def file_state(warehouse: Path) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def load(warehouse: Path) -> Snapshot:
+def load(warehouse: Path, check: Callable[[Path], None] = lambda _: None) -> Snapshot:
     """Read a published warehouse.
+
+    DuckDB shares one database between all connections to a path, the old file as long as it is open. So
+    each file is opened by a name of its own, which is removed once it is open.
+
+    Parameters
+    ----------
+    warehouse : pathlib.Path
+        The published warehouse.
+    check : function
+        Raises an error where this very file, by its own name, must not be served.
 
     Raises
     ------
@@ -158,34 +178,68 @@ def load(warehouse: Path) -> Snapshot:
     """
     if not warehouse.exists():
         raise UserError(f"{warehouse} does not exist: run `make build` first")
+    folder = warehouse.absolute().parent
+    remove_left_over(folder)
     state = file_state(warehouse)
-    connection = _connect(warehouse)
-    try:
-        campaigns = {served.campaign: served for served in _read_campaigns(connection)}
-    except duckdb.Error as error:
-        connection.close()
-        raise UserError(
-            f"{warehouse} cannot be read: {error}. Build it with this version of Leadlight."
-        ) from error
-    return Snapshot(state, campaigns, connection)
-
-
-def _connect(warehouse: Path) -> duckdb.DuckDBPyConnection:
-    """Connect to this very file, even if another one gets its name later.
-
-    DuckDB shares one database between all connections to a path, the old file as long as it is open. So
-    each file is opened by a name of its own, which is removed once it is open.
-    """
-    with tempfile.TemporaryDirectory(dir=warehouse.absolute().parent, prefix=".serving-") as folder:
-        name = Path(folder) / "warehouse.duckdb"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=OWN_NAME) as own, _locked(Path(own)):
+        name = Path(own) / warehouse.name
         try:
             os.link(warehouse, name)
         except OSError:
             shutil.copyfile(warehouse, name)
         try:
-            return duckdb.connect(str(name), read_only=True, config={"memory_limit": "1GB", "threads": 1})
-        except duckdb.Error as error:
-            raise UserError(f"{warehouse} is no whole database: {error}") from error
+            check(name)
+            return replace(read_snapshot(name), file_state=state)
+        except UserError as error:
+            raise UserError(str(error).replace(str(name), str(warehouse))) from error
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """Read a warehouse that nobody replaces under this name."""
+    require_open_files()
+    connection = None
+    try:
+        connection = duckdb.connect(str(path), read_only=True, config={"memory_limit": "1GB", "threads": 1})
+        campaigns = {served.campaign: served for served in _read_campaigns(connection)}
+    except duckdb.Error as error:
+        if connection is None:
+            raise UserError(f"{path} is no whole database: {error}") from error
+        connection.close()
+        raise UserError(
+            f"{path} cannot be read: {error}. Build it with this version of Leadlight."
+        ) from error
+    return Snapshot(file_state(path), campaigns, connection)
+
+
+def require_open_files() -> None:
+    """Fail where the process may hardly open another file: DuckDB ends the process where it cannot."""
+    opened: list[int] = []
+    try:
+        for _ in range(MIN_OPEN_FILES):
+            opened.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        raise UserError(f"fewer than {MIN_OPEN_FILES} files can be opened: {error.strerror}") from None
+    finally:
+        for file in opened:
+            os.close(file)
+
+
+def remove_left_over(folder: Path) -> None:
+    """Remove the names that a process left beside the warehouse when it ended while it opened them."""
+    for own in folder.glob(f"{OWN_NAME}*"):
+        with suppress(OSError), _locked(own):
+            shutil.rmtree(own)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock a folder until the block, or the process, ends; fail where another process has locked it."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(held)
 
 
 def _dictionaries(cursor: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -262,6 +316,7 @@ def _served_campaign(
     medians: dict[tuple[str, str], float],
 ) -> ServedCampaign:
     """Build a campaign from its newest model and segmenter."""
+    log.info("campaign '%s'", campaign)
     declaration = json.loads(model_row["declaration"]) if model_row else {}
     mart = types.get(f"{declaration.get('variant_of') or campaign}_features", {})
     champion = _load_champion(model_row, mart, floors) if model_row and model_row["is_champion"] else None
@@ -332,17 +387,23 @@ def _example_value(field: Field, champion: LoadedChampion | None, median: float 
 class SnapshotStore:
     """The current snapshot, replaced by a thread when another warehouse is published.
 
-    A request reads `current` once and keeps that snapshot to its end.
+    A request reads `current` once and keeps that snapshot to its end. `check` is that of `load`, for every
+    warehouse but the first one.
     """
 
     def __init__(
-        self, warehouse: Path, on_change: Callable[[Snapshot | None, str | None], None] = lambda *_: None
+        self,
+        warehouse: Path,
+        on_change: Callable[[Snapshot | None, str | None], None] = lambda *_: None,
+        check: Callable[[Path], None] = lambda _: None,
     ):
         self.warehouse = warehouse
         self.current = load(warehouse)
         self.load_error: str | None = None
         self._on_change = on_change
-        self._seen_state = self.current.file_state
+        self._check = check
+        self._failed_state: tuple[int, int, int] | None = None
+        self._pause, self._retry_at = FIRST_PAUSE, 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -363,18 +424,38 @@ class SnapshotStore:
             self.refresh()
 
     def refresh(self) -> None:
-        """Replace the snapshot if another warehouse is published; keep it if that one cannot be read."""
+        """Replace the snapshot if another warehouse is published; keep it if that one cannot be read.
+
+        What fails may be over soon, so the same file is tried again, less and less often.
+        """
+        loaded = None
         try:
             state = file_state(self.warehouse)
-            if state == self._seen_state:
+            if state == self._failed_state and time.monotonic() < self._retry_at:
                 return
-            self._seen_state = state
-            self.current = load(self.warehouse)
-            self.load_error = None
-            self._on_change(self.current, None)
+            if state != self._failed_state:
+                self._pause = FIRST_PAUSE
+            if state != self.current.file_state:
+                self._failed_state = state
+                loaded = self.current = load(self.warehouse, self._check)
+            self._failed_state = None
         except Exception as error:
-            load_error = str(error) if isinstance(error, UserError) else type(error).__name__
-            if load_error != self.load_error:
-                self.load_error = load_error
-                log.error("the new warehouse is not served: %s", load_error)
-                self._on_change(None, load_error)
+            self._retry_at = time.monotonic() + self._pause
+            self._pause = min(2 * self._pause, MAX_PAUSE)
+            is_clear = isinstance(error, UserError | OSError)
+            self._report(None, self._public(str(error) if is_clear else type(error).__name__))
+        else:
+            self._report(loaded, None)
+
+    def _report(self, loaded: Snapshot | None, load_error: str | None) -> None:
+        """Tell of a new snapshot, and of an error that is new or over."""
+        if loaded is None and load_error == self.load_error:
+            return
+        self.load_error = load_error
+        if load_error:
+            log.error("the new warehouse is not served: %s", load_error)
+        self._on_change(loaded, load_error)
+
+    def _public(self, text: str) -> str:
+        """Return a text without the folders that it names: readers without a key need not know them."""
+        return re.sub(rf"{re.escape(str(self.warehouse.absolute().parent))}/({OWN_NAME}\w+/)?", "", text)

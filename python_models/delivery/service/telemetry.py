@@ -1,19 +1,29 @@
 """Audit log and metrics of the service; neither ever names who was scored."""
 
 import json
-import sys
+import logging
+import logging.handlers
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+# Earlier logs that stay beside the present one.
+KEPT_LOGS = 9
+
 
 class Telemetry:
-    """The audit log, and counters of requests, rows and warehouses."""
+    """The audit log, and counters of requests, rows and warehouses.
 
-    def __init__(self, path: str | None = None):
-        self._file: TextIO = Path(path).open("a") if path else sys.stderr  # noqa: SIM115 - open for good
+    The log goes to a file, which is rotated before it has more than `log_bytes`, else to standard error.
+    """
+
+    def __init__(self, path: str | None, log_bytes: int):
+        self._log: logging.Handler = logging.StreamHandler()
+        if path:
+            self._log = logging.handlers.RotatingFileHandler(
+                path, maxBytes=log_bytes, backupCount=KEPT_LOGS, encoding="utf-8"
+            )
         self.registry = CollectorRegistry()
         self.requests = Counter("leadlight_requests", "Requests", ["route", "status"], registry=self.registry)
         self.seconds = Histogram(
@@ -56,8 +66,7 @@ class Telemetry:
     def write(self, line: dict[str, Any]) -> None:
         """Append a line to the log."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._file.write(json.dumps({"at": at} | line) + "\n")
-        self._file.flush()
+        self._log.handle(logging.makeLogRecord({"msg": json.dumps({"at": at} | line)}))
 
     def metrics_text(self) -> bytes:
         """Return all metrics in Prometheus' text format."""

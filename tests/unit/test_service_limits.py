@@ -29,7 +29,7 @@ from python_models.delivery.service.auth import WRONG_KEYS_AT_ONCE, RateLimiter
 from python_models.delivery.service.jobs import AbandonedError, Job, JobPool
 from python_models.delivery.service.responses import score_rows
 from python_models.delivery.service.routes import require_explainable
-from python_models.delivery.service.serving import BACKLOG, OTHER_FILES, allow_open_files, uvicorn_settings
+from python_models.delivery.service.serving import OTHER_FILES, allow_open_files, uvicorn_settings
 from python_models.delivery.service.snapshot import LoadedChampion, SnapshotStore, load
 from python_models.delivery.service.telemetry import KEPT_LOGS
 from python_models.delivery.service.trial import try_warehouse
@@ -169,12 +169,14 @@ def test_connections_never_use_up_the_open_files() -> None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (300, before[1]))
         allow_open_files(512)
-        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == (1 + BACKLOG) * 512 + OTHER_FILES
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 512 + 512 + OTHER_FILES
+        allow_open_files(2_048)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == 2_048 + 1_024 + OTHER_FILES
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
-    most = (before[1] - OTHER_FILES) // (1 + BACKLOG)
-    with pytest.raises(UserError, match=f"is {most + 1}, which needs .* Set it to {most} or fewer"):
-        allow_open_files(most + 1)
+    hard = before[1]
+    with pytest.raises(UserError, match=rf"is {hard}, which needs .* allows {hard:,} \(ulimit -Hn\)"):
+        allow_open_files(hard)
 
 
 def test_wrong_keys_are_limited_by_address_and_right_ones_are_not(warehouse: Path) -> None:

@@ -24,7 +24,7 @@ class Limits:
     timeout_seconds: float = 30.0
     jobs: int = 2
     explained_trees: int = 1_000_000
-    connections: int = 512
+    connections: int = 2_048
     header_seconds: float = 10.0
     header_bytes: int = 65_536
     log_bytes: int = 100 * 2**20

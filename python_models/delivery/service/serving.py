@@ -16,8 +16,6 @@ from python_models.delivery.service.middleware import Limits
 from python_models.delivery.service.protocol import LimitedProtocol, Waiting
 
 DEFAULT_PORT = 8000
-# Connections that may wait to be accepted, for each that is open: clients of a burst else wait for a second.
-BACKLOG = 2
 # Open files beside connections: warehouses, libraries, the log.
 OTHER_FILES = 128
 
@@ -47,13 +45,18 @@ def uvicorn_settings(limits: Limits) -> dict[str, Any]:
         "loop": "uvloop",
         "http": cast(Any, partial(LimitedProtocol, limits=limits, waiting=Waiting())),
         "ws": "none",
-        "backlog": BACKLOG * limits.connections,
+        "backlog": backlog(limits.connections),
         "timeout_keep_alive": limits.header_seconds,
         "access_log": False,
         "log_level": "warning",
         "server_header": False,
         "timeout_graceful_shutdown": 30,
     }
+
+
+def backlog(connections: int) -> int:
+    """Return how many connections may wait to be accepted; others of a burst wait for a second."""
+    return min(max(connections, 128), 1_024)
 
 
 def allow_open_files(connections: int) -> None:
@@ -64,13 +67,12 @@ def allow_open_files(connections: int) -> None:
     UserError
         Where the system allows fewer.
     """
-    needed = (1 + BACKLOG) * connections + OTHER_FILES
+    needed = connections + backlog(connections) + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
-        fitting = max(1, (hard - OTHER_FILES) // (1 + BACKLOG))
         raise UserError(
             f"LEADLIGHT_API_CONNECTIONS is {connections}, which needs {needed:,} open files; the system "
-            f"allows {hard:,} (ulimit -Hn). Set it to {fitting} or fewer, or allow more files."
+            f"allows {hard:,} (ulimit -Hn). Set it lower, or allow more open files."
         )
     if soft != resource.RLIM_INFINITY and soft < needed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -10,6 +10,10 @@ def test_a_day_makes_all_that_audiences_are_made_of(built: Dbt) -> None:
         kinds = ("--resource-type", "model", "--resource-type", "seed")
         return set(built("--quiet", "ls", "--output", "name", *kinds, *selection).split())
 
+    # their figures stand side by side
+    page = listed("--select", "1+exposure:report_data_quality")
+    assert page - listed("--selector", "daily") == set() != page
+
     of_the_week = {"audience_evidence", "judged_scores"}
     of_the_week |= {"conversion_models", "conversion_curves", "conversion_policies"}
     parents = listed("--select", "+audiences", "--exclude", "config.materialized:ephemeral")

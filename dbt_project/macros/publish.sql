@@ -13,15 +13,16 @@
     {%- endif -%}
     {%- if writes and target.type == 'duckdb' -%}
         create table if not exists main.unfinished (node varchar primary key);
+        {#- an ephemeral model has no result: it is built with the models that read it #}
+        {%- set nodes = [] -%}
+        {%- for node in selected_resources
+            if graph.nodes.get(node, {}).get('config', {}).get('materialized') != 'ephemeral' -%}
+            {%- do nodes.append("'" ~ node ~ "'") -%}
+        {%- endfor %}
         insert or ignore into main.unfinished
-        select unnest([
-            'publish'
-            {#- an ephemeral model has no result: it is built with the models that read it #}
-            {%- for node in selected_resources
-                if graph.nodes.get(node, {}).get('config', {}).get('materialized') != 'ephemeral' %},
-            '{{ node }}'
-            {%- endfor %}
-        ]);
+        select unnest(['publish', {{ nodes | join(', ') }}]);
+        {%- set target_folder = invocation_args_dict.target_path or invocation_args_dict.project_dir ~ '/target' %}
+        select begin_run('{{ target_folder | replace("'", "''") }}/run_results.json', [{{ nodes | join(', ') }}]);
         {{ note_published(false) }}
     {%- endif -%}
 {%- endmacro %}
@@ -52,9 +53,8 @@
         {%- endfor -%}
         {%- if not left and results -%}
             {%- do scrub_free_blocks() -%}
-            {%- set target_folder = invocation_args_dict.target_path or invocation_args_dict.project_dir ~ '/target' %}
             {{ note_published(false) }}
-            select publish_warehouse('{{ target_folder | replace("'", "''") }}/run_results.json');
+            select publish_warehouse();
             {{ note_published(true) }}
             delete from main.unfinished;
         {%- elif left -%}

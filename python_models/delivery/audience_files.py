@@ -23,6 +23,7 @@ from uuid import uuid4
 import duckdb
 
 from python_models.common.errors import UserError
+from python_models.common.publish_files import repair_publish
 from python_models.common.request_checks import match_key, unknown_names
 from python_models.common.unmatched_requests import unmatched_requests
 from python_models.delivery.consent import consent_macros, country_code, read_seed
@@ -237,6 +238,7 @@ def _give_name(
 
 def _attach(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> None:
     """Open the warehouse and the identities beside it, which only some sources have."""
+    repair_publish(warehouse)
     connection.execute(f"attach '{_quoted(warehouse)}' as warehouse (read_only)")
     identities = warehouse.with_name(f"{warehouse.name}.identities")
     identity_map = "select null as source, null as customer_id, null as msisdn, null as email where false"

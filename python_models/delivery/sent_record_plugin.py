@@ -9,15 +9,15 @@ from typing import Any
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection, sqltypes
 
+from python_models.common.publish_files import warehouse_of
 from python_models.delivery.sent_record import SentRecord
-from python_models.engines.duckdb.publishing import sibling
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
     """Registers the function on every dbt connection."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        self.warehouse = sibling(Path(self.creds.path if self.creds else ""), "")
+        self.warehouse = warehouse_of(Path(self.creds.path if self.creds else ""))
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         conn.create_function(

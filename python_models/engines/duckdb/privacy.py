@@ -7,17 +7,15 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
-from duckdb import DuckDBPyConnection, connect, sqltypes
+from duckdb import DuckDBPyConnection, sqltypes
 from duckdb.func import FunctionNullHandling, PythonUDFType
 
 from python_models.engines.duckdb.erasure import add_functions
-from python_models.engines.duckdb.publishing import OWNER_ONLY
 
 KEY_VARIABLE = "LEADLIGHT_PSEUDONYM_KEY"
 DEVELOPMENT_KEY = "known to everybody: for made-up people only"
@@ -73,14 +71,6 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
             )
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        for attached in (self.creds.attach or []) if self.creds else []:
-            # raw identifiers are private to the owner; an earlier version left a log readable by others
-            path = Path(attached.path)
-            if not path.exists():
-                connect(str(path)).close()
-            for file in (path, path.with_name(f"{path.name}.wal")):
-                if file.exists():
-                    file.chmod(OWNER_ONLY)
         register_pseudonym(conn, self.key)
         add_functions(conn, self.creds.database if self.creds else "")
 

@@ -213,6 +213,7 @@ NO_TEXT = "the header is not valid UTF-8. Save the file as CSV in UTF-8."
 LINE_ENDS = "mixed line ends (CR, LF, CR LF). Save it again with one kind only."
 OTHER_FILES = "the name holds *, ? or [, which would match other files too. Rename it."
 TAKEN = "has a name that Leadlight uses itself. Rename it."
+PAGES = parquet(INVOICE_LINE, 1, *[{}] * 100)
 MANY_LINES = lines(BASKET, 1, *[{"store_id": str(7919 * number % 1000)} for number in range(2_000)])
 
 # Of each folder, at most one broken file per thing.
@@ -412,6 +413,11 @@ STOPPING_FILES = {
         StoppingFile(
             "zero bytes in the header", "coupon__products", "coupon/products.csv",
             text(PRODUCT, 1, {}).encode("utf-16-le"), f"data/coupon/products.csv: {NO_TEXT}",
+        ),
+        StoppingFile(
+            "Parquet with wrong bytes between a whole beginning and end", "online_retail__invoice_lines",
+            "online_retail/lines.parquet", PAGES[:4] + b"\xff" * 32 + PAGES[36:],
+            f"data/online_retail/lines.parquet: {NO_PARQUET}",
         ),
         StoppingFile(
             "a zipped file with a wrong byte", "coupon__transactions", "coupon/transactions.csv.gz",

@@ -114,5 +114,27 @@
     {{ return('own' if raw_files('has_own_files', source) else var('sources').get(source, {}).get('default_input', 'own')) }}
 {% endmacro %}
 
+{#
+    on-run-start: stop where the published build read a source's own files and none is left. Its default input would
+    take their place: a folder that is not mounted would publish audiences of made-up people.
+#}
+{% macro check_own_files() %}
+    {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
+        {%- set warehouse = target.path[:-8] if target.path.endswith('.working') else target.path -%}
+        {%- set answer = fromjson(
+            run_query("select published_own_files('" ~ warehouse | replace("'", "''") ~ "')").rows[0][0]
+        ) -%}
+        {%- if answer.error -%}{{ exceptions.raise_compiler_error(answer.error) }}{%- endif -%}
+        {%- for source, file in answer.result.items()
+            if source in listed_sources() and source_kind(source) != 'own' and source not in var('allow_default') -%}
+            {{ exceptions.raise_compiler_error(
+                env_var('LEADLIGHT_DATA', 'data/raw') ~ '/' ~ source ~ ': no file is left here; the published '
+                ~ 'warehouse was built from files such as ' ~ file ~ ". Put them back, or mount their folder. To "
+                ~ "build from the source's default input instead, add --vars 'allow_default: [" ~ source ~ "]'."
+            ) }}
+        {%- endfor -%}
+    {%- endif -%}
+{% endmacro %}
+
 {# When a thing's newest file was written: for `dbt source freshness`. No file is read for it. #}
 {% macro newest_file(source, thing) -%}{{ raw_files('newest_file', source, thing) }}{%- endmacro %}

@@ -70,6 +70,37 @@ def test_after_a_failed_build_nothing_is_published_until_all_of_it_is_mended(
     assert counts(dbt.warehouse) == {CALLS + 1}
 
 
+@pytest.mark.parametrize("link", [None, "/nowhere/own.csv"], ids=["an empty folder", "a link to nothing"])
+def test_own_files_that_are_gone_are_not_replaced_by_the_default(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path, link: str | None
+) -> None:
+    calls = Calls(tmp_path / "calls", default_data)
+    (calls.file.parent / "default").symlink_to(default_data / "insurance/default")
+    newest = calls.grow()
+    dbt = make_dbt(tmp_path / "calls")
+    copy_built(built, dbt)
+    read = ["run", "--select", "base_insurance__calls", "stg_insurance__calls"]
+    files = "select distinct file_name from staging.stg_insurance__calls"
+    dbt(*read)
+    assert dbt.query(files) == [("insurance/own.csv",)]
+    calls.file.unlink()
+    if link:
+        calls.file.symlink_to(link)
+        sentence = f"data/insurance/own.csv: a link to {link}, which is not there."
+    else:
+        sentence = (
+            "data/insurance: no file is left here; the published warehouse was built from files such as "
+        )
+        sentence += "insurance/own.csv. Put them back, or mount their folder."
+    assert sentence in dbt.fails(*read)
+    assert dbt.query_working("select count(*) from staging.base_insurance__calls") == [(newest,)]
+    if not link:
+        dbt(*read, variables={"allow_default": ["insurance"]})
+        assert dbt.query(files) == [("insurance/default/bank-uci.csv.gz",)]
+        # what is published now is the default
+        dbt(*read)
+
+
 @pytest.mark.parametrize("flag", ["--empty", "--sample=3 days"])
 def test_a_build_without_rows_is_refused(
     built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, flag: str

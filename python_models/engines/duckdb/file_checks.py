@@ -21,6 +21,7 @@ from python_models.common.request_checks import hash_statements, unknown_names
 CHUNK = 1 << 20
 MAX_LINE_END_BYTES = 32 << 20
 EMPTY = "the file is empty. It needs a header line with the column names, then one line per row."
+DAMAGED_PARQUET = "truncated or corrupt Parquet file. Write it again."
 PARQUET, ZIP, GZIP = b"PAR1", b"PK\x03\x04", b"\x1f\x8b"
 
 
@@ -36,7 +37,7 @@ def file_problem(path: Path) -> str:
         if path.suffix == ".parquet":
             file.seek(-min(path.stat().st_size, 4), 2)
             if beginning != PARQUET or file.read() != PARQUET:
-                return "truncated or corrupt Parquet file. Write it again."
+                return DAMAGED_PARQUET
             return ""
     if path.suffix == ".gz":
         return gzip_problem(path) or header_problem(path) or line_end_problem(path)

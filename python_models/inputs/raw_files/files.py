@@ -7,14 +7,15 @@ thing takes every file.
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from duckdb import DuckDBPyConnection
+from duckdb import DuckDBPyConnection, connect
 from duckdb import Error as DuckDBError
 
 from python_models.common.errors import UserError
-from python_models.common.sql import text_literal
-from python_models.engines.duckdb.file_checks import cached_problem, csv_columns
+from python_models.common.sql import quote_identifier, text_literal
+from python_models.engines.duckdb.file_checks import DAMAGED_PARQUET, cached_problem, csv_columns
 from python_models.inputs.raw_files.columns import RawColumn, raw_columns, read_seed
 
 _VISIBLE = "not regexp_matches(file, '(^|/)[.][^/]*$')"
@@ -53,6 +54,7 @@ class Thing:
 
     def has_own_files(self) -> bool:
         """Return whether there are files of the user's own, besides the default ones."""
+        refuse_broken_links(Path(self.folder))
         pattern = text_literal(f"{self.folder}/*")
         [(count,)] = self.connection.sql(f"select count(*) from glob({pattern}) where {_VISIBLE}").fetchall()
         return bool(count > 0)
@@ -71,6 +73,7 @@ class Thing:
         """
         is_own = self.has_own_files() or not self.has_default
         searched = self.folder if is_own else f"{self.folder}/default"
+        refuse_broken_links(Path(searched))
         rows = read_seed(self.connection, self.seeds, "raw_columns", self.source)
         beginning = self.thing if len({row["thing"] for row in rows}) > 1 else ""
         found = self.connection.sql(
@@ -125,6 +128,78 @@ class Thing:
         return RawFile(path, self.file_name(path), header["delimiter"], names, ["VARCHAR"] * len(names))
 
 
+def refuse_broken_links(folder: Path) -> None:
+    """Stop at a link to a file that is not there: DuckDB would pass over it without a word.
+
+    Raises
+    ------
+    UserError
+        If the folder, or a visible name in it, is such a link.
+    """
+    for path in [folder, *sorted(folder.glob("[!.]*"))]:
+        if path.is_symlink() and not path.exists():
+            raise UserError(
+                f"{path}: a link to {path.readlink()}, which is not there. Mount or restore it, "
+                "or delete the link."
+            )
+
+
+def published_own_files(warehouse: Path) -> dict[str, str]:
+    """Return each source that the published warehouse read from files of the user's own, with one of them.
+
+    Raises
+    ------
+    UserError
+        If the warehouse cannot be read.
+    """
+    if not warehouse.exists():
+        return {}
+    own: dict[str, str] = {}
+    try:
+        with connect(str(warehouse), read_only=True) as connection:
+            tables = connection.sql(
+                "select table_name, regexp_extract(table_name, '^base_(.+)__', 1) as source "
+                "from duckdb_columns() "
+                "where schema_name = 'staging' and column_name = 'file_name' and source != ''"
+            ).fetchall()
+            for table, source in tables:
+                found = connection.execute(
+                    f"select min(file_name) from staging.{quote_identifier(table)} "
+                    "where not starts_with(file_name, ? || '/default/')",
+                    [source],
+                ).fetchone()
+                if found and found[0]:
+                    own[source] = found[0]
+    except DuckDBError as error:
+        raise UserError(
+            f"{warehouse} cannot be read, so it is unknown which sources had files of their own: {error}"
+        ) from None
+    return own
+
+
+def refuse_damaged_pages(file: RawFile) -> None:
+    """Stop at a Parquet file whose values cannot be read; its beginning and end may be whole.
+
+    Raises
+    ------
+    UserError
+        If the file is damaged: DuckDB's own message may quote a value, and does not always name the file.
+    """
+    status = Path(file.path).stat()
+    if _has_damaged_pages(file.parquet, status.st_size, status.st_mtime_ns):
+        raise UserError(f"{file.path}: {DAMAGED_PARQUET}")
+
+
+@lru_cache(maxsize=256)
+def _has_damaged_pages(parquet: str, _size: int, _changed: int) -> bool:
+    try:
+        with connect() as connection:
+            connection.sql(f"select bit_xor(hash(read_rows)) from {parquet} as read_rows").fetchall()
+    except DuckDBError:
+        return True
+    return False
+
+
 def parquet_table(connection: DuckDBPyConnection, path: str) -> tuple[str, list[str], list[str]]:
     """Return SQL of a Parquet file's table with `file_row_number`, and the names and types of its columns.
 
@@ -141,6 +216,7 @@ def parquet_table(connection: DuckDBPyConnection, path: str) -> tuple[str, list[
         if "BLOB" in map(str, found.types):
             options += ", binary_as_string = true"
             found = connection.sql(f"from read_parquet({text_literal(path)}, binary_as_string = true)")
-    except DuckDBError:
-        raise UserError(f"{path}: truncated or corrupt Parquet file. Write it again.") from None
-    return f"read_parquet({text_literal(path)}, {options})", found.columns, list(map(str, found.types))
+        return f"read_parquet({text_literal(path)}, {options})", found.columns, list(map(str, found.types))
+    # a name of a column may be damaged too
+    except (DuckDBError, UnicodeDecodeError):
+        raise UserError(f"{path}: {DAMAGED_PARQUET}") from None

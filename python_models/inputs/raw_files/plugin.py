@@ -1,5 +1,7 @@
 """dbt-duckdb plugin: the SQL function `raw_files(request)`, through which macros reach this package.
 
+Also `published_own_files(warehouse)`.
+
 A request is JSON: what is asked (`ask`), the folders `data` and `seeds`, `source`, `thing`, `has_default`,
 `engine`, and whatever else the answer depends on. The answer is JSON too: a `result`, or an `error` to show
 to people.
@@ -19,7 +21,7 @@ from python_models.common.errors import UserError
 from python_models.common.sql import text_literals
 from python_models.inputs.raw_files import cleaning, loading
 from python_models.inputs.raw_files.base_table import BaseTable
-from python_models.inputs.raw_files.files import Thing
+from python_models.inputs.raw_files.files import Thing, published_own_files, refuse_damaged_pages
 from python_models.inputs.raw_files.identities import identified_rows
 from python_models.inputs.raw_files.matching import find_columns
 from python_models.inputs.raw_files.repetitions import kept_rows
@@ -48,7 +50,16 @@ def _base_table(thing: Thing, request: Request) -> str:
 def _load_statements(thing: Thing, request: Request) -> list[str]:
     if request["engine"] == "spark":
         return loading.spark_load_statements(thing.files(), f"_{thing.source}_{thing.thing}")
-    return loading.load_statements(thing.files(), request["known"])
+    return read_statements(thing, request["known"])
+
+
+def read_statements(thing: Thing, known: list[str]) -> list[str]:
+    """Return DuckDB's statements that read a thing's files, but those that are known, which must be whole."""
+    files = thing.files()
+    for file in files:
+        if file.parquet and file.file_name not in known:
+            refuse_damaged_pages(file)
+    return loading.load_statements(files, known)
 
 
 def _kept_rows(thing: Thing, request: Request) -> str:
@@ -101,19 +112,32 @@ def answer(text: str) -> str:
             thing=request["thing"] or "",
             has_default=request["has_default"],
         )
-        try:
-            return json.dumps({"result": _ANSWERS[request["ask"]](thing, request)})
-        except UserError as error:
-            return json.dumps({"error": str(error)})
+        return _as_json(lambda: _ANSWERS[request["ask"]](thing, request))
+
+
+def _as_json(ask: Callable[[], Any]) -> str:
+    try:
+        return json.dumps({"result": ask()})
+    except UserError as error:
+        return json.dumps({"error": str(error)})
+    except OSError as error:
+        return json.dumps({"error": f"{error.filename}: {error.strerror}. A build must be able to read it."})
+
+
+def own_files(warehouse: str) -> str:
+    """Return the sources that the published warehouse read from own files, each with a file, as JSON."""
+    return _as_json(lambda: published_own_files(Path(warehouse)))
 
 
 def add_functions(connection: DuckDBPyConnection) -> None:
-    """Give a connection the SQL function raw_files."""
-    connection.create_function("raw_files", answer, [sqltypes.VARCHAR], sqltypes.VARCHAR, side_effects=True)
+    """Give a connection the SQL functions raw_files and published_own_files."""
+    text = sqltypes.VARCHAR
+    connection.create_function("raw_files", answer, [text], text, side_effects=True)
+    connection.create_function("published_own_files", own_files, [text], text, side_effects=True)
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
-    """Gives every dbt connection the function."""
+    """Gives every dbt connection the functions."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         add_functions(conn)

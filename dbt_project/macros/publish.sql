@@ -23,7 +23,13 @@
         select unnest(['publish', {{ nodes | join(', ') }}]);
         {%- set target_folder = invocation_args_dict.target_path or invocation_args_dict.project_dir ~ '/target' %}
         select begin_run('{{ target_folder | replace("'", "''") }}/run_results.json', [{{ nodes | join(', ') }}]);
-        {{ note_published(false) }}
+        {#- killed after its publish, before it could note it -#}
+        {%- set publishing = run_query("from duckdb_tables() where database_name = current_database() "
+            ~ "and schema_name = 'main' and table_name = 'publishing'").rows -%}
+        {%- set is_published = publishing
+            and run_query('select build = published_build() from main.publishing').rows[0][0] %}
+        {{ note_published(is_published) }}
+        drop table if exists main.publishing;
     {%- endif -%}
 {%- endmacro %}
 
@@ -54,8 +60,10 @@
         {%- if not left and results -%}
             {%- do scrub_free_blocks() -%}
             {{ note_published(false) }}
+            create or replace table main.publishing as select '{{ invocation_id }}' as build;
             select publish_warehouse();
             {{ note_published(true) }}
+            drop table main.publishing;
             delete from main.unfinished;
         {%- elif left -%}
             {#- an error of the database, not of the compiler: dbt writes its results, so that `dbt retry` works -#}

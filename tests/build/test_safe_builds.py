@@ -143,9 +143,15 @@ def test_the_draw_of_a_build_that_was_not_published_is_drawn_anew(
     dbt(*draw, variables={"today": monday})
     assert dbt.query(drawn) == [("repaired", refused_count)]
     assert dbt.query(earlier) == built.query(earlier) != []
-    # what was published stays
+    # what was published stays, even if the build was killed before it could note that
     with duckdb.connect(f"{dbt.warehouse}.working") as working:
         working.execute("update results.conversion_scores set model_version = 'later'")
+        working.execute(f"""
+            attach '{dbt.warehouse}' as published (read_only);
+            create table main.publishing as from published.main.publishing;
+            delete from main.published_audience_members;
+            delete from main.published_audience_terms;
+        """)
     dbt(*draw, variables={"today": monday})
     assert dbt.query(drawn) == [("repaired", refused_count)]
 

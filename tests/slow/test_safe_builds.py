@@ -117,6 +117,44 @@ def test_a_retry_publishes_what_could_not_be_published(
     assert dbt.query_working("from main.unfinished") == []
 
 
+def test_ctrl_c_is_one_sentence_and_a_retry_goes_on(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    calls = Calls(tmp_path / "calls", default_data)
+    dbt = make_dbt(tmp_path / "calls")
+    copy_built(built, dbt)
+    newest = calls.grow()
+    # a process in the background ignores it, and so do its children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    build = dbt.start("run", "--select", *SELECTED)
+    while " START sql table model " not in build.stdout.readline():
+        assert build.poll() is None
+    build.send_signal(signal.SIGINT)
+    printed, _ = build.communicate()
+    assert build.returncode != 0
+    assert "Stopped, and not published: the warehouse still holds the last good build." in printed
+    assert "Traceback" not in printed
+    assert counts(dbt.warehouse) == {CALLS}
+    dbt("retry")
+    assert counts(dbt.warehouse) == {newest}
+
+
+def test_a_retry_publishes_after_a_kill(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    calls = Calls(tmp_path / "calls", default_data)
+    dbt = make_dbt(tmp_path / "calls")
+    copy_built(built, dbt)
+    newest = calls.grow()
+    build = dbt.start("run", "--select", *SELECTED)
+    while " START sql table model " not in build.stdout.readline():
+        assert build.poll() is None
+    build.kill()
+    build.communicate()
+    dbt("retry")
+    assert counts(dbt.warehouse) == {newest}
+
+
 def test_temporary_relations_are_dropped_before_a_publish(
     built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
 ) -> None:

@@ -10,12 +10,15 @@ because raw identifiers pass through them. Only the published warehouse has the 
 
 import getpass
 import os
+import signal
 import stat
 import sys
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection, list_type, sqltypes
@@ -33,6 +36,23 @@ _user_umask: list[int] = []
 
 class BuildInProgressError(DbtRuntimeError):
     """Another process is building the same warehouse; the message says which."""
+
+
+class StoppedError(DbtRuntimeError, KeyboardInterrupt):
+    """Ctrl-C: dbt cancels its queries at a KeyboardInterrupt, and shows no trace of an error of its own."""
+
+
+def stop_with_a_sentence() -> None:
+    """Let Ctrl-C end dbt with one sentence."""
+
+    def stop(*_: object) -> None:
+        raise StoppedError(
+            "Stopped, and not published: the warehouse still holds the last good build. `dbt retry` goes on."
+        )
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
 
 
 def acquire_build_lock(warehouse: Path) -> None:
@@ -76,6 +96,16 @@ def public_mode(published: Path) -> int:
     return 0o666 & ~_user_umask[0]
 
 
+def published_build(warehouse: Path) -> str:
+    """Return which build published the warehouse, as `end_build` notes in main.publishing."""
+    try:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            [(build,)] = connection.sql("select build from main.publishing").fetchall()
+    except duckdb.Error:
+        return ""
+    return str(build)
+
+
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
     """Holds the lock; registers the SQL functions `begin_run(run_results, nodes)`, `publish_warehouse()`."""
 
@@ -94,10 +124,18 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
                 f"write and rename the files whose names begin with {self.warehouse}."
             ) from None
 
+    def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
+        # dbt opens the first connection in a thread, the one for hooks in the main thread
+        stop_with_a_sentence()
+
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         text, texts = sqltypes.VARCHAR, list_type(sqltypes.VARCHAR)
         conn.create_function("begin_run", self.begin_run, [text, texts], text, side_effects=True)
         conn.create_function("publish_warehouse", lambda: self.publish(conn), [], text, side_effects=True)
+
+        conn.create_function(
+            "published_build", lambda: published_build(self.warehouse), [], text, side_effects=True
+        )
 
     def begin_run(self, run_results: str, nodes: list[str]) -> str:
         """Note the nodes of a run for `dbt retry`."""

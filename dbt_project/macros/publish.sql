@@ -12,6 +12,8 @@
         ) }}
     {%- endif -%}
     {%- if writes and target.type == 'duckdb' -%}
+        {%- set problem = run_query('select room_problem()').rows[0][0] -%}
+        {%- if problem -%}{{ exceptions.raise_compiler_error(problem) }}{%- endif -%}
         create table if not exists main.unfinished (node varchar primary key);
         {#- an ephemeral model has no result: it is built with the models that read it #}
         {%- set nodes = [] -%}
@@ -54,14 +56,15 @@
         {%- set nodes = run_query('select node from main.unfinished order by node').columns[0].values() -%}
         {#- a node that the project no longer has cannot be finished -#}
         {%- set left = [] -%}
-        {%- for node in nodes if node in graph.nodes or node in failed -%}
+        {%- for node in (nodes | list + failed) | unique if node in graph.nodes or node in failed -%}
             {%- do left.append(node.split('.')[2]) -%}
         {%- endfor -%}
         {%- if not left and results -%}
             {%- do scrub_free_blocks() -%}
             {{ note_published(false) }}
             create or replace table main.publishing as select '{{ invocation_id }}' as build;
-            select publish_warehouse();
+            create or replace temp table publish_problem as select publish_warehouse() as problem;
+            select error(problem) from publish_problem where problem != '';
             {{ note_published(true) }}
             drop table main.publishing;
             delete from main.unfinished;

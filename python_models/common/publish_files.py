@@ -62,6 +62,19 @@ def lock(warehouse: Path) -> TextIO | None:
     return file
 
 
+def room_problem(working: list[Path]) -> str:
+    """Return why a publish of working files would not fit on their disk, or an empty string."""
+    folder = working[-1].absolute().parent
+    needed = sum(file.stat().st_size for file in working if file.exists())
+    free = shutil.disk_usage(folder).free
+    if free >= needed:
+        return ""
+    return (
+        f"{folder}: {_megabytes(free)} are free, and a build needs {_megabytes(needed)} or more to publish a "
+        f"copy of {working[-1].name}. Free some, or name a warehouse on another disk in LEADLIGHT_WAREHOUSE."
+    )
+
+
 def publish(modes: Mapping[Path, int]) -> Path:
     """Publish copies of working files together; return the path of the warehouse.
 

@@ -101,6 +101,22 @@ def test_own_files_that_are_gone_are_not_replaced_by_the_default(
         dbt(*read)
 
 
+def test_a_build_that_cannot_begin_builds_and_publishes_nothing(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
+) -> None:
+    calls = Calls(tmp_path / "calls", default_data)
+    dbt = make_dbt(tmp_path / "calls")
+    copy_built(built, dbt)
+    before = dbt.warehouse.read_bytes()
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        # the list of unfinished work cannot be written, as on a full disk
+        working.execute("create or replace table main.unfinished (node varchar check (node != 'publish'))")
+    calls.grow()
+    assert "Not published: " in dbt.fails("run", "--select", "base_insurance__calls")
+    assert dbt.query_working("select count(*) from staging.base_insurance__calls") == [(CALLS,)]
+    assert dbt.warehouse.read_bytes() == before
+
+
 @pytest.mark.parametrize("flag", ["--empty", "--sample=3 days"])
 def test_a_build_without_rows_is_refused(
     built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, flag: str

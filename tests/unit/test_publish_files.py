@@ -2,9 +2,11 @@
 
 import os
 import resource
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,6 +129,21 @@ def test_a_copy_that_does_not_fit_leaves_nothing_and_says_what_it_needs(short_of
         publish_files.publish(short_of_space.modes)
     assert short_of_space.published() == (OLD, OLD)
     assert short_of_space.names() == FILES
+
+
+def test_a_build_that_could_not_be_published_is_refused(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = {"bytes": 2 * len(NEW)}
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free["bytes"]))
+    assert publish_files.room_problem(list(warehouse.modes)) == ""
+    free["bytes"] -= 1
+    problem = (
+        f"{warehouse.path.parent}: 0.5 MB are free, and a build needs 0.5 MB or more to publish a copy of "
+    )
+    assert publish_files.room_problem(list(warehouse.modes)).startswith(
+        problem + "warehouse.duckdb.working. "
+    )
 
 
 def test_leftovers_go_and_what_stays_is_for_the_owner(warehouse: Warehouse) -> None:

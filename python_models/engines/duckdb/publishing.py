@@ -137,6 +137,21 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
             "published_build", lambda: published_build(self.warehouse), [], text, side_effects=True
         )
 
+        conn.create_function(
+            "room_problem",
+            lambda: publish_files.room_problem(list(self.files())),
+            [],
+            text,
+            side_effects=True,
+        )
+
+    def files(self) -> dict[Path, str]:
+        """Return the working files and the names of their databases, the warehouse's last."""
+        if not self.creds:
+            return {}
+        attached = {Path(one.path): str(one.alias) for one in self.creds.attach or []}
+        return attached | {self.working: str(self.creds.database)}
+
     def begin_run(self, run_results: str, nodes: list[str]) -> str:
         """Note the nodes of a run for `dbt retry`."""
         self.run = RunRecord(Path(run_results), nodes)
@@ -144,20 +159,19 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
         return run_results
 
     def publish(self, connection: DuckDBPyConnection) -> str:
-        """Write the open databases to their files, and publish copies of the files."""
-        attached = {str(one.alias): Path(one.path) for one in (self.creds.attach or [])} if self.creds else {}
-        databases = attached | {self.creds.database if self.creds else "": self.working}
-        modes = dict.fromkeys(attached.values(), OWNER_ONLY) | {self.working: public_mode(self.warehouse)}
+        """Write the open databases to their files and publish copies; return why not, or an empty string."""
+        files = self.files()
+        modes = dict.fromkeys(files, OWNER_ONLY) | {self.working: public_mode(self.warehouse)}
         try:
             with connection.cursor() as cursor:
-                for database in databases:
+                for database in files.values():
                     cursor.execute(f'checkpoint "{database}"')
-            published = publish_files.publish(modes)
-        except OSError as error:
+            publish_files.publish(modes)
+        except (OSError, duckdb.Error) as error:
             self.run.reason = str(error)
-            raise DbtRuntimeError(
+            return (
                 f"Not published: {error}. The warehouse still holds the last good build. "
                 "All tables are built: remove the cause, then run `dbt retry`."
-            ) from error
+            )
         self.run.is_published = True
-        return str(published)
+        return ""

@@ -1,9 +1,9 @@
-"""Builds that are killed, of a small campaign with identities: `python benchmarks/kills.py [KILLS]`.
+"""Builds that are killed: `python benchmarks/kills.py [KILLS [COMMAND]]`, of one campaign with identities.
 
-Each build has one more subscriber. Builds are killed at random moments of a daily build and at each step of a
-publish, and run on a disk that is full (a tmpfs of a few megabytes: only root may mount one). After each,
-every published table is read and the next build must mend. While they run, a thread looks for files that
-another user could read.
+Each build has one more subscriber. Builds are killed at each step of a publish, run on a disk that is full (a
+tmpfs of a few megabytes: only root may mount one), and are killed at random moments of a daily build or
+another command. After each, every published table is read and the next build must mend. While they run, a
+thread looks for files that another user could read.
 """
 
 import csv
@@ -192,14 +192,14 @@ class World:
 
 
 def main() -> None:
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    kills, build = int(([*sys.argv, "20"])[1]), sys.argv[2:] or DAY
     with TemporaryDirectory() as name:
         world = World(Path(name))
         begin(world)
         print(kill_publishes(world), flush=True)
         print(fill_disks(world), flush=True)
-        world.mend(["build"])
-        print(f"daily builds {kill_builds(world, kills, DAY)}", flush=True)
+        world.mend(["build"] if build == DAY else build)
+        print(f"{' '.join(build)}: {kill_builds(world, kills, build)}", flush=True)
         print(f"files that another user could read: {world.readable - FOR_ALL or 'none'}")
 
 
@@ -220,10 +220,15 @@ def kill_builds(world: World, kills: int, build: list[str]) -> str:
     for number in range(kills):
         before = world.day
         world.next_day()
-        killed += world.run(build, seconds=moments.uniform(0, lasts)) == -signal.SIGKILL
+        seconds = moments.uniform(0, lasts)
+        is_killed = world.run(build, seconds=seconds) == -signal.SIGKILL
         repair_publish(world.warehouse)
         assert world.published() in ({before}, {world.day}), (number, world.published())
-        world.mend(["retry"] if number % 2 else build)
+        mended_by = ["retry"] if number % 2 else build
+        world.mend(mended_by)
+        killed += is_killed
+        ending = "killed" if is_killed else "ended"
+        print(f"{ending} within {seconds:.0f} s of {lasts:.0f}, mended by {mended_by[0]}", flush=True)
     return f"killed at random moments: {killed} of {kills}; all whole, all mended by the next"
 
 
@@ -241,8 +246,8 @@ def kill_publishes(world: World, steps: Sequence[int] = range(STEPS)) -> str:
     return f"runs killed inside the publish: {len(steps)} of {len(steps)}; all whole, all mended by the next"
 
 
-def fill_disks(world: World, rooms: Sequence[float] = (0, 0.5, 2, 10, 40)) -> str:
-    """Run with so many free megabytes; only root can mount a disk of that size."""
+def fill_disks(world: World, rooms: Sequence[float] = (0, 0.5, 1, 1.5, 2)) -> str:
+    """Run where that many times the size of the working files is free; only root can mount such a disk."""
     kept = world.disk.with_name("kept")
     shutil.copytree(world.disk, kept)
     used = sum(path.stat().st_size for path in kept.iterdir())
@@ -252,12 +257,14 @@ def fill_disks(world: World, rooms: Sequence[float] = (0, 0.5, 2, 10, 40)) -> st
         for number, room in enumerate(rooms):
             before = world.day
             world.next_day()
-            resize(world.disk, shutil.disk_usage(world.disk).used + int(room * (1 << 20)))
-            assert world.run(PEOPLE) == 1, world.printed
-            print(f"{room} MB free: {world.printed[-700:]}", flush=True)
-            assert "Traceback" not in world.printed
-            assert str(world.warehouse.name) in world.printed
-            assert world.published() == {before}
+            working = sum(path.stat().st_size for path in world.disk.glob("*.working"))
+            resize(world.disk, shutil.disk_usage(world.disk).used + int(room * working))
+            code, said = world.run(PEOPLE), world.printed
+            sentence = said[max(0, said.find("rror") - 20) :][:500]
+            print(f"{room} times the working files free: exit code {code} {sentence}", flush=True)
+            assert "Traceback" not in said
+            assert code == 0 or f"disk/{world.warehouse.name}" in said or f"{world.disk}: " in said, said
+            assert world.published() == {world.day if code == 0 else before}
             resize(world.disk, 4 * used)
             world.mend(["retry"] if number % 2 else PEOPLE)
     finally:

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable
 
+from python_models.common.phones import region_of
 from python_models.common.sql import text_literals
 
 # Declared in `formats` of raw_columns.csv: separators of thousands, and the decimal separator.
@@ -172,21 +173,15 @@ def _local_time(text: str, formats: Iterable[str]) -> str:
 
 
 def phone(text: str, country_code: str) -> str:
-    """Return SQL of a phone number's digits with country code; null where it is none of 11 to 15 digits.
+    """Return SQL of a phone number's digits with country code (`phones.phone_digits`); null where it is none.
 
-    Numbers without a country code get `country_code`. A trunk prefix after a country code, as in
-    `+44 (0)20` or `+254 0712`, is dropped, except in Italy, where it belongs to the number.
+    Raises
+    ------
+    UserError
+        If no country has the code.
     """
-    plain = rf"regexp_replace({text}, '^([0-9]+)[.]0+$', '\1')"
-    plain = rf"regexp_replace({plain}, '[\p{{Z}}\p{{C}}\p{{Pd}}./]+', ' ', 'g')"
-    # 39 is Italy's code
-    code = "(?:[+]|00)(?:[124-9][0-9]{0,2}|3[0-8][0-9]?)"
-    plain = rf"regexp_replace({plain}, '^ ?({code})(?: ?[(]0[)]| 0)', '\1')"
-    digits = f"regexp_replace({plain}, '[ ()+]', '', 'g')"
-    prefix = f"if(starts_with({digits}, '00'), '', '{country_code}')"
-    international = f"regexp_replace({digits}, '^00?', {prefix})"
-    number = f"regexp_replace({international}, '^{country_code}0', '{country_code}')"
-    return f"nullif(regexp_extract({number}, '^[1-9][0-9]{{10,14}}$'), '')"
+    region_of(country_code)
+    return f"phone_digits({text}, '{country_code}')"
 
 
 def private(text: str) -> str:

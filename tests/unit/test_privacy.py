@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 
-import pyarrow as pa
+import duckdb
 import pytest
 
 from python_models.engines.duckdb.privacy import (
@@ -12,7 +12,7 @@ from python_models.engines.duckdb.privacy import (
     KeyTooShortError,
     pseudonym,
     pseudonym_key,
-    pseudonyms,
+    register_pseudonym,
 )
 
 
@@ -22,13 +22,20 @@ def test_a_pseudonym_is_an_hmac_and_depends_on_the_key() -> None:
     assert pseudonym("254712345678", "another key of some length") != expected
 
 
-def test_pseudonyms_keep_order_and_missing_values() -> None:
-    hashed = pseudonyms(pa.chunked_array([["b", None], ["a", "b"]]), DEVELOPMENT_KEY).to_pylist()
-    assert hashed == [
-        pseudonym("b", DEVELOPMENT_KEY),
-        None,
-        pseudonym("a", DEVELOPMENT_KEY),
-        pseudonym("b", DEVELOPMENT_KEY),
+def test_a_pseudonym_is_whole_wherever_it_stands_in_a_query() -> None:
+    connection = duckdb.connect()
+    register_pseudonym(connection, DEVELOPMENT_KEY)
+    connection.execute(
+        "create table people as select if(i % 3 = 0, null, 'p' || i % 50) as name, 'nobody' || i as nobody "
+        "from range(10000) as _ (i)"
+    )
+    found = connection.sql(
+        "select name, nobody, coalesce(pseudonym(name), nobody), "
+        "coalesce(nullif(pseudonym(name), ''), nobody), "
+        "if(pseudonym(name) is null, nobody, pseudonym(name)) from people"
+    ).fetchall()
+    assert [row[2:] for row in found] == [
+        (pseudonym(name, DEVELOPMENT_KEY) if name else nobody,) * 3 for name, nobody, *_ in found
     ]
 
 

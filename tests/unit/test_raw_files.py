@@ -141,7 +141,7 @@ def test_a_value_is_read_as_its_type(shop: Shop, declared: str, raw: str, typed:
         ("date", "0026-01-01", "'0026-01-01' is not a date (YYYY-MM-DD)"),
         ("timestamp", "noon", "'noon' is not a time (YYYY-MM-DD HH:MM:SS)"),
         ("interests", '{"a": "x"}', '\'{"a": "x"}\' is not a list of weights ({"topic": 0.5})'),
-        ("phone", "123", "is not a phone number of 11 to 15 digits (withheld)"),
+        ("phone", "123", "is not a phone number (withheld)"),
     ],
 )
 def test_a_row_with_another_value_is_rejected(shop: Shop, declared: str, raw: str, reason: str) -> None:

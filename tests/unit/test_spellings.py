@@ -1,4 +1,4 @@
-"""Which spellings of numbers, times, yes and no, phone numbers and addresses are read, and as what."""
+"""Which spellings of numbers, times, yes and no, and addresses are read, and as what."""
 
 from typing import Any
 
@@ -101,25 +101,6 @@ def test_yes_and_no(text: str, value: bool | None) -> None:
 
 def test_no_word_says_yes_and_no() -> None:
     assert not set(spellings.YES) & set(spellings.NO)
-
-
-@pytest.mark.parametrize(
-    ("text", "digits"),
-    [
-        ("+254 (0) 712 000 001", "254712000001"),
-        ("+254 0712000001", "254712000001"),
-        ("+2540712000001", "254712000001"),
-        ("0712000001", "254712000001"),
-        ("+44 (0)20 7946 0958", "442079460958"),
-        ("0049 (0)30 1234567", "49301234567"),
-        ("0049301234567", "49301234567"),
-        ("+39 06 1234 5678", "390612345678"),
-        ("2.54712E+11", None),
-        ("n/a", None),
-    ],
-)
-def test_a_person_has_one_phone_number(text: str, digits: str | None) -> None:
-    assert duckdb.execute(f"select {spellings.phone('$1::varchar', '254')}", [text]).fetchall() == [(digits,)]
 
 
 @pytest.mark.parametrize(

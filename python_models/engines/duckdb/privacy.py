@@ -1,20 +1,22 @@
-"""dbt-duckdb plugin: the SQL function `pseudonym(text)`, a keyed hash of a phone number, name or e-mail.
+"""dbt-duckdb plugin: the SQL functions `pseudonym(text)` and `phone_digits(text, country_code)`.
 
-The key comes from the environment and never appears in SQL, logs or tables.
+A pseudonym is a keyed hash of a phone number, name or e-mail. The key comes from the environment and never
+appears in SQL, logs or tables.
 """
 
 import hashlib
 import hmac
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-import pyarrow as pa
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 from duckdb import DuckDBPyConnection, sqltypes
-from duckdb.func import FunctionNullHandling, PythonUDFType
+from duckdb.func import FunctionNullHandling
 
+from python_models.common.phones import MAX_CACHED, phone_digits
 from python_models.engines.duckdb.erasure import add_functions
 
 KEY_VARIABLE = "LEADLIGHT_PSEUDONYM_KEY"
@@ -31,15 +33,6 @@ def pseudonym(identifier: str, key: str) -> str:
     """Return the first 24 hexadecimal digits (96 bits) of an identifier's HMAC-SHA256 (RFC 2104)."""
     digest = hmac.new(key.encode(), identifier.encode(), hashlib.sha256).hexdigest()
     return digest[:PSEUDONYM_LENGTH]
-
-
-def pseudonyms(identifiers: pa.ChunkedArray, key: str) -> pa.Array:
-    """Return the pseudonym of each identifier, null for null; each distinct one is hashed once."""
-    coded = identifiers.combine_chunks().dictionary_encode()
-    if isinstance(coded, pa.ChunkedArray):
-        coded = coded.combine_chunks()
-    hashed = pa.array([pseudonym(text.as_py(), key) for text in coded.dictionary], pa.string())
-    return hashed.take(coded.indices)
 
 
 def pseudonym_key(environment: Mapping[str, str]) -> str:
@@ -60,7 +53,7 @@ def pseudonym_key(environment: Mapping[str, str]) -> str:
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
-    """Registers the SQL function `pseudonym(varchar)` on every dbt connection."""
+    """Registers the functions on every dbt connection."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         self.key = pseudonym_key(os.environ)
@@ -76,14 +69,21 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
 
 
 def register_pseudonym(connection: DuckDBPyConnection, key: str) -> None:
-    """Give a connection the SQL function `pseudonym(varchar)`, unless it has it."""
+    """Give a connection the SQL functions `pseudonym` and `phone_digits`, unless it has them.
+
+    They take one value at a time: DuckDB frees too early what a function on Arrow arrays returns, so that
+    `coalesce` finds other text (duckdb/duckdb#20606).
+    """
     if connection.execute("from duckdb_functions() where function_name = 'pseudonym'").fetchone():
         return
-    connection.create_function(
-        "pseudonym",
-        lambda identifiers: pseudonyms(identifiers, key),
-        [sqltypes.VARCHAR],
-        sqltypes.VARCHAR,
-        type=PythonUDFType.ARROW,
-        null_handling=FunctionNullHandling.SPECIAL,
-    )
+
+    @lru_cache(maxsize=MAX_CACHED)
+    def hashed(identifier: str) -> str:
+        return pseudonym(identifier, key)
+
+    def digits(number: str | None, country_code: str) -> str | None:
+        return phone_digits(number, country_code) if number is not None else None
+
+    text, may_be_null = sqltypes.VARCHAR, FunctionNullHandling.SPECIAL
+    connection.create_function("pseudonym", hashed, [text], text)
+    connection.create_function("phone_digits", digits, [text, text], text, null_handling=may_be_null)

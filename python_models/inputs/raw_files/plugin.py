@@ -32,7 +32,7 @@ Request = dict[str, Any]
 
 
 def _typing(request: Request) -> Typing:
-    return Typing(request["engine"], request["country_code"])
+    return Typing(request["engine"], str(request["country_code"]))
 
 
 def _base_table(thing: Thing, request: Request) -> str:

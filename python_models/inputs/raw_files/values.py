@@ -14,7 +14,7 @@ TYPE_NAMES = {
     "date": "a date (YYYY-MM-DD)",
     "timestamp": "a time (YYYY-MM-DD HH:MM:SS)",
     "interests": 'a list of weights ({"topic": 0.5})',
-    "phone": "a phone number of 11 to 15 digits (withheld)",
+    "phone": "a phone number (withheld)",
 }
 
 

@@ -23,12 +23,13 @@
 
 {#
     Post-hook of the seeds about people: a raw phone number or name becomes the pseudonym by which the tables know
-    the person, so that none is published.
+    the person, so that none is published. The table's comment tells exports the country code.
 #}
 {% macro hash_raw_identifiers() -%}
     {%- if execute and target.type == 'duckdb' -%}
         {%- set seeds = (invocation_args_dict.project_dir ~ '/seeds') | replace("'", "''") -%}
-        {{- run_query(
+        comment on table {{ this }} is 'country_code {{ var("country_code") }}';
+        {{ run_query(
             "select hash_statements('" ~ seeds ~ "', '" ~ var('country_code') ~ "', '" ~ this ~ "')"
         ).rows[0][0] -}}
     {%- endif -%}

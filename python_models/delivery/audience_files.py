@@ -141,8 +141,8 @@ def write_audience(
         _attach(connection, warehouse)
         day = today or datetime.now(UTC).date()
         audience = _find_audience(connection, warehouse, campaign, audience_id, day)
-        _select_members(connection, audience, seeds, day)
-        unmatched = unmatched_requests(connection, "warehouse", seeds, country_code(seeds))
+        _select_members(connection, audience, seeds, warehouse, day)
+        unmatched = unmatched_requests(connection, "warehouse", seeds, country_code(seeds, warehouse))
         folder.mkdir(parents=True, exist_ok=True)
         # nobody is contacted in a rehearsal
         opened = nullcontext() if audience.is_rehearsal else SentRecord.opened(warehouse, seeds)
@@ -346,10 +346,10 @@ def _audience_weeks(
 
 
 def _select_members(
-    connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path, today: date
+    connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path, warehouse: Path, today: date
 ) -> None:
     """Create the temporary table `members`: the whole audience, with hashes and why members are kept out."""
-    _read_seeds(connection, seeds)
+    _read_seeds(connection, seeds, warehouse)
     rule = _consent_rule(connection, audience, seeds)
     _check_names(connection, seeds)
     connection.execute(
@@ -411,7 +411,7 @@ def _select_members(
     )
 
 
-def _read_seeds(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
+def _read_seeds(connection: duckdb.DuckDBPyConnection, seeds: Path, warehouse: Path) -> None:
     """Read the seeds about people, as they are now, into temporary tables."""
     for seed, columns in {
         "erasure_requests": "source, customer_id",
@@ -422,7 +422,7 @@ def _read_seeds(connection: duckdb.DuckDBPyConnection, seeds: Path) -> None:
         "channels": "channel, consent_rule",
         "raw_columns": "source",
     }.items():
-        read_seed(connection, seeds, seed, columns)
+        read_seed(connection, seeds, seed, columns, warehouse)
 
 
 def _consent_rule(connection: duckdb.DuckDBPyConnection, audience: Audience, seeds: Path) -> str:

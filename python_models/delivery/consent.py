@@ -26,22 +26,38 @@ def consent_macros() -> Any:
     return environment.from_string(text).module
 
 
-def hash_raw_identifiers(connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str) -> None:
-    """Turn raw phone numbers and names of a seed about people into pseudonyms, as the build does."""
-    register_pseudonym(connection, pseudonym_key(os.environ))
-    for statement in hash_statements(seeds, country_code(seeds), seed):
-        connection.execute(statement)
-
-
-def country_code(seeds: Path) -> str:
-    """Return the country code that the project declares for phone numbers without one."""
+def country_code(seeds: Path, warehouse: Path, seed: str = "erasure_requests") -> str:
+    """Return the country code with which the published build read a seed, else the project's."""
+    if warehouse.exists():
+        with duckdb.connect() as connection:
+            connection.execute(f"attach {text_literal(str(warehouse))} as built (read_only)")
+            found = connection.execute(
+                "select regexp_extract(comment, '^country_code (.*)$', 1) from duckdb_tables() "
+                "where database_name = 'built' and schema_name = 'staging' and table_name = ?",
+                [seed],
+            ).fetchone()
+        if found and found[0]:
+            return str(found[0])
     project = seeds.parent / "dbt_project.yml"
     declared = YAML(typ="safe").load(project.read_text()) if project.exists() else {}
     return str(declared.get("vars", {}).get("country_code", ""))
 
 
-def read_seed(connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str, columns: str) -> None:
+def hash_raw_identifiers(
+    connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str, warehouse: Path
+) -> None:
+    """Turn raw phone numbers and names of a seed about people into pseudonyms, as the build did."""
+    register_pseudonym(connection, pseudonym_key(os.environ))
+    for statement in hash_statements(seeds, country_code(seeds, warehouse, seed), seed):
+        connection.execute(statement)
+
+
+def read_seed(
+    connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str, columns: str, warehouse: Path
+) -> None:
     """Read a seed about people, as it is now, into a temporary table of its name.
+
+    The published warehouse says with which country code the build read phone numbers.
 
     Raises
     ------
@@ -59,4 +75,4 @@ def read_seed(connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str, col
             f"{path}: it cannot be read, and who must not be contacted not told: {error}"
         ) from None
     if seed in REQUEST_SEEDS:
-        hash_raw_identifiers(connection, seeds, seed)
+        hash_raw_identifiers(connection, seeds, seed, warehouse)

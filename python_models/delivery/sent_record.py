@@ -77,7 +77,7 @@ class SentRecord:
         with locked(folder):
             record = cls(folder)
             record._settle()
-            record._forget_erased(seeds)
+            record._forget_erased(seeds, warehouse)
             yield record
 
     def files(self) -> list[Path]:
@@ -124,12 +124,12 @@ class SentRecord:
             else:
                 pending.unlink()
 
-    def _forget_erased(self, seeds: Path) -> None:
+    def _forget_erased(self, seeds: Path, warehouse: Path) -> None:
         """Write the files anew that hold somebody who asked to be erased."""
         if not self.files():
             return
         with duckdb.connect() as connection:
-            read_seed(connection, seeds, "erasure_requests", "source, customer_id")
+            read_seed(connection, seeds, "erasure_requests", "source, customer_id", warehouse)
             is_erased = consent_macros().is_erased("erasure_requests", "record.source", "record.customer_id")
             for path in self.files():
                 rows = f"from read_parquet({text_literal(str(path))}) as record"

@@ -19,6 +19,7 @@ from python_models.__main__ import main
 from python_models.common.errors import UserError
 from python_models.delivery import audience_files
 from python_models.delivery.audience_files import IDENTIFIERS, write_audience
+from python_models.engines.duckdb.privacy import pseudonym, pseudonym_key
 from tests.support import REPOSITORY
 
 TODAY = "insurance-2026-W47"
@@ -504,6 +505,27 @@ def test_a_request_counts_in_every_spelling(
 ) -> None:
     with (seeds / f"{seed}.csv").open("a") as requests:
         requests.write(f"{request_row}\n{request_row.upper()}\n")
+    assert [row["customer_id"] for row in rows(write()[0])] == WRITTEN[1:]
+
+
+def test_a_raw_number_is_read_with_the_country_code_of_the_build(
+    write: Callable, published: Path, seeds: Path
+) -> None:
+    (seeds / "raw_columns.csv").write_text(
+        "source,thing,column_name,type,rules\ninsurance,calls,client_id,phone,key person\ncoupon,,,,\n"
+        "online_retail,,,,\n"
+    )
+    # what --vars 'country_code: 44' leaves behind
+    (seeds.parent / "dbt_project.yml").write_text('vars: {country_code: "254"}\n')
+    with duckdb.connect(str(published)) as connection:
+        connection.execute("create schema staging; create table staging.erasure_requests (source varchar)")
+        connection.execute("comment on table staging.erasure_requests is 'country_code 44'")
+        connection.execute(
+            "update results.audience_members set customer_id = ? where customer_id = 'Chosen 1'",
+            [pseudonym("442079460958", pseudonym_key(os.environ))],
+        )
+    with (seeds / "erasure_requests.csv").open("a") as requests:
+        requests.write("insurance,020 7946 0958,\n")
     assert [row["customer_id"] for row in rows(write()[0])] == WRITTEN[1:]
 
 

@@ -2,6 +2,9 @@
 
 import csv
 import io
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +25,7 @@ from python_models.inputs.raw_files import loading
 from python_models.inputs.raw_files.base_table import BaseTable
 from python_models.inputs.raw_files.files import Thing
 from python_models.inputs.raw_files.values import Typing
-from tests.support import PROJECT
+from tests.support import PROJECT, REPOSITORY
 
 ROWS = 200
 NOTHING = {"entity": None, "label": None, "as_of": None, "group_by": None}
@@ -393,6 +396,46 @@ def test_texts_of_parquet_without_the_mark_of_text_are_read(tmp_path: Path) -> N
     )
     assert made.column("region").type == "category"
     assert made.built().filter("region = 'süd' and row_status = 'kept'").shape[0] == ROWS / 2
+
+
+ZONES = """
+import sys
+from pathlib import Path
+import duckdb
+from ruamel.yaml import YAML
+from python_models.inputs.new_campaign.writing import _propose
+from python_models.inputs.raw_files.columns import RawColumn
+from python_models.inputs.raw_files.values import Typing
+
+path = sys.argv[1]
+given = dict.fromkeys(("entity", "label", "as_of", "group_by"))
+column = _propose("own", path, given, Path(), Path()).proposal.column("mailed_on")
+print(column.type, column.top[0][0])
+outputs = YAML(typ="safe").load(Path("profiles.yml").read_text().replace("{{", "").replace("}}", ""))
+settings = outputs["leadlight"]["outputs"]["duckdb"]["settings"]
+with duckdb.connect() as connection:
+    connection.execute(f"set TimeZone = '{settings['TimeZone']}'")
+    value = Typing().value(RawColumn("mailed_on", "timestamp", ["mailed_on"]), is_safe=True)
+    cells = f"(select mailed_on as raw_mailed_on from '{path}')"
+    print(connection.sql(f"select min({value}) from {cells}").fetchall())
+"""
+
+
+@pytest.mark.long
+def test_an_instant_is_the_same_on_every_machine(tmp_path: Path) -> None:
+    instants = pa.array([1_704_067_260 + 86_400 * (i // 4) for i in range(ROWS)], pa.timestamp("s", "UTC"))
+    path = parquet_case(tmp_path, mailed_on=instants).path
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", ZONES, path],
+            env=os.environ | {"TZ": zone},
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+        )
+        for zone in ("Pacific/Auckland", "America/New_York")
+    ]
+    shown = b"timestamp 2024-01-01 00:01:00+00\n[(datetime.datetime(2024, 1, 1, 0, 1),)]\n"
+    assert [run.communicate()[0] for run in runs] == [shown] * 2
 
 
 def test_a_damaged_parquet_file_is_refused_at_once(tmp_path: Path) -> None:

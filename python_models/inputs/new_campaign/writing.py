@@ -69,6 +69,8 @@ def _propose(
     path = Path(table)
     reference = None if path.is_file() else table
     with duckdb.connect() as connection:
+        # as in profiles.yml: an instant in a Parquet file is the same on every machine
+        connection.execute("set TimeZone = 'UTC'")
         raw = _open_table(connection, table, warehouse, project) if reference else open_file(connection, path)
         try:
             proposal = propose(connection, profile(connection, raw), given)

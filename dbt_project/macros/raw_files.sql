@@ -7,6 +7,7 @@
     {%- set request = {
         'ask': ask, 'source': source, 'thing': thing, 'has_default': 'default_input' in var('sources').get(source, {}),
         'engine': target.type, 'country_code': var('country_code'),
+        'today': var('today') | string,
         'data': env_var('LEADLIGHT_DATA', 'data/raw'), 'seeds': invocation_args_dict.project_dir ~ '/seeds',
     } -%}
     {%- do request.update(details) -%}

@@ -169,6 +169,13 @@ def test_a_time_of_the_future_is_rejected_where_only_the_past_can_be(shop: Shop)
     ]
 
 
+@pytest.mark.parametrize(("today", "status"), [("2111-12-09", "kept"), ("2011-12-01", "rejected")])
+def test_today_is_the_day_that_the_project_names(shop: Shop, today: str, status: str) -> None:
+    shop.declare("day,timestamp,,past,,,,,")
+    shop.write("a.csv", "day,n", "2111-12-09 08:00,1", "2011-12-09 08:00,2")
+    assert values(shop.rows(today=today), "row_status") == [status] * 2
+
+
 def test_a_phone_number_is_the_pseudonym_of_its_digits(shop: Shop) -> None:
     shop.declare("phone,phone,,,,,,,")
     spellings = ["0712345678", "+254 712-345-678", "00254712345678", "254712345678.0", "(0712) 345.678"]
@@ -648,6 +655,7 @@ def test_macros_ask_in_json(shop: Shop) -> None:
         "has_default": True,
         "engine": "duckdb",
         "country_code": "254",
+        "today": "2026-11-22",
         "relation": "base",
     }
 
@@ -655,7 +663,9 @@ def test_macros_ask_in_json(shop: Shop) -> None:
         return json.loads(answer(json.dumps(request | {"ask": what} | details)))
 
     rows = {"read_versions": {}, "others": False, "part": None, "checks": [], "names_people": True}
-    assert ask("base_table", **rows) == {"result": shop.request().sql()}
+    assert ask("base_table", **rows) == {"result": shop.request(today="2026-11-22").sql()}
+    wrong = "Variable today is '22.11.2026'; write a day as 2026-11-22, or leave it empty."
+    assert ask("base_table", today="22.11.2026", **rows) == {"error": wrong}
     assert ask("load_statements", known=[]) == {"result": loading.load_statements(shop.thing.files(), [])}
     assert len(ask("load_statements", known=[], engine="spark")["result"]) == 5
     assert ask("columns")["result"][0]["name"] == "id"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import jinja2
 import pytest
 from ruamel.yaml import YAML
 
@@ -15,7 +16,7 @@ from python_models.common.campaign import read_campaign
 from python_models.common.errors import UserError
 from python_models.inputs.new_campaign.profiling import Column, literal, open_file, profile, table_names
 from python_models.inputs.new_campaign.proposing import Proposal, propose
-from python_models.inputs.new_campaign.rendering import DOORWAYS, render, yaml_string
+from python_models.inputs.new_campaign.rendering import DOORWAYS, NewCampaign, render, yaml_string
 from python_models.inputs.new_campaign.writing import new_campaign
 from tests.support import PROJECT, REPOSITORY
 
@@ -237,6 +238,23 @@ def test_a_log_becomes_looks_at_what_happened_before(tmp_path: Path) -> None:
     assert proposal.label.description == "event is purchase"
     assert (proposal.days, proposal.rounds) == (20, 4)
     assert not proposal.is_once
+
+
+@pytest.mark.long
+def test_an_event_of_the_future_does_not_end_a_log(tmp_path: Path) -> None:
+    newest = "select 'V1', timestamp '2111-12-09', 'view', 1, 'phone', null"
+    path = make_table(tmp_path / "web_log.csv", f"from ({LOG}) union all {newest}")
+    with duckdb.connect() as connection:
+        proposal = propose(connection, profile(connection, open_file(connection, path)), NOTHING)
+        assert (proposal.days, proposal.rounds) == (20, 4)
+        written = NewCampaign("web_log", proposal, None, path.name)
+        rules = {row["column_name"]: row.get("rules") for row in written.raw_columns()}
+        assert rules["happened"] == "past"
+        mart = written.files()["models/campaigns/web_log/web_log_features.sql"]
+        sql = jinja2.Template(mart).render(ref=lambda _: "typed", selection_time=lambda: "now()::timestamp")
+        [(last, rows)] = connection.sql(f"select max(as_of)::varchar, count(*) from ({sql})").fetchall()
+    assert last == "2026-06-29"
+    assert rows > 10_000
 
 
 def test_a_column_filled_for_converters_alone_is_a_leak_and_a_copy_of_the_outcome_too(tmp_path: Path) -> None:

@@ -480,6 +480,7 @@ def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
                 count(*) filter ({quote_identifier(column.name)} in ({listed})),
                 count(distinct {person}) filter ({quote_identifier(column.name)} in ({listed}))
             from typed
+            where {time} < current_date + 2
         """
         span, conversions, converters = connection.execute(query).fetchone() or (0, 0, 0)
         # the features cover twice as many days as the outcome

@@ -159,7 +159,10 @@ class NewCampaign:
             is_identifier = is_key or column is person
             kind = "text" if kind in ("category", "bigint", "double") and is_identifier else kind
             formats = () if kind == "text" else column.formats
-            rules = [rule for rule, holds in (("key", is_key), ("person", column is person)) if holds]
+            # the end of a log is its newest event: one of 2111 would leave nobody active
+            is_past = bool(self.proposal.events) and column is self.proposal.as_of and not column.epoch
+            roles = (("key", is_key), ("person", column is person), ("past", is_past))
+            rules = [rule for rule, holds in roles if holds]
             rows.append(
                 {
                     "column_name": column.name,

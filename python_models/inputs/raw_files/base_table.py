@@ -30,7 +30,7 @@ class BaseTable:
         Name of each file that the table holds -> the version that was read.
     others : bool
         Whether columns that raw_columns.csv does not name come through, as found.
-    part, checks
+    part, checks, today
         As in `RowsQuery`.
     """
 
@@ -38,6 +38,7 @@ class BaseTable:
     typing: Typing
     relation: str
     read_versions: dict[str, str] = field(default_factory=dict)
+    today: str = ""
     others: bool = False
     part: str | None = None
     checks: list[Check] = field(default_factory=list)
@@ -83,6 +84,7 @@ class BaseTable:
             found=find_columns(files, columns, self.others),
             typing=self.typing,
             part=self.part,
+            today=self.today,
             checks=self.checks,
             relation=self.relation,
             erased=self._erased(requested) if has_person and requested else "",

@@ -8,6 +8,7 @@ to people.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +36,14 @@ def _typing(request: Request) -> Typing:
     return Typing(request["engine"], str(request["country_code"]))
 
 
+def _today(request: Request) -> str:
+    """Return the variable `today`, a day or nothing."""
+    today = str(request["today"] or "")
+    if today and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", today):
+        raise UserError(f"Variable today is '{today}'; write a day as 2026-11-22, or leave it empty.")
+    return today
+
+
 def _base_table(thing: Thing, request: Request) -> str:
     return BaseTable(
         thing=thing,
@@ -43,6 +52,7 @@ def _base_table(thing: Thing, request: Request) -> str:
         read_versions=request["read_versions"],
         others=request["others"],
         part=request["part"],
+        today=_today(request),
         checks=[Check(**check) for check in request["checks"]],
     ).sql()
 

@@ -42,6 +42,8 @@ class RowsQuery:
         SQL of the ids (`customer_id`), as they are compared, of people whose rows are erased on request.
     view_suffix : str
         What the names of the views of raw rows end in.
+    today : str
+        The day of the build, such as 2026-11-22; empty for the current one.
     """
 
     columns: list[RawColumn]
@@ -53,6 +55,7 @@ class RowsQuery:
     relation: str = ""
     erased: str = ""
     view_suffix: str = ""
+    today: str = ""
 
     @property
     def key(self) -> list[str]:
@@ -322,12 +325,17 @@ class RowsQuery:
         for column in self.columns:
             tests += [f"{column.name} is null"] if column.is_required else []
             tests += [f"({self._unread(column)})"] if column in self.unsafe else []
-            tests += [f"({_is_future(column)})"] if self._ends_today(column) else []
+            tests += [f"({self._is_future(column)})"] if self._ends_today(column) else []
         tests += [f"({check.condition})" for check in self.checks]
         return " or ".join(tests)
 
     def _ends_today(self, column: RawColumn) -> bool:
         return column.is_past and self.typing.engine == "duckdb"
+
+    def _is_future(self, column: RawColumn) -> str:
+        """Return an SQL condition: the time is still to come, whatever the time zone."""
+        today = f"date '{self.today}'" if self.today else "current_date"
+        return f"{column.name} >= {today} + 2"
 
     def _column_reasons(self, column: RawColumn) -> list[str]:
         label = "' or '".join(self.found[column].names or [column.name])
@@ -348,7 +356,7 @@ class RowsQuery:
         if self._ends_today(column):
             beginning = text_literal(f"column '{label}': '")
             later = f"concat({beginning}, cast({column.name} as varchar), ''' is after today')"
-            reasons.append(f"case when {_is_future(column)} then {later} end")
+            reasons.append(f"case when {self._is_future(column)} then {later} end")
         return reasons
 
     def _duplicate_reason(self) -> str:
@@ -440,11 +448,6 @@ class RowsQuery:
         cast(null as bigint) as fills_row,
     from judged
     semi join erasures on {is_erased}"""
-
-
-def _is_future(column: RawColumn) -> str:
-    """Return an SQL condition: the time is still to come, whatever the time zone."""
-    return f"{column.name} >= current_date + 2"
 
 
 def _listed(items: list[str]) -> str:

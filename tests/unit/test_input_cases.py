@@ -44,7 +44,7 @@ class Case:
 
     def __init__(self, path: Path, given: dict[str, str | None]):
         self.path = path
-        self.connection = duckdb.connect()
+        self.connection = duckdb.connect(config={"threads": 1})
         self.columns = profile(self.connection, open_file(self.connection, path))
         self.proposal: Proposal = propose(self.connection, self.columns, NOTHING | given)
         self.typed = self.connection.table("typed")
@@ -106,6 +106,7 @@ def case(tmp_path: Path) -> Callable[..., Case]:
     return make
 
 
+@pytest.mark.long
 def test_keys_stay_the_text_that_they_are(case: Callable[..., Case]) -> None:
     cells: dict[str, Cell] = {
         "customer_id": lambda i: f"{1 + i % 9}_{i}",
@@ -124,6 +125,7 @@ def test_keys_stay_the_text_that_they_are(case: Callable[..., Case]) -> None:
     ]
 
 
+@pytest.mark.long
 def test_numbers_as_people_write_them(case: Callable[..., Case]) -> None:
     cells: dict[str, Cell] = {
         "clicks": lambda i: f"{1 + i % 9}.{i:03d}" if i % 2 else 100 + i % 9,
@@ -150,6 +152,7 @@ def test_numbers_of_two_currencies_are_named(case: Callable[..., Case]) -> None:
     assert f"{ROWS} values of amount, such as" in " ".join(made.proposal.check)
 
 
+@pytest.mark.long
 def test_dates_as_machines_write_them(case: Callable[..., Case]) -> None:
     cells: dict[str, Cell] = {
         "short_date": lambda i: f"{1 + i % 28:02d}/{1 + i % 12:02d}/24",
@@ -275,6 +278,7 @@ def test_a_time_that_splits_no_conversions_makes_no_test(case: Callable[..., Cas
     assert any(line.startswith("time: mailed_on; a random 20%") for line in made.proposal.found)
 
 
+@pytest.mark.long
 def test_what_is_made_of_a_protected_column_is_no_feature(case: Callable[..., Case]) -> None:
     made = case(
         age=lambda i: 20 + i % 40,
@@ -369,6 +373,7 @@ def parquet_case(tmp_path: Path, **columns: Any) -> Case:
     return Case(path, {})
 
 
+@pytest.mark.long
 def test_numbers_of_parquet_that_are_none(tmp_path: Path) -> None:
     nan, infinity = float("nan"), float("inf")
     made = parquet_case(
@@ -390,6 +395,7 @@ def test_numbers_of_parquet_that_are_none(tmp_path: Path) -> None:
     assert found == [(ROWS - 1, ROWS * 0.9, "column 'ratio': 'inf' is not a number")]
 
 
+@pytest.mark.long
 def test_texts_of_parquet_without_the_mark_of_text_are_read(tmp_path: Path) -> None:
     made = parquet_case(
         tmp_path, region=pa.array([("north", "süd")[i % 2].encode() for i in range(ROWS)], pa.binary())

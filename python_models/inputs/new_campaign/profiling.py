@@ -532,10 +532,14 @@ def _date_readings(connection: duckdb.DuckDBPyConnection, column: Column) -> lis
     connection.execute("create or replace temp table shown as select value from spread limit 20")
     for ending in (None, "", *TIMES):
         spelt: list[tuple[str, ...]] = [()] if ending is None else [(form + ending,) for form in DATE_FORMATS]
-        for formats in spelt:
-            value = read_text("value", replace(column, type="timestamp", formats=formats).declared())
-            [shown] = connection.execute(f"select count({value}) / count(*) from shown").fetchone() or [0]
-            read = _count(connection, f"({value}) is not null")[0] if shown > 0.8 else 0
+        values = [
+            read_text("value", replace(column, type="timestamp", formats=formats).declared())
+            for formats in spelt
+        ]
+        counted = ", ".join(f"count({value}) > 0.8 * count(*)" for value in values)
+        likely = connection.execute(f"select {counted} from shown").fetchone() or ()
+        for formats, value, is_likely in zip(spelt, values, likely, strict=True):
+            read = _count(connection, f"({value}) is not null")[0] if is_likely else 0
             if read >= 0.99 * column.known:
                 future, _ = _count(connection, f"({value}) > current_date + 1")
                 readings.append((future, formats, value, read))

@@ -306,7 +306,10 @@ def _profile(
     if column.type == "bigint" and _is_epoch(connection, column):
         column = replace(column, epoch=1 if float(column.top[0][0]) < 1e11 else 1_000)
     is_code = column.tokens & WORDS["code"] and not column.tokens & WORDS["count"]
-    if column.type == "bigint" and not column.epoch and column.distinct <= MAX_CATEGORIES and is_code:
+    # 0 and 1 of a sex are no yes and no
+    is_kind = column.tokens & WORDS["kind"]
+    is_few = column.type == "bigint" and not column.epoch and column.distinct <= MAX_CATEGORIES
+    if (is_few and (is_code or is_kind)) or (column.type == "boolean" and is_kind):
         column = replace(column, type="category")
     return column
 
@@ -343,7 +346,7 @@ def _count(connection: duckdb.DuckDBPyConnection, condition: str) -> tuple[int, 
 
 def _typed_in_file(connection: duckdb.DuckDBPyConnection, column: Column, kind: str) -> Column:
     """Return a column that is not text in the file with its type."""
-    if kind == "BOOLEAN":
+    if kind == "BOOLEAN" or {value.removesuffix(".0") for value, _ in column.top} == {"0", "1"}:
         return replace(column, type="boolean")
     if kind.startswith("TIMESTAMP"):
         return replace(column, type="timestamp")
@@ -389,7 +392,8 @@ def _typed(connection: duckdb.DuckDBPyConnection, column: Column) -> Column:
     looks, _ = _count(
         connection, r"regexp_matches(value, '^[^\p{L}]*[0-9][^\p{L}]*$|^[^0-9]{0,4}[0-9., ]+[^0-9]{0,4}$')"
     )
-    if looks > column.known / 2 and not column.is_identifier and column.distinct > 20:
+    is_key = column.is_identifier or column.tokens & WORDS["key"]
+    if looks > column.known / 2 and not is_key and column.distinct > 20:
         doubt = (
             f"{looks:,} values of {column.raw}, such as {column.top[0][0]}, look like numbers or dates in a "
             "spelling that is not read, so it is text. Write them as 1234.50 or 2026-01-31."
@@ -512,8 +516,13 @@ def _dated(connection: duckdb.DuckDBPyConnection, column: Column) -> Column | No
     has_time = _count(connection, f"({value}) is not null and cast(({value}) as time) != time '00:00'")[0]
     doubts = column.doubts
     if len(readings) > 1:
+        other = next(reading[2] for reading in readings if reading[1] != formats)
+        shown, day = connection.execute(
+            f"select value, cast({value} as date) from spread where ({value}) is not null "
+            f"order by ({value}) is distinct from ({other}) desc, value limit 1"
+        ).fetchone() or ("", None)
         doubts += (
-            f"Day and month of {column.raw} cannot be told apart: {column.top[0][0]} is {formats[0]}. "
+            f"Day and month of {column.raw} cannot be told apart: {shown} is read as {day:%-d %B %Y}. "
             "If that is wrong, change formats in seeds/raw_columns.csv.",
         )
     kind = "timestamp" if has_time else "date"

@@ -210,7 +210,12 @@ def _find_label(
     if not best.is_time:
         best = _as_outcome(connection, proposal, best)
     proposal.label = _label_of(best, "")
-    proposal.found.append(f"outcome: {proposal.label.description}, by its name and its two values")
+    signs = (
+        "its name and its two values"
+        if best.tokens & WORDS["outcome"]
+        else "its two values, which some rows lack"
+    )
+    proposal.found.append(f"outcome: {proposal.label.description}, by {signs}")
     _ask_about_value(proposal)
     if others:
         proposal.check.append(f"{', '.join(others)} may be the outcome as well: --label names another.")
@@ -268,6 +273,7 @@ def _likely_outcome(
             and len(_answers(column)) == 2
             and 0 < column.known < rows
             and not column.codes
+            and not column.tokens & WORDS["protected"]
         ]
         if len(half) == 1:
             proposal.check.append(f"Is {half[0].raw} the outcome? It has two values, and rows without one.")
@@ -320,9 +326,9 @@ def _label_of(column: Column, value: str) -> Label:
             f"column '{column.raw}' has {column.distinct:,} values; say which one is a conversion: "
             f"--label '{column.raw}=...'. It has {listed}."
         )
-    positive = [text for text in values if text in WORDS["positive"] | WORDS["outcome"]]
-    if set(values) == {"1", "-1"}:
-        positive = ["1"]
+    # 1 says yes beside 0 or -1, not beside 2
+    words = WORDS["positive"] | WORDS["outcome"] | set(YES if set(values) & {*NO, "-1"} else ())
+    positive = [text for text in values if text in words]
     # else the rarer one: the most frequent comes first
     return Label(column, (positive[0] if len(positive) == 1 else values[-1],))
 
@@ -332,9 +338,11 @@ def _ask_about_value(proposal: Proposal) -> None:
     label = proposal.label
     if label and label.values:
         others = [value for value in _answers(label.column) if value not in label.values]
-        other = " or ".join(others) if others else "an empty cell"
+        if label.values[0] in YES and others and others[0] in NO:
+            return
+        other = " or ".join(others) if others else "empty"
         proposal.check.append(
-            f"Is {label.description} a conversion, and {other} none? "
+            f"Is a row a conversion where {label.description}, and none where it is {other}? "
             f"--label '{label.column.raw}=...' says otherwise."
         )
 
@@ -499,7 +507,8 @@ def _find_event_log(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -
             f"{2 * proposal.days} days before"
         )
         proposal.check.append(
-            f"Is {proposal.label.description} the conversion, and are {proposal.days} days the right time?"
+            f"Is it a conversion where {proposal.label.description}, and are {proposal.days} days the right "
+            "time?"
         )
         return
 
@@ -511,7 +520,7 @@ def _say_what_rows_are(connection: duckdb.DuckDBPyConnection, proposal: Proposal
         candidates = [column.raw for column in proposal.columns if len(_answers(column)) == 2]
         proposal.check.append(
             "Without an outcome there are segments only: --label names it, a column or column=value."
-            + (f" Of two values are {', '.join(candidates[:10])}." if candidates else "")
+            + (f" Columns of two values: {', '.join(candidates[:10])}." if candidates else "")
         )
     elif proposal.as_of and not proposal.events:
         time = proposal.as_of
@@ -779,7 +788,9 @@ def _ask_about_future(connection: duckdb.DuckDBPyConnection, proposal: Proposal)
 def _ask_about_kinds(proposal: Proposal) -> None:
     """Ask about columns that look like a treatment, and about a file that looks like order lines."""
     for column in proposal.features:
-        if column.tokens & WORDS["treatment"] and 2 <= column.distinct <= MAX_ARMS:
+        arms = {str(value).lower() for value, _ in column.top}
+        is_treatment = column.tokens & WORDS["treatment"] or arms & WORDS["untreated"]
+        if is_treatment and 2 <= column.distinct <= MAX_ARMS:
             proposal.check.append(
                 f"Was {column.raw} assigned, perhaps at random? Then it is a treatment, nothing known of a "
                 "person: withhold it, or keep the rows of one of its values only."
@@ -789,7 +800,7 @@ def _ask_about_kinds(proposal: Proposal) -> None:
         ("order", "invoice", "basket"),
         ("product", "sku", "stock", "article"),
         ("quantity", "qty"),
-        ("price",),
+        ("price", "amount", "sales"),
     )
     if all(tokens & set(words) for words in lines):
         proposal.check.append(

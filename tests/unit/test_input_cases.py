@@ -249,6 +249,15 @@ def test_a_column_of_two_values_that_some_rows_lack_is_the_outcome(case: Callabl
     assert "Is q17 the outcome?" in " ".join(made.proposal.check)
 
 
+def test_a_column_that_some_rows_lack_may_be_the_outcome_beside_one_that_none_lacks(
+    case: Callable[..., Case],
+) -> None:
+    made = case(q17=lambda i: ("yes", "no", "")[i * 13 % 11 % 3])
+    assert made.proposal.label
+    assert made.proposal.label.column.name == "converted"
+    assert "q17 may be the outcome as well: --label names another." in made.proposal.check
+
+
 def test_an_abbreviation_that_may_be_a_name_is_asked_about(case: Callable[..., Case]) -> None:
     made = case(region=lambda i: ("NA", "EMEA", "APAC")[i % 3])
     assert "Is NA in region not known, or a name beside EMEA, APAC?" in " ".join(made.proposal.check)

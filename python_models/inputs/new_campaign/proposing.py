@@ -264,17 +264,17 @@ def _likely_outcome(
     pairs = [column for column in named if _is_outcome(profile_outcome(connection, column))]
     times = [column for column in proposal.columns if column.is_time and column.tokens & WORDS["outcome"]]
     times = [column for column in times if 0 < column.known < rows / 2]
+    # empty where the outcome is not known yet
+    half = [
+        column
+        for column in proposal.columns
+        if _is_outcome(column)
+        and len(_answers(column)) == 2
+        and 0 < column.known < rows
+        and not column.codes
+        and not column.tokens & WORDS["protected"]
+    ]
     if not pairs and not times:
-        # empty where the outcome is not known yet
-        half = [
-            column
-            for column in proposal.columns
-            if _is_outcome(column)
-            and len(_answers(column)) == 2
-            and 0 < column.known < rows
-            and not column.codes
-            and not column.tokens & WORDS["protected"]
-        ]
         if len(half) == 1:
             proposal.check.append(f"Is {half[0].raw} the outcome? It has two values, and rows without one.")
             return half[0], []
@@ -290,7 +290,8 @@ def _likely_outcome(
         )
 
     best = max(pairs, key=likely) if pairs else times[0]
-    return best, [column.raw for column in [*pairs, *times] if column is not best]
+    others = [*pairs, *times, *(half if len(half) == 1 and best.known == rows else ())]
+    return best, list(dict.fromkeys(column.raw for column in others if column is not best))
 
 
 def _label_of(column: Column, value: str) -> Label:

@@ -185,7 +185,7 @@ def test_days_and_months_that_nothing_tells_apart_are_asked_about(case: Callable
 
 def test_a_date_after_today_is_asked_about(case: Callable[..., Case]) -> None:
     made = case(signup_date=lambda i: "2111-12-09" if i == 7 else f"2024-03-{1 + i % 28:02d}")
-    assert "1 values of signup_date lie after today, up to 2111-12-09: are they right?" in made.proposal.check
+    assert "Times of signup_date after today: 1, up to 2111-12-09. Are they right?" in made.proposal.check
 
 
 OUTCOMES = {

@@ -781,8 +781,10 @@ def _ask_about_future(connection: duckdb.DuckDBPyConnection, proposal: Proposal)
         query = f"select count(*), max({name}) from typed where {name} > current_date + 1"
         late, latest = connection.execute(query).fetchone() or (0, None)
         if late:
+            is_log = proposal.events and column is proposal.as_of
+            fate = "Their events do not count." if is_log else "Are they right?"
             proposal.check.append(
-                f"{late:,} values of {column.raw} lie after today, up to {latest:%Y-%m-%d}: are they right?"
+                f"Times of {column.raw} after today: {late:,}, up to {latest:%Y-%m-%d}. {fate}"
             )
 
 

@@ -9,10 +9,12 @@ from sklearn.isotonic import IsotonicRegression
 
 from python_models.common.frames import FOLDS
 
-# From the one that changes least to the one that can change most.
-METHODS = ("logistic", "beta", "isotonic")
+# From the one that changes least to the one that can change most, each with the fewest conversions from which
+# it predicts new rows no worse than a logistic curve (docs/benchmarks.md).
+MIN_CONVERSIONS = {"logistic": 0, "beta": 0, "isotonic": 1_200}
 # Ridge penalty on what a curve changes, in conversions: few of them prove little (docs/method.md).
-CURVE_PENALTY = 20.0
+SLOPE_PENALTY = 20.0
+BEND_PENALTY = 5.0
 # Ridge penalty on the intercept shift of a recalibration.
 SHIFT_PENALTY = 200.0
 # Clip probabilities: no finite number of rows proves 0 or 1.
@@ -21,10 +23,12 @@ MIN_PROBABILITY = 1e-7
 
 @dataclass(frozen=True)
 class Calibrator:
-    """A curve from log-odds s to probability: expit(slope s + bend ln(1 + e^s) + intercept).
+    """A curve from log-odds s to probability: expit(slope s + bend ln(1 + e^(s - centre)) + intercept).
 
     Without a bend this is logistic calibration (Platt 1999), with one it is beta calibration (Kull, Silva
-    Filho and Flach 2017): the log-odds of the probability are linear in ln(q) and ln(1 - q), q = expit(s).
+    Filho and Flach 2017) of centred scores: the log-odds of the probability are linear in ln(q) and
+    ln(1 - q), q = expit(s - centre). It bends at the centre, which is the base rate: among scores far below
+    0, as those of rare events are, the curve without a centre is a straight line.
     With `knots` (pairs of log-odds and probability) it is centred isotonic calibration (Oron and Flournoy
     2017): linear between the centres of the blocks of isotonic regression, so that unequal scores stay
     unequal. Outside the knots the curve continues.
@@ -38,6 +42,7 @@ class Calibrator:
     scale: float = 1.0
     offset: float = 0.0
     bend: float = 0.0
+    centre: float = 0.0
 
     @property
     def method(self) -> str:
@@ -58,10 +63,12 @@ class Calibrator:
         """
         weight = np.ones(len(label)) if weight is None else weight
         if method == "beta":
-            intercept, slope, bend = _fit_curve(log_odds, label, weight, columns=3)
+            base_rate = np.clip(np.average(label, weights=weight), MIN_PROBABILITY, 1 - MIN_PROBABILITY)
+            centre = float(logit(base_rate))
+            intercept, slope, bend = _fit_curve(log_odds, label, weight, centre)
             if min(slope, slope + bend) > 0:
-                return cls(slope, intercept, bend=bend)
-        intercept, slope = _fit_curve(log_odds, label, weight, columns=2)
+                return cls(slope, intercept, bend=bend, centre=centre)
+        intercept, slope = _fit_curve(log_odds, label, weight)
         return cls(
             slope, intercept, _centred_isotonic(log_odds, label, weight) if method == "isotonic" else None
         )
@@ -99,7 +106,8 @@ class Calibrator:
 
     def line(self, score: np.ndarray) -> np.ndarray:
         """Return the log-odds of the curve without knots."""
-        return np.asarray(self.slope * score + self.bend * np.logaddexp(0, score) + self.intercept)
+        bent = self.bend * np.logaddexp(0, score - self.centre)
+        return np.asarray(self.slope * score + bent + self.intercept)
 
     def probability(self, log_odds: np.ndarray) -> np.ndarray:
         score = self.scale * log_odds + self.offset
@@ -121,10 +129,11 @@ def fit_calibrators(
     """Return a calibrator of all rows, and one per fold that is fitted without its rows.
 
     The method is the one with the best log loss on the rows of the other folds. One that can change more
-    has to gain more than a standard error of its gain.
+    has to gain more than a standard error of its gain, and needs `MIN_CONVERSIONS`: among few, chance gains
+    that much.
     """
-    best, chosen, least = METHODS[0], list[Calibrator](), np.full(len(label), np.inf)
-    for method in METHODS:
+    best, chosen, least = "", list[Calibrator](), np.full(len(label), np.inf)
+    for method in (name for name, floor in MIN_CONVERSIONS.items() if label.sum() >= floor):
         loss, fitted = np.empty(len(label)), []
         for fold in range(FOLDS):
             rows = folds != fold
@@ -138,15 +147,21 @@ def fit_calibrators(
     return Calibrator.fit(log_odds, label, best, weight), chosen
 
 
-def _fit_curve(log_odds: np.ndarray, label: np.ndarray, weight: np.ndarray, columns: int) -> list[float]:
-    """Return intercept, slope and, of three columns, bend.
+def _fit_curve(
+    log_odds: np.ndarray, label: np.ndarray, weight: np.ndarray, centre: float | None = None
+) -> list[float]:
+    """Return intercept, slope and, with a centre, bend.
 
-    They maximise the likelihood less CURVE_PENALTY / 2 x ((slope - 1)^2 + bend^2): the fewer conversions,
-    the nearer the curve is to no change. The intercept is free, so the sum of the probabilities is right.
+    They maximise the likelihood less half of SLOPE_PENALTY (slope - 1)^2 + BEND_PENALTY bend^2: the fewer
+    conversions, the nearer the curve is to no change. The intercept is free, so the sum of the probabilities
+    is right.
     """
-    basis = np.column_stack([np.ones(len(label)), log_odds, np.logaddexp(0, log_odds)])[:, :columns]
-    unchanged = np.array([0.0, 1.0, 0.0])[:columns]
-    penalty = CURVE_PENALTY * np.array([0.0, 1.0, 1.0])[:columns]
+    columns = [np.ones(len(label)), log_odds]
+    if centre is not None:
+        columns.append(np.logaddexp(0, log_odds - centre))
+    basis = np.column_stack(columns)
+    unchanged = np.array([0.0, 1.0, 0.0])[: len(columns)]
+    penalty = np.array([0.0, SLOPE_PENALTY, BEND_PENALTY])[: len(columns)]
 
     def loss(curve: np.ndarray) -> float:
         line = basis @ curve

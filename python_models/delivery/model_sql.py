@@ -287,7 +287,8 @@ def _calibrated(calibrator: Calibrator) -> str:
     """Return the probability of the stretched `log_odds`, as `Calibrator.probability`."""
     terms = [f"{number_sql(calibrator.slope)} * log_odds", number_sql(calibrator.intercept)]
     if calibrator.bend:
-        softplus = "ln(1 + exp(-abs(log_odds))) + case when log_odds > 0 then log_odds else 0e0 end"
+        moved = f"log_odds + {number_sql(-calibrator.centre)}"
+        softplus = f"ln(1 + exp(-abs({moved}))) + case when {moved} > 0 then {moved} else 0e0 end"
         terms.append(f"{number_sql(calibrator.bend)} * ({softplus})")
     line = f"({' + '.join(terms)})"
     curve = f"1 / (1 + exp(-{line}))"

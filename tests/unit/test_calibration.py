@@ -6,6 +6,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from python_models.conversion.calibration import (
+    MIN_CONVERSIONS,
     Calibrator,
     fit_calibrators,
     ridge_intercept_shift,
@@ -52,20 +53,32 @@ def test_isotonic_calibration_keeps_the_order_and_invents_no_ties() -> None:
 
 
 def test_beta_calibration_finds_the_exponents_of_a_beta_curve() -> None:
-    """Beta curve: log-odds = a ln(q) - b ln(1 - q) + c, that is slope a and bend b - a."""
+    """Beta curve: log-odds = a ln(q) - b ln(1 - q) + c, that is slope a and bend b - a; q is centred."""
     score = np.random.default_rng(2).normal(0, 2, 100_000)
-    true = Calibrator(0.5, -0.4, bend=0.9)
+    true = Calibrator(0.5, -0.4, bend=0.9, centre=0.3)
     label = (np.random.default_rng(3).random(len(score)) < true.probability(score)).astype(int)
     found = Calibrator.fit(score, label, "beta")
-    assert (found.method, found.slope, found.intercept, found.bend) == (
-        "beta",
-        pytest.approx(0.5, abs=0.05),
-        pytest.approx(-0.4, abs=0.1),
-        pytest.approx(0.9, abs=0.1),
+    assert found.method == "beta"
+    assert found.centre == pytest.approx(logit(label.mean()))
+    np.testing.assert_allclose(found.probability(score), true.probability(score), atol=0.01)
+    q = expit(np.array([-3.0, 0.0, 2.0]) - 0.3)
+    curve = 0.5 * np.log(q) - 1.4 * np.log(1 - q) - 0.4 + 0.5 * 0.3
+    np.testing.assert_allclose(true.probability(np.array([-3.0, 0.0, 2.0])), expit(curve))
+
+
+def test_beta_calibration_bends_the_scores_of_rare_events() -> None:
+    """At log-odds of -4.5, ln(1 + e^s) without a centre is as good as constant."""
+    score = np.random.default_rng(2).normal(-4.5, 1.5, 200_000)
+    true = Calibrator(1.4, 1.8, bend=-0.8, centre=-4.5)
+    label = (np.random.default_rng(3).random(len(score)) < true.probability(score)).astype(int)
+    best = score > np.quantile(score, 0.99)
+    straight, found = (
+        Calibrator.fit(score, label, method).probability(score)[best].mean()
+        for method in ("logistic", "beta")
     )
-    q = expit(np.array([-3.0, 0.0, 2.0]))
-    curve = 0.5 * np.log(q) - 1.4 * np.log(1 - q) - 0.4
-    np.testing.assert_allclose(true.probability(logit(q)), expit(curve))
+    expected = true.probability(score)[best].mean()
+    assert straight > 1.1 * expected
+    assert found == pytest.approx(expected, rel=0.05)
 
 
 def test_a_beta_curve_that_would_fall_somewhere_becomes_a_logistic_one() -> None:
@@ -103,8 +116,15 @@ def test_a_method_that_can_change_more_must_predict_the_other_folds_better() -> 
     beta = (np.random.default_rng(3).random(len(truth)) < true.probability(truth)).astype(int)
     assert chosen_for(truth, beta) == "beta"
     assert chosen_for(truth**3, label) == "isotonic"
-    # a few rows seem bent by chance
-    assert chosen_for(truth[:300], label[:300]) == "logistic"
+
+
+def test_isotonic_calibration_needs_conversions() -> None:
+    """Scores are bent so much that it is chosen as soon as it may be."""
+    truth, label = drawn(8_000)
+    score = truth**3
+    enough = int(np.searchsorted(label.cumsum(), MIN_CONVERSIONS["isotonic"])) + 1
+    assert chosen_for(score[:enough], label[:enough]) == "isotonic"
+    assert chosen_for(score[: enough - 1], label[: enough - 1]) != "isotonic"
 
 
 def test_a_shift_restores_a_base_rate_and_keeps_odds_ratios() -> None:

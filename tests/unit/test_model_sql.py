@@ -55,7 +55,7 @@ def fit_models() -> dict[str, FittedModel]:
     # stretched, moved to another base rate, and bent by beta calibration or knots
     stretched = replace(fitted["lightgbm"].calibrator, scale=1.2, offset=-0.3)
     fitted["moved"] = replace(fitted["lightgbm"], calibrator=stretched, shift=-1.25)
-    fitted["beta"] = replace(fitted["lightgbm"], calibrator=replace(stretched, bend=0.4))
+    fitted["beta"] = replace(fitted["lightgbm"], calibrator=replace(stretched, bend=0.4, centre=-1.5))
     knots = [[-3.0, 0.02], [-1.0, 0.2], [0.5, 0.61], [1.5, 0.9]]
     bent = replace(stretched, bend=0.4, knots=knots)
     fitted["isotonic"] = replace(fitted["lightgbm"], calibrator=bent)

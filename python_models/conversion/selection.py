@@ -38,8 +38,9 @@ from python_models.conversion.uncertainty import calibration_p_value, roc_auc_in
 BLEND_SIZE = 2
 # Maximum expected calibration error out of fold; half the base rate where that is less.
 MAX_CALIBRATION_ERROR = 0.05
-# Confidence of the interval of ROC AUC. Of pure noise, ROC AUC out of fold varies by a fifth more than the
-# interval says (measured; the cause is not known), so 95 % would let more than one in forty rankings pass.
+# Confidence of the interval of ROC AUC. Without a signal, ROC AUC out of fold varies by up to sqrt(2) times
+# what the interval says: two rows of different folds count twice, each predicted by a model that learnt from
+# the other. So 95 % would let more than one in forty rankings pass (docs/benchmarks.md).
 RANKING_LEVEL = 0.99
 # An error above the limit that accurate probabilities would have by chance this often is no reason.
 MIN_CALIBRATION_P_VALUE = 0.01

@@ -41,7 +41,6 @@ METHODS_RATE = 0.05
 ALGORITHMS = ("lightgbm", "random_forest")
 SIZES = (150, 300, 600, 1_200)
 SPLITS = 6
-CALL_SPLITS = 10
 DRAWS = 20
 Row = dict[str, float | str]
 
@@ -153,15 +152,14 @@ def compare(split: Split, algorithm: str) -> dict[str, tuple[float, float, float
 
 def measure_methods(file: str | None = None) -> Iterator[Row]:
     """Yield a line per table, number of conversions and method: what it gains over a logistic curve."""
-    tables: dict[str, tuple[Callable[[int, int], Split], str, int]] = {
-        f"made up, {algorithm}": (partial(made_up, METHODS_RATE), algorithm, SPLITS)
-        for algorithm in ALGORITHMS
+    tables: dict[str, tuple[Callable[[int, int], Split], str]] = {
+        f"made up, {algorithm}": (partial(made_up, METHODS_RATE), algorithm) for algorithm in ALGORITHMS
     }
     if file:
-        tables["insurance calls, lightgbm"] = (calls(file), "lightgbm", CALL_SPLITS)
-    for table, (split, algorithm, splits) in tables.items():
+        tables["insurance calls, lightgbm"] = (calls(file), "lightgbm")
+    for table, (split, algorithm) in tables.items():
         for conversions in SIZES:
-            found = [compare(split(conversions, seed), algorithm) for seed in range(splits)]
+            found = [compare(split(conversions, seed), algorithm) for seed in range(SPLITS)]
             for method in MIN_CONVERSIONS:
                 figures = np.array([each[method] for each in found])
                 gain = 1_000 * (np.array([each["logistic"][0] for each in found]) - figures[:, 0])
@@ -170,8 +168,8 @@ def measure_methods(file: str | None = None) -> Iterator[Row]:
                     "conversions": conversions,
                     "method": method,
                     "gain": gain.mean(),
-                    "error of gain": gain.std(ddof=1) / np.sqrt(splits),
-                    "better": f"{(gain > 0).sum()} of {splits}",
+                    "error of gain": gain.std(ddof=1) / np.sqrt(SPLITS),
+                    "better": f"{(gain > 0).sum()} of {SPLITS}",
                     "slope": figures[:, 1].mean(),
                     "best tenth": figures[:, 2].mean(),
                 }

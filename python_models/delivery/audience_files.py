@@ -142,7 +142,7 @@ def write_audience(
         day = today or datetime.now(UTC).date()
         audience = _find_audience(connection, warehouse, campaign, audience_id, day)
         _select_members(connection, audience, seeds, warehouse, day)
-        unmatched = unmatched_requests(connection, "warehouse", seeds, country_code(seeds, warehouse))
+        unmatched = unmatched_requests(connection, "warehouse", seeds, country_code(warehouse, seeds))
         folder.mkdir(parents=True, exist_ok=True)
         # nobody is contacted in a rehearsal
         opened = nullcontext() if audience.is_rehearsal else SentRecord.opened(warehouse, seeds)

@@ -26,30 +26,30 @@ def consent_macros() -> Any:
     return environment.from_string(text).module
 
 
-def country_code(seeds: Path, warehouse: Path, seed: str = "erasure_requests") -> str:
-    """Return the country code with which the published build read a seed, else the project's."""
-    if warehouse.exists():
-        with duckdb.connect() as connection:
-            connection.execute(f"attach {text_literal(str(warehouse))} as built (read_only)")
-            found = connection.execute(
-                "select regexp_extract(comment, '^country_code (.*)$', 1) from duckdb_tables() "
-                "where database_name = 'built' and schema_name = 'staging' and table_name = ?",
-                [seed],
-            ).fetchone()
-        if found and found[0]:
-            return str(found[0])
-    project = seeds.parent / "dbt_project.yml"
-    declared = YAML(typ="safe").load(project.read_text()) if project.exists() else {}
-    return str(declared.get("vars", {}).get("country_code", ""))
-
-
 def hash_raw_identifiers(
     connection: duckdb.DuckDBPyConnection, seeds: Path, seed: str, warehouse: Path
 ) -> None:
     """Turn raw phone numbers and names of a seed about people into pseudonyms, as the build did."""
     register_pseudonym(connection, pseudonym_key(os.environ))
-    for statement in hash_statements(seeds, country_code(seeds, warehouse, seed), seed):
+    for statement in hash_statements(seeds, country_code(warehouse, seeds), seed):
         connection.execute(statement)
+
+
+def country_code(warehouse: Path, seeds: Path) -> str:
+    """Return the country code of phone numbers without one: the published build's, else the project's."""
+    if warehouse.exists():
+        with duckdb.connect() as connection:
+            connection.execute(f"attach {text_literal(str(warehouse))} as built (read_only)")
+            found = connection.execute(
+                "select regexp_extract(comment, '^country_code (.+)$', 1) as code from duckdb_tables() "
+                "where database_name = 'built' and schema_name = 'staging' "
+                "and table_name = 'erasure_requests' and code != ''"
+            ).fetchone()
+        if found:
+            return str(found[0])
+    project = seeds.parent / "dbt_project.yml"
+    declared = YAML(typ="safe").load(project.read_text()) if project.exists() else {}
+    return str(declared.get("vars", {}).get("country_code", ""))
 
 
 def read_seed(

@@ -100,7 +100,7 @@ def columns_that_know(path: Path, texts: set[str]) -> list[tuple[str, str]]:
 
 
 def test_identifiers_are_in_the_file_of_identities_only(dbt: Dbt) -> None:
-    dbt("build", "--select", "+identity_map", "path:models/staging/app_install", "channels")
+    dbt("build", "--select", "+identity_map", "path:models/staging/app_install")
     texts = {text for person in PEOPLE for text in person}
     assert files_that_know(dbt, texts) == {
         "warehouse.duckdb.identities",
@@ -116,7 +116,7 @@ def test_the_erased_are_in_no_file_after_any_build(dbt: Dbt) -> None:
         requests.writelines(f"app_install,{person[0]},\n" for person in PEOPLE[:5])
         requests.writelines(f"app_install,{ids[number]},\n" for number in range(6, 11))
     assert len(columns_that_know(dbt.warehouse, pseudonyms)) == 8
-    dbt("seed", "--select", "channels")
+    dbt("seed", "--select", "value_group_cuts")
     assert files_that_know(dbt, {text for person in PEOPLE for text in person}) == set()
     for path in (dbt.warehouse, Path(f"{dbt.warehouse}.working"), Path(f"{dbt.warehouse}.identities")):
         assert columns_that_know(path, pseudonyms) == []
@@ -128,7 +128,7 @@ def test_the_erased_are_in_no_file_after_any_build(dbt: Dbt) -> None:
         assert known == []
 
     # the next build of these tables says the same
-    dbt("build", "--select", "+identity_map", "path:models/staging/app_install", "channels")
+    dbt("build", "--select", "+identity_map", "path:models/staging/app_install")
     assert files_that_know(dbt, {text for person in PEOPLE for text in person}) == set()
     assert dbt.query(rows.format("subscribers")) == [("erased", 10), ("kept", 1), ("rejected", 1)]
 
@@ -137,7 +137,7 @@ def test_a_request_of_nobody_is_warned_of_and_not_logged(dbt: Dbt) -> None:
     seeds = dbt.folder / "project/seeds/erasure_requests.csv"
     before = seeds.read_text()
     seeds.write_text(f"{before}app_install,0733 000 009,\n")
-    printed = dbt("seed", "--select", "channels")
+    printed = dbt("seed", "--select", "value_group_cuts")
     [warning] = [line for line in printed.splitlines() if line.startswith("WARNING: ")]
     line = len(seeds.read_text().splitlines())
     assert f"{seeds}, line {line}: no person '0733 000 009' in app_install, so the line erases nob" in warning

@@ -100,6 +100,12 @@ def warehouse(tmp_path: Path) -> Warehouse:
             {},
             [("offer", "7")],
         ),
+        # a campaign that is declared no longer
+        (
+            "select unnest(['club_letter', 'other']) as campaign, unnest(['7', '7']) as customer_id",
+            {},
+            [("other", "7")],
+        ),
         ("select unnest([7, 8]) as member_id", {"meta": {"source": "club"}}, [(8,)]),
         ("select unnest([7, 8]) as member_id", {"meta": {"source": "shop"}}, [(7,), (8,)]),
         (

@@ -208,11 +208,17 @@ class Erasure:
         if "source" in table.columns:
             return match_key("source")
         if "campaign" in table.columns:
-            cases = "".join(
-                f" when {text_literal(campaign)} then {text_literal(source)}"
+            cases = [
+                (f"campaign = {text_literal(campaign)}", source)
                 for campaign, source in self.project.campaigns.items()
-            )
-            return f"case campaign{cases} else lower(campaign) end" if cases else "lower(campaign)"
+            ]
+            # of a campaign that is declared no longer, its name may say the source
+            cases += [
+                (f"starts_with(lower(campaign) || '_', {text_literal(f'{source}_')})", source)
+                for source in sorted(self.project.persons, key=len, reverse=True)
+            ]
+            whens = "".join(f" when {case} then {text_literal(source)}" for case, source in cases)
+            return f"case{whens} else '' end" if cases else "''"
         naming = {source for source, names in self.project.persons.items() if column in names}
         for sources in (table.sources, naming if column != "customer_id" else set()):
             if len(sources) == 1:

@@ -308,6 +308,26 @@ def test_a_damaged_model_is_refused_and_the_present_one_stays(warehouse: Path) -
         load(warehouse)
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("drop table campaigns.clients_features", "(KeyError: 'spend')"),
+        ("drop table results.segmenters", "Table with name segmenters does not exist!)"),
+        ("update results.conversion_models set declaration = '{'", "(JSONDecodeError: Expecting property"),
+    ],
+)
+def test_what_is_wrong_with_a_warehouse_is_said_in_one_line(
+    warehouse: Path, change: str, reason: str
+) -> None:
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute(change)
+    with pytest.raises(UserError) as refused:
+        load(warehouse)
+    assert str(refused.value).startswith(f"{warehouse} cannot be read (")
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.long
 def test_a_model_that_ends_its_process_ends_only_that_of_the_trial(warehouse: Path) -> None:
     store = SnapshotStore(warehouse, check=try_warehouse)

@@ -195,18 +195,29 @@ def load(warehouse: Path, check: Callable[[Path], None] = lambda _: None) -> Sna
 
 
 def read_snapshot(path: Path) -> Snapshot:
-    """Read a warehouse that nobody replaces under this name."""
+    """Read a warehouse that nobody replaces under this name.
+
+    Raises
+    ------
+    UserError
+        Where it is damaged, not one of this project, or of another release.
+    """
     require_open_files()
-    connection = None
     try:
         connection = duckdb.connect(str(path), read_only=True, config={"memory_limit": "1GB", "threads": 1})
-        campaigns = {served.campaign: served for served in _read_campaigns(connection)}
     except duckdb.Error as error:
-        if connection is None:
-            raise UserError(f"{path} is no whole database: {error}") from error
+        raise UserError(f"{path} is no whole database: {error}") from error
+    try:
+        campaigns = {served.campaign: served for served in _read_campaigns(connection)}
+    except Exception as error:
         connection.close()
+        if isinstance(error, UserError):
+            raise
+        # further lines of DuckDB show the place in a query of ours
+        [reason, *_] = str(error).splitlines() or [""]
         raise UserError(
-            f"{path} cannot be read: {error}. Build it with this version of Leadlight."
+            f"{path} cannot be read ({type(error).__name__}: {reason}). "
+            "Build it with this version of Leadlight."
         ) from error
     return Snapshot(file_state(path), campaigns, connection)
 

@@ -55,7 +55,8 @@ def main(path: Path) -> None:
     except UserError as error:
         sys.exit(str(error))
     except Exception as error:
-        sys.exit(f"{path} cannot be served: {type(error).__name__}: {error}")
+        reason = " ".join(str(error).split())
+        sys.exit(f"{path} cannot be served: {type(error).__name__}: {reason}")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
-"""The scoring service under load: start, one row at 300 requests a second, 1,000 rows, models exchanged.
+"""The scoring service under load: single rows, many rows, both, models exchanged, slow clients.
 
     .venv/bin/python benchmarks/service.py [campaign]
 
-Starts the service as a process on a copy of the published warehouse; the client runs in this process, on the
-same machine. Requests are sent at fixed times, whether or not earlier ones are answered; latency counts from
-the time at which a request was to be sent.
+Starts the service as a process on a copy of the published warehouse (`LEADLIGHT_WAREHOUSE` names another);
+the client runs in this process, on the same machine. Requests are sent at fixed times, whether or not
+earlier ones are answered; latency counts from the time at which a request was to be sent.
 """
 
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,9 @@ import numpy as np
 REPOSITORY = Path(__file__).resolve().parents[1]
 PORT, SECRET = 8765, "a-secret-of-the-benchmark"
 RATE, SECONDS, CONNECTIONS = 300, 20, 16
+# Requests a second of single rows beside many, so that the machine is not busy with them alone.
+RATE_BESIDE = 20
+SLOW_CLIENTS, SLOW_SECONDS = 1_200, 60
 
 
 def request(path: str, body: bytes) -> bytes:
@@ -51,7 +55,7 @@ class Connection(asyncio.Protocol):
                 self.received = b""
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self.answered.done():
+        if hasattr(self, "answered") and not self.answered.done():
             self.answered.set_result(0)
 
     async def ask(self, message: bytes) -> int:
@@ -124,11 +128,109 @@ async def exchanged(message: bytes, folder: Path) -> tuple[np.ndarray, int, int]
     return *await running, swaps
 
 
+async def beside(message: bytes, many: bytes) -> tuple[np.ndarray, int, int]:
+    """Run a load of single rows while another client asks for many rows, one request after the other."""
+    _, other = await asyncio.get_running_loop().create_connection(Connection, "127.0.0.1", PORT)
+    running = asyncio.create_task(load(message, RATE_BESIDE, SECONDS))
+    answered = 0
+    while not running.done():
+        answered += await other.ask(many) == 200
+    other.transport.close()
+    return *await running, answered
+
+
+async def half_a_header() -> None:
+    """Hold a connection with half a header; open it again a second after it was closed."""
+    while True:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+            writer.write(b"GET /healthz HTTP/1.1\r\nHost: here\r\nX-Slow: ")
+            await reader.read()
+            writer.close()
+        except OSError:
+            pass
+        await asyncio.sleep(1)
+
+
+async def slow_clients(count: int) -> tuple[np.ndarray, int]:
+    """Milliseconds of `/healthz`, asked ten times a second on new connections, beside slow clients."""
+    slow = [asyncio.create_task(half_a_header()) for _ in range(count)]
+    await asyncio.sleep(2)
+    loop = asyncio.get_running_loop()
+    taken, failed = [], 0
+    for _ in range(10 * SLOW_SECONDS):
+        start = loop.time()
+        try:
+            transport, connection = await loop.create_connection(Connection, "127.0.0.1", PORT)
+            failed += await connection.ask(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n") != 200
+            transport.close()
+        except OSError:
+            failed += 1
+        taken.append(1_000 * (loop.time() - start))
+        await asyncio.sleep(0.1)
+    for client in slow:
+        client.cancel()
+    return np.array(taken), failed
+
+
+class Campaign:
+    """Requests for scores of a campaign, of its example in the service's own documentation."""
+
+    def __init__(self, name: str):
+        document = json.load(urllib.request.urlopen(f"http://127.0.0.1:{PORT}/openapi.json"))
+        path = "/v1/campaigns/{campaign}/score"
+        content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        [self.row] = content["examples"][name]["value"]["rows"]
+        self.path = path.format(campaign=name)
+
+    def message(self, rows: int, reasons: bool) -> bytes:
+        return request(self.path, json.dumps({"rows": [self.row] * rows, "reasons": reasons}).encode())
+
+    def explained_rows(self) -> int:
+        """Return how many rows with reasons are allowed in one request."""
+        body = json.dumps({"rows": [self.row] * 10_000, "reasons": True}).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {SECRET}"}
+        asked = urllib.request.Request(f"http://127.0.0.1:{PORT}{self.path}", body, headers)
+        try:
+            urllib.request.urlopen(asked).read()  # noqa: S310
+        except urllib.error.HTTPError as error:
+            found = re.search(r"at most ([\d,]+) are allowed", json.load(error)["error"]["message"])
+            assert found
+            return int(found[1].replace(",", ""))
+        return 10_000
+
+
+def measure(campaign: Campaign, folder: Path) -> None:
+    """Measure all loads and print a row for each."""
+    message = campaign.message
+    asyncio.run(load(message(1, True), 50, 2))
+    print("| what | requests | p50, ms | p99, ms | longest, ms | failed |\n|---|---|---|---|---|---|")
+    for reasons, said in ((False, "without"), (True, "with")):
+        told(f"1 row {said} reasons, {RATE}/s", *asyncio.run(load(message(1, reasons), RATE, SECONDS)))
+    told("1,000 rows, one after the other", *asyncio.run(load(message(1_000, False), 4, 10)))
+    taken, failed, swaps = asyncio.run(exchanged(message(1, False), folder))
+    told(f"1 row, {RATE}/s, warehouse exchanged {swaps} times", taken, failed)
+    measure_beside(campaign)
+    for count in (0, SLOW_CLIENTS):
+        said = f"`/healthz` beside {count:,} connections with half a header, {SLOW_SECONDS} s"
+        told(said, *asyncio.run(slow_clients(count)))
+
+
+def measure_beside(campaign: Campaign) -> None:
+    """Measure single rows alone and beside the largest requests."""
+    single, explained = campaign.message(1, True), campaign.explained_rows()
+    told(f"1 row with reasons, {RATE_BESIDE}/s, alone", *asyncio.run(load(single, RATE_BESIDE, SECONDS)))
+    for rows, reasons, said in ((10_000, False, "without"), (explained, True, "with")):
+        taken, failed, answered = asyncio.run(beside(single, campaign.message(rows, reasons)))
+        told(f"the same beside {answered} requests of {rows:,} rows {said} reasons", taken, failed)
+
+
 def main(campaign: str) -> None:
+    published = Path(os.environ.get("LEADLIGHT_WAREHOUSE") or REPOSITORY / "warehouse.duckdb")
     with tempfile.TemporaryDirectory(dir=REPOSITORY) as made:
         folder = Path(made)
-        shutil.copy(REPOSITORY / "warehouse.duckdb", folder / "original.duckdb")
-        shutil.copy(REPOSITORY / "warehouse.duckdb", folder / "warehouse.duckdb")
+        for name in ("original.duckdb", "warehouse.duckdb"):
+            shutil.copy(published, folder / name)
         starts = []
         for _ in range(3):
             process, seconds = started(folder)
@@ -138,24 +240,7 @@ def main(campaign: str) -> None:
         print(f"start to /readyz, seconds: {', '.join(f'{seconds:.2f}' for seconds in starts)}")
         process, _ = started(folder)
         try:
-            document = json.load(urllib.request.urlopen(f"http://127.0.0.1:{PORT}/openapi.json"))
-            path = "/v1/campaigns/{campaign}/score"
-            content = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]
-            [row] = content["examples"][campaign]["value"]["rows"]
-            path = path.format(campaign=campaign)
-
-            def message(rows: int, reasons: bool) -> bytes:
-                return request(path, json.dumps({"rows": [row] * rows, "reasons": reasons}).encode())
-
-            asyncio.run(load(message(1, True), 50, 2))
-            print("| what | requests | p50, ms | p99, ms | longest, ms | failed |\n|---|---|---|---|---|---|")
-            for reasons, said in ((False, "without"), (True, "with")):
-                told(
-                    f"1 row {said} reasons, {RATE}/s", *asyncio.run(load(message(1, reasons), RATE, SECONDS))
-                )
-            told("1,000 rows, one after the other", *asyncio.run(load(message(1_000, False), 4, 10)))
-            taken, failed, swaps = asyncio.run(exchanged(message(1, False), folder))
-            told(f"1 row, {RATE}/s, warehouse exchanged {swaps} times", taken, failed)
+            measure(Campaign(campaign), folder)
         finally:
             process.terminate()
             process.wait()

@@ -78,10 +78,10 @@ def reported_warehouse(warehouse: Path) -> Path:
 
 
 def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None:
-    """Two more campaigns, made of the coupons' rows: what no default campaign is, a report must show too.
+    """Three more campaigns, made of the coupons' rows: what no default campaign is, a report must show too.
 
     `coupon_later` is judged on later rows, had columns dropped, an accepted leak and a refused training;
-    `coupon_refused` never had a model.
+    `coupon_refused` never had a model. The customers of `one_group` form one group, and have no outcome.
     """
     of_all = [
         *("campaigns", "data_sufficiency", "leakage_checks", "conversion_rates", "converter_profiles"),
@@ -158,6 +158,36 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
             refused_reason = 'Only 9 conversions: made up.', algorithm = null, threshold = null,
             threshold_policy = null, judged_count = 0, contact_count = 0, score_contact_count = 0
         where campaign = 'coupon_refused';
+    """)
+    add_one_group(connection)
+
+
+def add_one_group(connection: duckdb.DuckDBPyConnection) -> None:
+    """A campaign whose customers form one group."""
+    of_group = ("segments", "segment_profiles", "segment_purchases", "segment_spending")
+    for table in (*of_group, "segmenters", "segment_choices", "segment_steps"):
+        first = "and segment_id = 1" if table in of_group else ""
+        connection.execute(
+            f"insert into results.{table} select * replace ('one_group' as campaign) "
+            f"from results.{table} where campaign = 'coupon' {first}"
+        )
+    connection.execute("""
+        update results.segments set segment_name = 'everybody', segment_slug = 'everybody-1',
+            share_of_customers = 1, contacts = 0, conversion_rate = null, lower = null, upper = null,
+            lift = null, standing = null, map_x = 0, map_y = 0,
+            advice = 'Everybody is in one group: it does not say whom to choose.'
+        where campaign = 'one_group';
+        update results.segmenters set title = 'One group', map_x_meaning = null,
+            map_y_meaning = null, map_share = 1, chosen_because = 'One group: made up.'
+        where campaign = 'one_group';
+        update results.segment_choices set is_chosen = false where campaign = 'one_group';
+        insert into results.segment_choices by name
+        select 'one_group' as campaign, 1 as segment_count, 9.0 as inertia, 1.0 as smallest_share,
+            true as is_chosen;
+        update results.segment_profiles set segment_mean = overall_mean, standardised_difference = 0
+        where campaign = 'one_group';
+        update results.segment_purchases set index_value = 100 where campaign = 'one_group';
+        update results.segment_spending set share_of_amount = 1 where campaign = 'one_group';
     """)
 
 

@@ -19,8 +19,31 @@ def text_of(page: Page) -> str:
     return " ".join(page.locator("article").inner_text().split())
 
 
+def with_several_groups(segmented: Rows) -> Rows:
+    return [campaign for campaign in segmented if len(campaign["segment_slugs"]) > 1]
+
+
+def test_one_group_is_compared_with_nobody(open_page: Open, segmented: Rows) -> None:
+    [campaign] = [campaign for campaign in segmented if len(campaign["segment_slugs"]) == 1]
+    page = open_page(f"/campaigns/{campaign['campaign']}/segments/")
+    text = text_of(page)
+    assert f"One group. {campaign['customer_rows']:,} people fall into no groups" in text
+    assert f"1 segment in use. {campaign['chosen_because']}" in text
+    links = page.locator("ol.segments a")
+    expect(links).to_have_text(["everybody"])
+    for question in ("How large are they?", "What are they worth?", "Who converts, and how many are they?"):
+        expect(page.get_by_role("heading", name=question)).to_have_count(0)
+    page = open_page(links.get_attribute("href"))
+    text = text_of(page)
+    assert "The only group of One group." in text
+    assert "Everybody is in one group: it does not say whom to choose." in text
+    for question in ("Who are they?", "What do they buy?", "How do they differ?", "Do they convert?"):
+        expect(page.get_by_role("heading", name=question)).to_have_count(0)
+    expect(page.locator("nav.neighbours a")).to_have_text(["All segments"])
+
+
 def test_every_overview(open_page: Open, segmented: Rows, sql: Sql) -> None:
-    for campaign in segmented:
+    for campaign in with_several_groups(segmented):
         name = campaign["campaign"]
         segments = sql(IN_ORDER, name)
         page = open_page(f"/campaigns/{name}/segments/")
@@ -118,7 +141,7 @@ def assert_says_who_moved(page: Page, text: str, sql: Sql, campaign: dict[str, A
 def test_every_segment_has_a_page_and_links_to_its_neighbours(
     open_page: Open, segmented: Rows, sql: Sql
 ) -> None:
-    for campaign in segmented:
+    for campaign in with_several_groups(segmented):
         name = campaign["campaign"]
         segments = sql(IN_ORDER, name)
         for position, segment in enumerate(segments):

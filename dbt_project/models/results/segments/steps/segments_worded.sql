@@ -8,6 +8,10 @@ add_advice as (
         case
             when is_small
                 then 'Too few members to say anything of them.'
+            when count(*) over (partition by campaign) = 1
+                then
+                    'Everybody is in one group: it does not say whom to '
+                    || 'choose.'
             when population is not null and standing = 'more'
                 then 'Seek: customers are frequent here for the population.'
             when population is not null and standing = 'fewer'

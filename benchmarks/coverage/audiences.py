@@ -214,7 +214,8 @@ def measure_audiences(compiled: Path, draws: int) -> Iterator[Coverage]:
         (5_000, 0.1, 0.05, 0.0),
     ):
         table = lifts(compiled, draws, rows, share, base_rate, effect)
-        about = f"{rows:,} people, {share:.0%} held out, {base_rate:.0%} + {effect:.0%} convert"
+        about = f"{rows:,} people, {share:.0%} held out, "
+        about += f"{base_rate:.0%} convert, contacted {base_rate + effect:.0%}"
         yield from measure_lifts(table, about, effect)
     yield from measure_weeks(compiled, draws)
     for contacts, wrong, unit in (
@@ -248,7 +249,7 @@ def measure_weeks(compiled: Path, draws: int) -> Iterator[Coverage]:
     with made_up_warehouse() as sql:
         found = payoffs(sql, compiled, members).reset_index()
         weeks = sql.sql((compiled / "results/audiences/track_record.sql").read_text()).df()
-    about = "8 weeks of 300 people, 10% held out, 4 to 8% + 3% convert"
+    about = "8 weeks of 300 people, 10% held out, 4 to 8% convert, contacted 3% more"
     pooled = "Newcombe on Mantel and Haenszel's weights"
     names = ("contact_payoff.lift, incremental_conversions", about, PEOPLE, pooled)
     yield coverage_of(names, found["campaign"], is_within(found, 0.03, "lift_lower", "lift_upper"))
@@ -261,7 +262,7 @@ def measure_weeks(compiled: Path, draws: int) -> Iterator[Coverage]:
     yield coverage_of(names, weeks["campaign"], is_covered)
     names = (
         "track_record.expected_conversions",
-        "weeks of 270 contacts, probabilities are right",
+        "weeks of 270 contacts, predicted 1 x the true chance",
         "contact",
         GAMMA,
     )
@@ -271,7 +272,7 @@ def measure_weeks(compiled: Path, draws: int) -> Iterator[Coverage]:
 def measure_expectations(table: pd.DataFrame, wrong: float, unit: str) -> Iterator[Coverage]:
     table = table.reset_index()
     contacts = int(table["contact_count"].iloc[0])
-    about = f"{contacts} contacts, 500 known rows, predictions {wrong:g} times the chance"
+    about = f"{contacts} contacts, 500 known rows, predicted {wrong:g} x the true chance"
     conversions = is_within(
         table, table["realised_conversions"], "expected_conversions_lower", "expected_conversions_upper"
     )

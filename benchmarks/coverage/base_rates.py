@@ -49,11 +49,11 @@ def from_scores(draws: int, rows: int, factor: float) -> Coverage:
         converts = generator.random(len(many)) < expit(many)
         is_new = generator.random(rows) < factor * base_rate
         new = np.empty(rows)
-        new[is_new] = generator.choice(many[converts], is_new.sum())
-        new[~is_new] = generator.choice(many[~converts], (~is_new).sum())
+        new[is_new] = generator.choice(many[converts], is_new.sum(), replace=False)
+        new[~is_new] = generator.choice(many[~converts], (~is_new).sum(), replace=False)
         estimate = estimate_base_rate(new, known, label)
         found.append(estimate.lower <= factor * base_rate <= estimate.upper)
-    about = f"{rows:,} known and new rows, rate {base_rate:.0%}, {factor:g} times that of the new rows"
+    about = f"{rows:,} known and new rows, {base_rate:.0%} of known, {factor * base_rate:.0%} of new convert"
     names = (COLUMN, about, "row", "bootstrap of the mixture of scores")
     return coverage_of(names, pd.Series(range(draws)), pd.Series(found))
 
@@ -61,10 +61,11 @@ def from_scores(draws: int, rows: int, factor: float) -> Coverage:
 def from_outcomes(draws: int, unit: str) -> Coverage:
     """Observe the base rate of newest rows, some 50 of which convert."""
     rate, customers = 0.05, 1_000 if unit == ALONE else 250
-    people = grouped(np.random.default_rng(1), draws, customers, 1, rate, unit)
+    people = grouped(np.random.default_rng(1), draws, customers, 1, rate, unit)  # noqa: F841
     found = []
     with duckdb.connect() as connection:
-        rows = connection.from_df(people)
+        connection.execute("create table newest as from people")
+        rows = connection.table("newest")
         for draw in range(draws):
             estimate = observed_base_rate(rows.filter(f"campaign = '{draw}'"), CAMPAIGN)
             found.append(bool(estimate and estimate.lower <= rate <= estimate.upper))

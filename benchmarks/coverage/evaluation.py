@@ -92,7 +92,7 @@ def fairness(compiled: Path, draws: int, rows: int, ratio: float, unit: str) -> 
     [found] = run({"conversion_fairness": query}, tables)
     is_first_group = found["group_value"] == "first"
     selected = np.where(is_first_group, ratio, 1) * rate
-    about = f"2 groups of {rows} rows, 10% convert, {ratio:.1g} x 10% and 10% contacted"
+    about = f"2 groups of {rows} rows, 10% convert, {ratio * rate:.0%} and 10% contacted"
     for column, truth in (
         ("selection_rate", selected),
         ("true_positive_rate", selected),

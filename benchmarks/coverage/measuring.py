@@ -43,10 +43,13 @@ class Coverage(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Return whether the interval misses its nominal coverage by more than three standard errors."""
-        # without a miss the draws show no error
-        error = self.error or np.sqrt(self.nominal * (1 - self.nominal) / self.draws)
-        if abs(self.measured - self.nominal) <= 3 * error:
+        """Return whether the interval misses its nominal coverage by more than three standard errors.
+
+        They are those at nominal coverage: draws without a miss have none.
+        """
+        variance, nominal_variance = (share * (1 - share) for share in (self.measured, self.nominal))
+        design_effect = self.draws * self.error**2 / variance if variance else 1
+        if abs(self.measured - self.nominal) <= 3 * np.sqrt(design_effect * nominal_variance / self.draws):
             return "as stated"
         return "too narrow" if self.measured < self.nominal else "too wide"
 

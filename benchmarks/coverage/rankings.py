@@ -151,7 +151,7 @@ def rankings(
         tables = intervals_of(compiled, drawn, rate)
         found.append([table.assign(draw=f"{first} " + table["campaign"]) for table in tables])
     values, gains = (pd.concat(tables).query("split == 'test'") for tables in zip(*found, strict=True))
-    about = f"{rows:,} rows, {conversions} conversions"
+    about = f"{rows:,} rows, some {conversions} conversions"
     unit = "customer, 1 row" if copies == 1 else f"customer, {copies} equal rows"
     for metric, (value, rule) in truth.iterrows():
         names = (f"conversion_metrics: {metric}", about, unit, METHOD)

@@ -62,7 +62,8 @@ class SparkRelation:
 
     def aggregate(self, values: str, by: str = "") -> "SparkRelation":
         listed = parse_one(f"select {values}", dialect=Source).expressions
-        rows = self.frame.groupBy(F.expr(by)) if by else self.frame
+        keys = parse_one(f"select {by}", dialect=Source).expressions if by else []
+        rows = self.frame.groupBy(*(F.expr(_text(key)) for key in keys))
         return SparkRelation(rows.agg(*(F.expr(_text(item)) for item in listed)))
 
     def count(self, column: str) -> "SparkRelation":

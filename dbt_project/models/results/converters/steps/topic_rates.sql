@@ -64,6 +64,8 @@ level_{{ level }}_expected as (
         / (1 - others_rate + others_rate * odds_ratio) as prior_rate,
         row_count * prior_rate as expected,
         greatest(1, expected) as weight,
+        expected * (1 - prior_rate)
+        + expected * expected * others_variance as chance,
     from level_{{ level }}_others
     window whole as (partition by campaign)
 ),
@@ -72,8 +74,6 @@ level_{{ level }}_expected as (
 level_{{ level }}_residuals as (
     select
         *,
-        expected * (1 - prior_rate)
-        + expected * expected * others_variance as chance,
         cast(sum(cast((
             (converted - expected) * (converted - expected) - chance
         ) / weight as decimal(38, 12))) over whole as double) as beyond_chance,

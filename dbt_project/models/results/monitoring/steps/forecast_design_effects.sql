@@ -17,16 +17,20 @@ known as (
         forecasts.customer_id,
         forecasts.predicted_probability as probability,
         cast(outcomes.has_converted as integer) as outcome,
-        sum(outcome) over day
-        / nullif(cast({{ exact_sum('probability') }} over day as double), 0)
-        * probability as likely,
-        outcome - likely as residual,
     from forecasts
     inner join outcomes using (campaign, entity_id)
-    window day as (
-        partition by
-            forecasts.campaign, forecasts.model_version, forecasts.scored_on
-    )
+),
+
+-- what forecasts let expect, were they right on average
+add_residuals as (
+    select
+        *,
+        sum(outcome) over whole
+        / nullif(cast({{ exact_sum('probability') }} over whole as double), 0)
+        * probability as likely,
+        outcome - likely as residual,
+    from known
+    window whole as (partition by campaign, model_version, scored_on)
 ),
 
 -- products of residuals of two rows, and what they would be of rows that convert as one
@@ -38,7 +42,7 @@ customers as (
         sum(likely) as likely,
         sum(residual) * sum(residual) - sum(residual * residual) as excess,
         sum(sqrt(likely)) * sum(sqrt(likely)) - sum(likely) as pairs,
-    from known
+    from add_residuals
     group by campaign, model_version, scored_on, customer_id
 ),
 

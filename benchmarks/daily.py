@@ -3,12 +3,8 @@
 The newest hundredth of every source's rows is kept back, all is built, then it is laid beside the other
 files and `dbt build --selector daily` runs. At last the same day is built with `--full-refresh`, and every
 table that the daily build makes is compared.
-
-`python benchmarks/daily.py growth` builds one campaign day after day on the same rows, and prints the size of
-the published file and the number of its relations.
 """
 
-import sys
 import tempfile
 from pathlib import Path
 
@@ -32,7 +28,6 @@ GROWING = {
 }
 FORMATS = "['%d/%m/%Y %H:%M', '%Y%m%dT%H%M%S', '%d/%m/%Y', '%Y%m%d', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M']"
 DAY = ["build", "--selector", "daily"]
-ONE_CAMPAIGN = ["--vars", "campaigns: {insurance: {source: insurance, has: [scores, segments]}}"]
 
 
 def main() -> None:
@@ -49,21 +44,6 @@ def main() -> None:
         print(f"the same day from all rows {refreshed:.1f} s")
         for line in differences(before, folder / "warehouse.duckdb"):
             print(line)
-
-
-def growth(days: int = 30) -> None:
-    """Build one campaign on so many days without a new row; print what is published after each."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "data").mkdir()
-        (folder / "data/insurance").symlink_to(REPOSITORY / "data/raw/insurance")
-        dbt(folder, ["build", *ONE_CAMPAIGN])
-        for day in range(1, days + 1):
-            dbt(folder, [*DAY, *ONE_CAMPAIGN])
-            published = folder / "warehouse.duckdb"
-            with duckdb.connect(str(published), read_only=True) as connection:
-                [(count,)] = connection.sql("select count(*) from information_schema.tables").fetchall()
-            print(f"day {day}: {published.stat().st_size:,} bytes, {count} relations", flush=True)
 
 
 def split_inputs(raw: Path, data: Path, sources: str = "*") -> list[Path]:
@@ -131,4 +111,4 @@ def differences(one: Path, other: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    growth() if sys.argv[1:] == ["growth"] else main()
+    main()

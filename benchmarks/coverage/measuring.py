@@ -1,8 +1,10 @@
 """The project's own SQL on made-up tables, and how often an interval holds the truth."""
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,11 +56,41 @@ class Coverage(NamedTuple):
         return "too narrow" if self.measured < self.nominal else "too wide"
 
     @property
-    def line(self) -> str:
-        """Return the line of a Markdown table."""
-        measured = f"{self.measured:.1%} ± {self.error:.1%}"
-        cells = (*self[:4], f"{self.nominal:.0%}", self.draws, measured, self.verdict)
-        return f"| {' | '.join(map(str, cells))} |".replace("%", " %")
+    def cells(self) -> list[str]:
+        """Return the cells of its line in the table of all kinds of made-up rows."""
+        measured = _percent(f"{self.measured:.1%} ± {self.error:.1%}")
+        return [
+            *map(_percent, self[:4]),
+            _percent(f"{self.nominal:.0%}"),
+            str(self.draws),
+            measured,
+            self.verdict,
+        ]
+
+
+def _percent(text: str) -> str:
+    return re.sub(r"(?<=\d)%", " %", text)
+
+
+def summarise(found: list[Coverage]) -> list[list[str]]:
+    """Return the cells of a line for each interval and method: coverage of all kinds of made-up rows."""
+    groups: dict[tuple[str, str], list[Coverage]] = {}
+    for row in found:
+        groups.setdefault((row.interval.split(":")[0], row.method), []).append(row)
+    lines = []
+    for (interval, method), rows in groups.items():
+        lowest, highest = min(row.measured for row in rows), max(row.measured for row in rows)
+        measured = f"{lowest:.1%}" + (f" to {highest:.1%}" if highest > lowest else "")
+        units = " or ".join(dict.fromkeys(row.unit.split(",")[0] for row in rows))
+        draws = f"{len(rows)} x {min(row.draws for row in rows)}" if len(rows) > 1 else str(rows[0].draws)
+        verdicts = Counter(row.verdict for row in rows)
+        verdict = (
+            "; ".join(f"{each} in {count}" for each, count in verdicts.items())
+            if len(verdicts) > 1
+            else rows[0].verdict
+        )
+        lines.append([interval, units, method, f"{rows[0].nominal:.0%}", draws, measured, verdict])
+    return [[_percent(cell) for cell in line] for line in lines]
 
 
 def coverage_of(

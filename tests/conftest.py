@@ -150,7 +150,8 @@ def add_campaigns_in_other_states(connection: duckdb.DuckDBPyConnection) -> None
         select 'coupon_later' as campaign, 'made up' as model_version, scored_on, 900 as forecast_count,
             known_count, 10 * known_count / 90 as expected_conversions, realised as realised_conversions,
             realised / (10 * known_count / 90) as realised_to_expected, 0.5 as lower, 1.5 as upper,
-            realised < 150 as is_within, 9 as contacted_count, 9 as known_contacted_count
+            1.0 as design_effect, realised < 150 as is_within,
+            9 as contacted_count, 9 as known_contacted_count
         from (
             values (date '2026-01-01', 900, 90), (date '2026-01-02', 900, 180), (date '2026-01-03', 9, 1)
         ) as days (scored_on, known_count, realised);

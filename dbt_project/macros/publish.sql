@@ -14,24 +14,25 @@
     {%- if writes and target.type == 'duckdb' -%}
         {%- set problem = run_query('select room_problem()').rows[0][0] -%}
         {%- if problem -%}{{ exceptions.raise_compiler_error(problem) }}{%- endif -%}
-        create table if not exists main.unfinished (node varchar primary key);
         {#- an ephemeral model has no result: it is built with the models that read it #}
         {%- set nodes = [] -%}
         {%- for node in selected_resources
             if graph.nodes.get(node, {}).get('config', {}).get('materialized') != 'ephemeral' -%}
             {%- do nodes.append("'" ~ node ~ "'") -%}
         {%- endfor %}
-        insert or ignore into main.unfinished
-        select unnest(['publish', {{ nodes | join(', ') }}]);
         {%- set target_folder = invocation_args_dict.target_path or invocation_args_dict.project_dir ~ '/target' %}
-        select begin_run('{{ target_folder | replace("'", "''") }}/run_results.json', [{{ nodes | join(', ') }}]);
+        {#- run while the hook is rendered: an error then stops the run -#}
+        {%- do run_query("
+            create table if not exists main.unfinished (node varchar primary key);
+            insert or ignore into main.unfinished select unnest(['publish', " ~ nodes | join(', ') ~ "]);
+            select begin_run('" ~ target_folder | replace("'", "''") ~ "/run_results.json', [" ~ nodes | join(', ') ~ "])
+        ") -%}
         {#- killed after its publish, before it could note it -#}
         {%- set publishing = run_query("from duckdb_tables() where database_name = current_database() "
             ~ "and schema_name = 'main' and table_name = 'publishing'").rows -%}
         {%- set is_published = publishing
             and run_query('select build = published_build() from main.publishing').rows[0][0] %}
-        {{ note_published(is_published) }}
-        drop table if exists main.publishing;
+        {%- do run_query(note_published(is_published) ~ 'drop table if exists main.publishing') -%}
     {%- endif -%}
 {%- endmacro %}
 

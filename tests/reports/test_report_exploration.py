@@ -22,6 +22,8 @@ def whole_percent(share: float) -> str:
 def explored(campaigns: Rows, segmented: Rows) -> list[str]:
     """Every campaign with a mart: those with an outcome, and those that have nothing but segments."""
     only = [campaign["campaign"] for campaign in segmented if campaign["is_segments_only"]]
+    # made up for its segments
+    only.remove("one_group")
     return [campaign["campaign"] for campaign in campaigns] + only
 
 

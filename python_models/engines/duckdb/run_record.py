@@ -15,6 +15,7 @@ from dbt.artifacts.schemas.run import RunResultOutput, RunResultsArtifact, RunRe
 from dbt.flags import get_flags
 from dbt.task.retry import RETRYABLE_STATUSES
 from dbt.utils import args_to_dict
+from dbt_common.utils.encoding import JSONEncoder
 
 
 class RunRecord:
@@ -32,7 +33,7 @@ class RunRecord:
             metadata=RunResultsMetadata(), results=[], elapsed_time=0.0, args=args_to_dict(get_flags())
         ).to_dict(omit_none=False)
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps(results | {"results": [_skipped(node) for node in self.nodes]}))
+        self._write(results | {"results": [_skipped(node) for node in self.nodes]})
         # dbt writes its results after the last hook
         atexit.register(self.end)
 
@@ -46,7 +47,11 @@ class RunRecord:
         nodes = [result for result in written["results"] if result["unique_id"] in self.nodes]
         if not RETRYABLE_STATUSES & {result["status"] for result in nodes}:
             nodes[-1] |= {"status": "error", "message": f"built, but not published: {self.reason}"}
-        self.path.write_text(json.dumps(written))
+        self._write(written)
+
+    def _write(self, results: dict[str, Any]) -> None:
+        # variables may be dates, which dbt writes as text
+        self.path.write_text(json.dumps(results, cls=JSONEncoder))
 
 
 def _skipped(node: str) -> dict[str, Any]:

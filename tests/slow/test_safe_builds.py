@@ -71,9 +71,10 @@ def test_builds_killed_at_random_moments_publish_all_or_nothing(
     for _ in range(KILLS):
         newest = calls.grow()
         killed += build(moments.uniform(0, 1.1 * lasts)) == -signal.SIGKILL
-        # all tables of one day: the one before, or this one where the build came to its end
+        # all tables of one day: the one before, this one where the build came to its end, or one between
+        # them whose killed publish the build has finished
         [now] = counts(dbt.warehouse)
-        assert now in (published, newest)
+        assert published <= now <= newest
         published = now
     assert killed >= KILLS / 2
     newest = calls.grow()

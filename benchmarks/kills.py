@@ -224,14 +224,17 @@ def kill_builds(world: World, kills: int, build: list[str]) -> str:
         is_killed = world.run(build, seconds=seconds) == -signal.SIGKILL
         repair_publish(world.warehouse)
         assert world.published() in ({before}, {world.day}), (number, world.published())
-        # of a run that was killed before its first hooks ended, dbt retry knows nothing
-        has_begun = '"skipped"' in (world.dbt.target / "run_results.json").read_text()
-        mended_by = ["retry"] if number % 2 and has_begun else build
+        mended_by = ["retry"] if number % 2 and has_begun(world) else build
         world.mend(mended_by)
         killed += is_killed
         ending = "killed" if is_killed else "ended"
         print(f"{ending} within {seconds:.0f} s of {lasts:.0f}, mended by {mended_by[0]}", flush=True)
     return f"killed at random moments: {killed} of {kills}; all whole, all mended by the next"
+
+
+def has_begun(world: World) -> bool:
+    """Return whether `dbt retry` knows the last run: not if it was refused or killed in its first hooks."""
+    return '"skipped"' in (world.dbt.target / "run_results.json").read_text()
 
 
 def kill_publishes(world: World, steps: Sequence[int] = range(STEPS)) -> str:
@@ -268,7 +271,7 @@ def fill_disks(world: World, rooms: Sequence[float] = (0, 0.5, 1, 1.5, 2)) -> st
             assert code == 0 or f"disk/{world.warehouse.name}" in said or f"{world.disk}: " in said, said
             assert world.published() == {world.day if code == 0 else before}
             resize(world.disk, 4 * used)
-            world.mend(["retry"] if number % 2 else PEOPLE)
+            world.mend(["retry"] if number % 2 and has_begun(world) else PEOPLE)
     finally:
         subprocess.run(["umount", "-l", world.disk], check=True)
     return f"runs on a full disk: {len(rooms)}; all whole, all mended by the next"

@@ -154,6 +154,7 @@ def test_predictions_name_a_phone_number_only_when_asked(altered: Altered, built
     [(count, distinct, example)] = named
     assert count == distinct > 1_000
     assert re.fullmatch(r"\+2547[0-9]{8}", example)
+    assert altered.dbt.warehouse.stat().st_mode & 0o077 == 0
 
 
 def test_segments_go_on_after_a_refit_and_moves_are_counted(built: Dbt, altered: Altered) -> None:

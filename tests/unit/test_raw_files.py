@@ -662,7 +662,7 @@ def test_macros_ask_in_json(shop: Shop) -> None:
     def ask(what: str, **details: Any) -> Any:
         return json.loads(answer(json.dumps(request | {"ask": what} | details)))
 
-    rows = {"read_versions": {}, "others": False, "part": None, "checks": [], "names_people": True}
+    rows = {"read_versions": {}, "others": False, "part": None, "checks": []}
     assert ask("base_table", **rows) == {"result": shop.request(today="2026-11-22").sql()}
     wrong = "Variable today is '22.11.2026'; write a day as 2026-11-22, or leave it empty."
     assert ask("base_table", today="22.11.2026", **rows) == {"error": wrong}

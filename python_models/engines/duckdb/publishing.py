@@ -1,7 +1,7 @@
 """dbt-duckdb plugin: one build at a time, published as the warehouse that people query.
 
 dbt writes into `<warehouse>.working` and holds `<warehouse>.lock` until it exits. `select
-publish_warehouse()` publishes copies of the working files together (`common/publish_files.py`): readers see
+publish_warehouse(...)` publishes copies of the working files together (`common/publish_files.py`): readers see
 the old warehouse or the new one, complete, and never block a build.
 
 All files that the process writes are readable by their owner only, temporary and write-ahead files included,
@@ -107,7 +107,7 @@ def published_build(warehouse: Path) -> str:
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
-    """Holds the lock; registers the SQL functions `begin_run(run_results, nodes)`, `publish_warehouse()`."""
+    """Holds the lock; registers the SQL functions `begin_run(...)`, `publish_warehouse(...)` and others."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         self.working = Path(self.creds.path if self.creds else "")
@@ -131,12 +131,16 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         text, texts = sqltypes.VARCHAR, list_type(sqltypes.VARCHAR)
         conn.create_function("begin_run", self.begin_run, [text, texts], text, side_effects=True)
-        conn.create_function("publish_warehouse", lambda: self.publish(conn), [], text, side_effects=True)
-
+        conn.create_function(
+            "publish_warehouse",
+            lambda names_people: self.publish(conn, names_people),
+            [sqltypes.BOOLEAN],
+            text,
+            side_effects=True,
+        )
         conn.create_function(
             "published_build", lambda: published_build(self.warehouse), [], text, side_effects=True
         )
-
         conn.create_function(
             "room_problem",
             lambda: publish_files.room_problem(list(self.files())),
@@ -158,10 +162,14 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
         self.run.begin()
         return run_results
 
-    def publish(self, connection: DuckDBPyConnection) -> str:
-        """Write the open databases to their files and publish copies; return why not, or an empty string."""
+    def publish(self, connection: DuckDBPyConnection, names_people: bool) -> str:
+        """Write the open databases to their files and publish copies; return why not, or an empty string.
+
+        A warehouse that names people is for its owner only.
+        """
         files = self.files()
-        modes = dict.fromkeys(files, OWNER_ONLY) | {self.working: public_mode(self.warehouse)}
+        mode = OWNER_ONLY if names_people else public_mode(self.warehouse)
+        modes = dict.fromkeys(files, OWNER_ONLY) | {self.working: mode}
         try:
             with connection.cursor() as cursor:
                 for database in files.values():

@@ -1,8 +1,8 @@
 """dbt-duckdb plugin: one build at a time, published as the warehouse that people query.
 
-dbt writes into `<warehouse>.working` and holds `<warehouse>.lock` until it exits. `select
-publish_warehouse(...)` publishes copies of the working files together (`common/publish_files.py`): readers see
-the old warehouse or the new one, complete, and never block a build.
+dbt writes into `<warehouse>.working` and holds `<warehouse>.lock` until it exits. `publish_warehouse`
+publishes copies of the working files together (`common/publish_files.py`): readers see the old warehouse or
+the new one, complete, and never block a build.
 
 All files that the process writes are readable by their owner only, temporary and write-ahead files included,
 because raw identifiers pass through them. Only the published warehouse has the mode of the user's umask.

@@ -37,10 +37,10 @@ COUNTS = [
 ]
 PEOPLE = ["run", "--select", "+identity_map", "source_rows"]
 DAY = ["build", "--selector", "daily"]
-# before and after two copies and three renames, of which the first one decides
+# A publish makes two copies and three renames. A kill comes before or after each; the first rename decides.
 STEPS, DECIDED = 10, 5
-# Parses once. For each line it reads, a command runs in a process of its own, which is killed after so many
-# seconds, or at that step of its publish.
+# Parses once, then runs each command that it reads in a child process. The child is killed when its time is
+# up, or at the requested step of its publish.
 KILLER = '''
 import atexit, json, os, signal, sys, time
 from dbt.cli.main import dbtRunner
@@ -124,7 +124,7 @@ class World:
             assert self.killer.poll() is None, "dbt could not parse the project"
 
     def run(self, arguments: list[str], seconds: float = 3600, step: int | None = None) -> int:
-        """Run dbt, for so many seconds or to that step of its publish; return the exit code."""
+        """Run dbt, killed after `seconds` or at a `step` of its publish; return its exit code."""
         with self.watched():
             self.killer.stdin.write(
                 json.dumps({"arguments": arguments, "seconds": seconds, "step": step}) + "\n"

@@ -15,7 +15,7 @@ from benchmarks.forecasts import empty_database
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DRAWS = 300
-# The fewest replicates of which the lowest and the highest leave out .05: as much as 200 leave out.
+# The fewest bootstrap replicates for a 95 % interval: their minimum and maximum are its bounds.
 REPLICATES = 39
 SELECTED = (
     "results.evaluation",

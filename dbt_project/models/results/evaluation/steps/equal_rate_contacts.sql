@@ -33,7 +33,7 @@ add_totals as (
         *,
         cast(sum(row_count) over whole as bigint) as all_rows,
         cast(sum(contacted) over whole as bigint) as all_contacted,
-        -- the same rate for all makes so many contacts, and a fraction
+        -- contacts at the common rate: whole number and remainder
         row_count * all_contacted // all_rows as whole_contacts,
         row_count * all_contacted % all_rows as remainder,
     from count_rows

@@ -423,8 +423,11 @@ def test_an_abandoned_job_ends_before_its_next_chunk(has_left: bool) -> None:
 def test_chunks_are_scored_as_the_whole_and_end_when_abandoned(warehouse: Path) -> None:
     champion, rows = champion_of(warehouse), rows_of(warehouse, 250)
     rows[7] = None
-    parsed, scored = score_rows(Job(), champion, "client_id", rows, is_explained=True)
-    assert list(parsed.errors) == [7]
+    given = rows.copy()
+    errors, scored = score_rows(Job(), champion, "client_id", given, is_explained=True)
+    # what is scored is not kept
+    assert given == [None] * 250
+    assert list(errors) == [7]
     assert [row["row"] for row in scored] == [index for index in range(250) if index != 7]
     _, alone = score_rows(Job(), champion, "client_id", rows[-1:], is_explained=True)
     assert scored[-1] == alone[0] | {"row": 249}

@@ -12,7 +12,7 @@ from python_models.delivery.service.jobs import Job
 from python_models.delivery.service.rows import Field, ParsedRows, parse_rows
 from python_models.delivery.service.snapshot import LoadedChampion, LoadedSegmenter, ServedCampaign
 
-# Rows that are computed between two looks whether anybody still waits: with reasons, and without.
+# Rows that are read and computed between two looks whether anybody still waits: with reasons, and without.
 EXPLAINED_CHUNK, CHUNK = 100, 1_000
 # No field of a campaign is called so.
 _INDEX = "index of the row"
@@ -20,17 +20,27 @@ _INDEX = "index of the row"
 
 def score_rows(
     job: Job, champion: LoadedChampion, entity: str, rows: list[Any], is_explained: bool
-) -> tuple[ParsedRows, list[dict[str, Any]]]:
-    """Score the rows that can be read."""
-    parsed = parse_rows(rows, champion.fields, entity)
-    results = []
-    for chunk in parsed.chunks(EXPLAINED_CHUNK if is_explained else CHUNK):
+) -> tuple[dict[int, str], list[dict[str, Any]]]:
+    """Return why some rows cannot be read, by their index, and the scores of the others.
+
+    Rows are dropped from the list once they are scored: to free all of them at once would stall other
+    requests.
+    """
+    errors: dict[int, str] = {}
+    results: list[dict[str, Any]] = []
+    size = EXPLAINED_CHUNK if is_explained else CHUNK
+    for start in range(0, len(rows), size):
         job.check()
-        results += _score_chunk(champion, chunk, is_explained)
-    return parsed, results
+        parsed = parse_rows(rows[start : start + size], champion.fields, entity, start)
+        rows[start : start + size] = [None] * min(size, len(rows) - start)
+        errors |= parsed.errors
+        results += _score_chunk(champion, parsed, is_explained)
+    return errors, results
 
 
 def _score_chunk(champion: LoadedChampion, parsed: ParsedRows, is_explained: bool) -> list[dict[str, Any]]:
+    if not parsed.indices:
+        return []
     matrix = champion.matrix(parsed)
     probabilities = champion.score(matrix)
     deciles = champion.decile(probabilities)
@@ -53,12 +63,12 @@ def _score_chunk(champion: LoadedChampion, parsed: ParsedRows, is_explained: boo
 
 def segment_rows(
     job: Job, segmenter: LoadedSegmenter, rows: list[Any]
-) -> tuple[ParsedRows, list[dict[str, Any]]]:
-    """Assign the rows that can be read to segments."""
+) -> tuple[dict[int, str], list[dict[str, Any]]]:
+    """Return why some rows cannot be read, by their index, and the segments of the others."""
     job.check()
     parsed = parse_rows(rows, segmenter.fields, segmenter.entity)
     if not parsed.indices:
-        return parsed, []
+        return parsed.errors, []
     types = {"text": pa.string(), "boolean": pa.bool_()}
     columns = {
         field.name: pa.array(values, types.get(field.kind, pa.float64()))
@@ -84,16 +94,16 @@ def segment_rows(
                 "segment_confidence": confidence,
             }
         )
-    return parsed, results
+    return parsed.errors, results
 
 
-def merge_results(parsed: ParsedRows, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def merge_results(errors: dict[int, str], results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return results and rejected rows in the order of the request; 422 if all were rejected."""
     if not results:
-        index, message = next(iter(parsed.errors.items()))
-        more = f"; and {len(parsed.errors) - 1:,} other rows" if len(parsed.errors) > 1 else ""
+        index, message = next(iter(errors.items()))
+        more = f"; and {len(errors) - 1:,} other rows" if len(errors) > 1 else ""
         raise api_error("rows_refused", f"row {index}: {message}{more}", 422)
-    rejected = [{"row": index, "error": message} for index, message in parsed.errors.items()]
+    rejected = [{"row": index, "error": message} for index, message in errors.items()]
     return sorted([*results, *rejected], key=lambda row: row["row"])
 
 

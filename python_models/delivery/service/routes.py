@@ -23,7 +23,7 @@ from python_models.delivery.service.responses import (
     score_rows,
     segment_rows,
 )
-from python_models.delivery.service.rows import ParsedRows, read_body
+from python_models.delivery.service.rows import read_body
 from python_models.delivery.service.schemas import (
     CampaignsAnswer,
     CustomerAnswer,
@@ -104,9 +104,9 @@ async def score(request: Request, served: Served) -> Response:
     if is_explained:
         require_explainable(champion.model.tree_count, len(rows), request.app.state.limits.explained_trees)
     if len(rows) <= SMALL_ROWS and not is_explained:
-        parsed, scored = score_rows(Job(), champion, served.entity, rows, is_explained)
+        errors, scored = score_rows(Job(), champion, served.entity, rows, is_explained)
     else:
-        parsed, scored = await pool_for(request, rows).run(
+        errors, scored = await pool_for(request, rows).run(
             request, score_rows, champion, served.entity, rows, is_explained
         )
     return json_response(
@@ -115,7 +115,7 @@ async def score(request: Request, served: Served) -> Response:
             "model_version": champion.version,
             "threshold": champion.threshold,
             "threshold_policy": champion.policy,
-            "results": _audited_results(request, parsed, scored),
+            "results": _audited_results(request, errors, scored),
         }
     )
 
@@ -136,22 +136,22 @@ async def segment(request: Request, served: Served) -> Response:
         raise api_error("no_segments", f"campaign '{served.campaign}' has no segments", 409)
     request.state.audit["model_version"] = segmenter.version
     rows, _ = await read_body(request)
-    parsed, assigned = await pool_for(request, rows).run(request, segment_rows, segmenter, rows)
+    errors, assigned = await pool_for(request, rows).run(request, segment_rows, segmenter, rows)
     return json_response(
         {
             "campaign": served.campaign,
             "segmenter_version": segmenter.version,
-            "results": _audited_results(request, parsed, assigned),
+            "results": _audited_results(request, errors, assigned),
         }
     )
 
 
 def _audited_results(
-    request: Request, parsed: ParsedRows, results: list[dict[str, Any]]
+    request: Request, errors: dict[int, str], results: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """Count rows for the audit line and return the results in the order of the request."""
-    request.state.audit |= {"rows": len(results), "refused_rows": len(parsed.errors)}
-    return merge_results(parsed, results)
+    request.state.audit |= {"rows": len(results), "refused_rows": len(errors)}
+    return merge_results(errors, results)
 
 
 @router.get(

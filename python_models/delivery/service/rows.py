@@ -1,7 +1,7 @@
 """From the body of a request to columns; a row that cannot be read is rejected with a message."""
 
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -101,16 +101,8 @@ class ParsedRows:
     keys: list[str | None]
     errors: dict[int, str]
 
-    def chunks(self, rows: int) -> "Iterator[ParsedRows]":
-        """Yield the rows that can be read, so many at a time."""
-        for start in range(0, len(self.indices), rows):
-            part = slice(start, start + rows)
-            yield ParsedRows(
-                self.indices[part], [column[part] for column in self.columns], self.keys[part], {}
-            )
 
-
-def parse_rows(rows: Sequence[Any], fields: Sequence[Field], key: str) -> ParsedRows:
+def parse_rows(rows: Sequence[Any], fields: Sequence[Field], key: str, start: int = 0) -> ParsedRows:
     """Turn rows into columns.
 
     Parameters
@@ -121,6 +113,8 @@ def parse_rows(rows: Sequence[Any], fields: Sequence[Field], key: str) -> Parsed
         The fields that a row has to name.
     key : str
         Name of the key, which may be given as text or whole number.
+    start : int
+        Index of the first row in the request.
     """
     names = {field.name for field in fields}
     errors: dict[int, str] = {}
@@ -146,7 +140,12 @@ def parse_rows(rows: Sequence[Any], fields: Sequence[Field], key: str) -> Parsed
             )
             indices.remove(index)
     columns = [[rows[index].get(field.name) for index in indices] for field in fields]
-    return ParsedRows(indices, columns, keys, dict(sorted(errors.items())))
+    return ParsedRows(
+        [start + index for index in indices],
+        columns,
+        keys,
+        {start + index: errors[index] for index in sorted(errors)},
+    )
 
 
 def _shape_error(row: Any, names: set[str], key: str) -> str:

@@ -72,6 +72,8 @@ IDENTIFIERS = {
     ),
 }
 CSV_TEXT_ESCAPE = "' before text that begins with =, +, -, @, tab or carriage return (members.csv only)"
+# whom to contact, as of the build
+CHOSEN = "rank is not null and not is_suppressed and not is_holdout"
 PLAIN_COLUMNS = ("rank", "entity_id", "customer_id", "predicted_probability", "decile", "expected_profit")
 
 
@@ -352,22 +354,8 @@ def _select_members(
     _read_seeds(connection, seeds, warehouse)
     rule = _consent_rule(connection, audience, seeds)
     _check_names(connection, seeds)
-    connection.execute(
-        f"""
-        create temp table audience as
-        select
-            $audience_id as audience_id, $source as source, $channel as channel, $rule as consent_rule,
-            {match_key("$source")} as source_key, {match_key("$channel")} as channel_key
-        """,
-        {
-            "audience_id": audience.audience_id,
-            "source": audience.source,
-            "channel": audience.channel,
-            "rule": rule,
-        },
-    )
+    _create_audience(connection, audience, rule)
     consent = consent_macros()
-    hashes = ",\n".join(f"sha256({each.normalised}) as {name}" for name, each in IDENTIFIERS.items())
     is_erased = consent.is_erased("erasure_requests", "audience.source", "hashed.customer_id")
     refusal = consent.consent_refusal(
         "latest_consents.has_consent", "audience.consent_rule", "audience.channel"
@@ -377,25 +365,7 @@ def _select_members(
         create temp table members as
         with valid_consents as ({consent.valid_consents("consents", f"date '{today}'")}),
 
-        latest_consents as ({consent.latest_consents("audience", "valid_consents")}),
-
-        identified as (
-            select
-                members.*,
-                identity_map.msisdn,
-                identity_map.email,
-            from warehouse.results.audience_members as members
-            inner join audience on members.audience_id = audience.audience_id
-            left join identity_map on
-                members.customer_id = identity_map.customer_id and identity_map.source = audience.source
-        ),
-
-        hashed as (
-            select
-                * exclude (msisdn, email),
-                {hashes},
-            from identified
-        )
+        latest_consents as ({consent.latest_consents("audience", "valid_consents")})
 
         select
             hashed.*,
@@ -407,6 +377,38 @@ def _select_members(
         from hashed
         cross join audience
         left join latest_consents on {match_key("hashed.customer_id")} = latest_consents.customer_key
+        """
+    )
+
+
+def _create_audience(connection: duckdb.DuckDBPyConnection, audience: Audience, rule: str) -> None:
+    """Create the temporary table `audience`, of one row, and the view `hashed`: its members with hashes."""
+    connection.execute(
+        f"""
+        create temp table audience as
+        select
+            $audience_id as audience_id, $source as source, $channel as channel, $rule as consent_rule,
+            {match_key("$source")} as source_key, {match_key("$channel")} as channel_key
+        """,
+        {name: getattr(audience, name) for name in ("audience_id", "source", "channel")} | {"rule": rule},
+    )
+    hashes = ",\n".join(f"sha256({each.normalised}) as {name}" for name, each in IDENTIFIERS.items())
+    connection.execute(
+        f"""
+        create temp view hashed as
+        select
+            * exclude (msisdn, email),
+            {hashes},
+        from (
+            select
+                members.*,
+                identity_map.msisdn,
+                identity_map.email,
+            from warehouse.results.audience_members as members
+            inner join audience using (audience_id)
+            left join identity_map
+                on members.customer_id = identity_map.customer_id and identity_map.source = audience.source
+        )
         """
     )
 
@@ -455,65 +457,18 @@ def _write_files(
     connection: duckdb.DuckDBPyConnection, audience: Audience, folder: Path, export_id: str
 ) -> dict[str, Any]:
     """Write members and manifest into a folder, readable by its owner only; return the manifest."""
-    chosen = "rank is not null and not is_suppressed and not is_holdout"
-    rows = f"from members where {chosen} and kept_out_reason is null"
-    members = connection.table("members")
-    types = dict(zip(members.columns, members.types, strict=True))
-    columns = ", ".join([*PLAIN_COLUMNS, *IDENTIFIERS])
-    # a spreadsheet would run such text as a formula
-    csv_columns = ", ".join(
-        rf"if(regexp_matches({name}, '^[=+@\t\r-]'), chr(39) || {name}, {name}) as {name}"
-        if types[name] == "VARCHAR"
-        else name
-        for name in [*PLAIN_COLUMNS, *IDENTIFIERS]
-    )
-    checksums = {}
-    for name, options, selected in [
-        ("members.parquet", "format parquet", columns),
-        ("members.csv", "format csv, header", csv_columns),
-    ]:
-        connection.execute(
-            f"copy (select {selected} {rows} order by rank) to '{_quoted(folder / name)}' ({options})"
-        )
-        (folder / name).chmod(0o600)
-        checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    identified = "hashed_email is not null or hashed_phone_digits is not null"
-    facts = _facts(
-        connection,
-        f"select count(*) as row_count, count(*) filter ({identified}) as identified_count, "
-        f"sum(expected_conversions) as expected_conversions, sum(expected_profit) as expected_profit {rows}",
-    )
-    left_out = _facts(
-        connection,
-        f"""
-        select
-            count(*) filter (is_suppressed) as suppressed_count,
-            count(*) filter (not is_suppressed and is_holdout) as holdout_count,
-            count(*) filter ({chosen} and kept_out_reason = 'erased') as erased,
-            count(*) filter ({chosen} and kept_out_reason = 'refused') as refused
-        from members
-        """,
-    )
-    kept_out = {reason: left_out.pop(reason) for reason in ("erased", "refused")}
+    checksums = _write_members(connection, folder)
+    columns = {
+        name: {"hash": "SHA-256, hexadecimal, lower case", "of": each.normalisation, "source": each.source}
+        for name, each in IDENTIFIERS.items()
+    }
     manifest = {
         "export_id": export_id,
         **asdict(audience),
-        **facts,
-        **left_out,
-        "kept_out_since_the_build": kept_out,
+        **_counts(connection),
         "sha256": checksums,
         "csv_text_escape": CSV_TEXT_ESCAPE,
-        "columns": {
-            **dict.fromkeys(PLAIN_COLUMNS, "as in results.audience_members"),
-            **{
-                name: {
-                    "hash": "SHA-256, hexadecimal, lower case",
-                    "of": each.normalisation,
-                    "source": each.source,
-                }
-                for name, each in IDENTIFIERS.items()
-            },
-        },
+        "columns": dict.fromkeys(PLAIN_COLUMNS, "as in results.audience_members") | columns,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     (folder / MANIFEST).touch(0o600)
@@ -521,8 +476,52 @@ def _write_files(
     return manifest
 
 
-def _facts(connection: duckdb.DuckDBPyConnection, sql: str) -> dict[str, Any]:
-    result = connection.execute(sql)
+def _write_members(connection: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, str]:
+    """Write whom to contact as Parquet and CSV; return the checksum of each file."""
+    members = connection.table("members")
+    types = dict(zip(members.columns, members.types, strict=True))
+    columns = [*PLAIN_COLUMNS, *IDENTIFIERS]
+    # a spreadsheet would run such text as a formula
+    csv_columns = [
+        rf"if(regexp_matches({name}, '^[=+@\t\r-]'), chr(39) || {name}, {name}) as {name}"
+        if types[name] == "VARCHAR"
+        else name
+        for name in columns
+    ]
+    checksums = {}
+    for name, options, selected in [
+        ("members.parquet", "format parquet", columns),
+        ("members.csv", "format csv, header", csv_columns),
+    ]:
+        connection.execute(
+            f"copy (select {', '.join(selected)} from members where {CHOSEN} and kept_out_reason is null "
+            f"order by rank) to '{_quoted(folder / name)}' ({options})"
+        )
+        (folder / name).chmod(0o600)
+        checksums[name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    return checksums
+
+
+def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Count who is in the files, what is expected of them, and who is not, by the reason."""
+    written = f"filter ({CHOSEN} and kept_out_reason is null)"
+    identified = "(hashed_email is not null or hashed_phone_digits is not null)"
+    result = connection.execute(
+        f"""
+        select
+            count(*) {written} as row_count,
+            count(*) filter ({CHOSEN} and kept_out_reason is null and {identified}) as identified_count,
+            sum(expected_conversions) {written} as expected_conversions,
+            sum(expected_profit) {written} as expected_profit,
+            count(*) filter (is_suppressed) as suppressed_count,
+            count(*) filter (not is_suppressed and is_holdout) as holdout_count,
+            {{
+                'erased': count(*) filter ({CHOSEN} and kept_out_reason = 'erased'),
+                'refused': count(*) filter ({CHOSEN} and kept_out_reason = 'refused')
+            }} as kept_out_since_the_build
+        from members
+        """
+    )
     names = [column[0] for column in result.description or []]
     return dict(zip(names, result.fetchone() or (), strict=True))
 

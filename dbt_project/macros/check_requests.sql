@@ -3,7 +3,7 @@
     ignored, and the person would stay.
 #}
 {% macro check_requests() -%}
-    {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
+    {%- if is_build() -%}
         {#- a campaign on a table of another project declares a source that has no files here -#}
         {%- set sources = graph.sources.values() | map(attribute='source_name') | list
             + graph.nodes.values() | map(attribute='config.meta.source') | select | list -%}

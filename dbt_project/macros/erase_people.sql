@@ -4,7 +4,7 @@
     while marts and scores still say so; the end finds what the run has put in.
 #}
 {% macro erase_people(rebuilt=[]) -%}
-    {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
+    {%- if is_build() -%}
         {%- set request = tojson({
             'seeds': invocation_args_dict.project_dir ~ '/seeds',
             'country_code': var('country_code') | string,

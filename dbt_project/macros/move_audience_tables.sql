@@ -4,7 +4,7 @@
     a build of a few models would not make the views. Goes with those views.
 #}
 {% macro move_audience_tables() -%}
-    {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
+    {%- if is_build() -%}
         {%- for name in ['policy_choices', 'audience_evidence', 'audience_terms'] -%}
             {%- set old = load_relation(api.Relation.create(target.database, 'campaigns', name)) -%}
             {%- if old and old.is_table -%}

@@ -3,15 +3,15 @@
     of the run. Tests are part of it, and so is publishing.
 #}
 {% macro begin_build() -%}
-    {%- set writes = execute and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
-    {%- if writes and (invocation_args_dict.empty or invocation_args_dict.sample) -%}
+    {%- if execute and target.type != 'duckdb' and (invocation_args_dict.empty or invocation_args_dict.sample) -%}
         {{ exceptions.raise_compiler_error(
-            "--empty and --sample are refused: they would publish tables without rows and delete records such as "
-            ~ "segment_history. To check the SQL without data, run `dbt compile`, or set LEADLIGHT_DATA and "
-            ~ "LEADLIGHT_WAREHOUSE to small input files and another warehouse."
+            '--empty and --sample would empty the tables of target ' ~ target.name ~ ': use them with --target duckdb.'
         ) }}
-    {%- endif -%}
-    {%- if writes and target.type == 'duckdb' -%}
+    {%- elif is_build() and not publishes() -%}
+        {#- lists that erasure and records look into -#}
+        {%- do run_query('create table if not exists main.unfinished (node varchar primary key)') -%}
+        {%- do run_query(note_published(false)) -%}
+    {%- elif is_build() -%}
         {%- set problem = run_query('select room_problem()').rows[0][0] -%}
         {%- if problem -%}{{ exceptions.raise_compiler_error(problem) }}{%- endif -%}
         {#- an ephemeral model has no result: it is built with the models that read it #}
@@ -20,7 +20,7 @@
             if graph.nodes.get(node, {}).get('config', {}).get('materialized') != 'ephemeral' -%}
             {%- do nodes.append("'" ~ node ~ "'") -%}
         {%- endfor %}
-        {%- set target_folder = invocation_args_dict.target_path or invocation_args_dict.project_dir ~ '/target' %}
+        {%- set target_folder = invocation_args_dict.target_path or 'target' %}
         {#- run while the hook is rendered: an error then stops the run -#}
         {%- do run_query("
             create table if not exists main.unfinished (node varchar primary key);
@@ -36,13 +36,28 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Whether hooks have work to do: a run that makes tables. #}
+{% macro is_build() -%}
+    {{ return(execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot']) }}
+{%- endmacro %}
+
+{# Whether readers get what this run makes: not on target dev, nor with --empty or --sample. #}
+{% macro publishes() -%}
+    {{ return(is_build() and run_query('select publishes()').rows[0][0]) }}
+{%- endmacro %}
+
 {#
     on-run-end: where nothing is unfinished, of this run or of one that failed or was killed before, the working
     database becomes the warehouse that people query, by one atomic rename. Else nothing is published. The list
     of unfinished work is emptied after that: a publish that fails leaves it, and `dbt retry` publishes.
 #}
 {% macro end_build(results) -%}
-    {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
+    {%- if is_build() and not publishes() -%}
+        {%- do drop_temporary_relations() -%}
+        {%- do erase_people() -%}
+        {%- do scrub_free_blocks() -%}
+        {%- do run_query('delete from main.unfinished') -%}
+    {%- elif is_build() -%}
         {%- do drop_temporary_relations() -%}
         {%- do warn_of_unmatched_requests() -%}
         {%- do erase_people() -%}

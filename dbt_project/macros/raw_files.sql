@@ -36,9 +36,10 @@
     {#- what the rows depend on; `source` itself is an argument here -#}
     {%- do builtins.source(source, thing) -%}
     {%- do ref('raw_columns') -%}{%- do ref('recodings') -%}{%- do ref('erasure_requests') -%}
-    {{- raw_files('base_table', source, thing, {
+    {%- set rows = raw_files('base_table', source, thing, {
         'others': others, 'part': part, 'checks': faults, 'relation': this | string, 'read_versions': read_versions(),
-    }) -}}
+    }) -%}
+    {{- 'select * from (\n' ~ rows ~ '\n) as read_files limit 0' if flags.EMPTY and rows else rows -}}
 {%- endmacro %}
 
 {# Name of each file that the model's table holds -> the version that was read. #}
@@ -120,11 +121,8 @@
     take their place: a folder that is not mounted would publish audiences of made-up people.
 #}
 {% macro check_own_files() %}
-    {%- if execute and target.type == 'duckdb' and flags.WHICH in ['build', 'run', 'seed', 'snapshot'] -%}
-        {%- set warehouse = target.path[:-8] if target.path.endswith('.working') else target.path -%}
-        {%- set answer = fromjson(
-            run_query("select published_own_files('" ~ warehouse | replace("'", "''") ~ "')").rows[0][0]
-        ) -%}
+    {%- if is_build() -%}
+        {%- set answer = fromjson(run_query('select published_own_files()').rows[0][0]) -%}
         {%- if answer.error -%}{{ exceptions.raise_compiler_error(answer.error) }}{%- endif -%}
         {%- for source, file in answer.result.items()
             if source in listed_sources() and source_kind(source) != 'own' and source not in var('allow_default') -%}

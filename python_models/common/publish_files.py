@@ -145,7 +145,9 @@ def clear_leftovers(warehouse: Path) -> None:
 
 
 def _siblings(warehouse: Path) -> list[Path]:
-    return sorted(warehouse.parent.glob(f"{glob.escape(warehouse.name)}.*"))
+    """Return the files beside a warehouse that belong to it, without those of developers."""
+    paths = sorted(warehouse.parent.glob(f"{glob.escape(warehouse.name)}.*"))
+    return [path for path in paths if not path.name.startswith(f"{warehouse.name}.dev.")]
 
 
 def _copy(working: Path, copied: Path, mode: int) -> None:

@@ -22,6 +22,11 @@ class Champion:
     label: str | None
 
 
+def beside_project(path: str) -> Path:
+    """Return a path as seen from the folder of the project, where dbt is started inside `dbt_project` too."""
+    return Path("..", path) if Path("dbt_project.yml").exists() else Path(path)
+
+
 def read_champion(warehouse: Path, campaign: str) -> Champion:
     """Read the champion that the warehouse publishes, with its threshold."""
     if not warehouse.exists():

@@ -4,26 +4,27 @@ Before that, people who asked to be erased leave the record. `seeds` is the fold
 """
 
 from pathlib import Path
-from typing import Any
 
 from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection, sqltypes
 
-from python_models.common.publish_files import warehouse_of
-from python_models.delivery.sent_record import SentRecord
+from python_models.delivery.sent_record import NO_ROWS, SentRecord
+from python_models.engines.duckdb.command_files import Access, CommandFiles
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
     """Registers the function on every dbt connection."""
 
-    def initialize(self, plugin_config: dict[str, Any]) -> None:
-        self.warehouse = warehouse_of(Path(self.creds.path if self.creds else ""))
-
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         conn.create_function(
             "sent_rows",
-            lambda seeds: SentRecord.rows_of(self.warehouse, Path(seeds)),
+            self.sent_rows,
             [sqltypes.VARCHAR],
             sqltypes.VARCHAR,
             side_effects=True,
         )
+
+    def sent_rows(self, seeds: str) -> str:
+        """Return the SQL that reads the record of the current command's warehouse."""
+        files = CommandFiles.of(self.creds)
+        return NO_ROWS if files.access is Access.NONE else SentRecord.rows_of(files.warehouse, Path(seeds))

@@ -1,6 +1,5 @@
 """What is said of drift, of forecasts before their outcome and after it: compiled SQL on made-up tables."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from scipy.stats import chi2, chi2_contingency, false_discovery_control
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
 from benchmarks.forecasts import Drift, compared, estimated_and_realised
-from tests.support import Dbt
+from tests.support import Dbt, copy_built
 
 WINDOWS = 120
 COLUMNS = {
@@ -200,7 +199,7 @@ def test_outcomes_of_the_contacted_are_compared_with_those_of_the_contacted(
 ) -> None:
     """Training rows of a time before audiences convert less; those whom audiences contacted do as before."""
     dbt = make_dbt(default_data)
-    shutil.copy(f"{built.warehouse}.working", f"{dbt.warehouse}.working")
+    copy_built(built, dbt)
     dbt("compile", "--select", "conversion_drift_counts", "conversion_drift")
     generator = np.random.default_rng(6)
     rows = people(generator, 3_000).assign(

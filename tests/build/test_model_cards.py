@@ -103,7 +103,6 @@ def test_every_query_of_the_reports_has_rows_without_any_campaign(built: Dbt, tm
     assert len(queries) > 20
     warehouse = tmp_path / "empty.duckdb"
     with duckdb.connect(str(warehouse)) as connection:
-        # views name the database that they were built in
         connection.execute(f"attach '{built.warehouse}' as warehouse (read_only)")
         connection.execute("create schema results")
         for (table,) in connection.execute(

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from python_models.common import publish_files
 from tests.support import Dbt, copy_built
 
 CALLS = 4_521
@@ -120,15 +121,48 @@ def test_a_build_that_cannot_begin_builds_and_publishes_nothing(
 
 
 @pytest.mark.parametrize("flag", ["--empty", "--sample=3 days"])
-def test_a_build_without_rows_is_refused(
+def test_a_build_without_rows_touches_no_file(
     built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, flag: str
+) -> None:
+    """Models of which the selection leaves out what they read, a record and one in Python among them."""
+    dbt = make_dbt(default_data)
+    copy_built(built, dbt)
+    # the record of what was sent, which a build rewrites without people who were erased
+    Path(f"{dbt.warehouse}.sent").mkdir()
+    before = {path: path.read_bytes() for path in dbt.folder.glob("warehouse*") if path.is_file()}
+    dbt("run", flag, "--select", "insurance_features", "insurance_scores", "audience_members")
+    assert {path: path.read_bytes() for path in dbt.folder.glob("warehouse*") if path.is_file()} == before
+
+
+def test_whoever_only_reads_waits_for_no_build_and_no_reader(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
 ) -> None:
     dbt = make_dbt(default_data)
     copy_built(built, dbt)
-    before = [Path(f"{dbt.warehouse}{suffix}").read_bytes() for suffix in ("", ".working")]
-    printed = dbt.fails("build", flag, "--select", "insurance_features", "segment_history")
-    assert "--empty and --sample are refused" in printed
-    assert [Path(f"{dbt.warehouse}{suffix}").read_bytes() for suffix in ("", ".working")] == before
+    with (
+        publish_files.lock(dbt.warehouse),
+        duckdb.connect(f"{dbt.warehouse}.working") as working,
+        duckdb.connect(str(dbt.warehouse), read_only=True),
+    ):
+        working.execute("delete from results.campaigns")
+        dbt("compile", "--select", "conversion_rates")
+        shown = dbt("-q", "show", "--inline", "select count(*) as row_count from {{ ref('campaigns') }}")
+        assert shown.split()[-2] == "6"
+
+
+def test_every_relation_is_readable_under_another_name(built: Dbt, tmp_path: Path) -> None:
+    """In a file that is called otherwise, attached under a name of the reader's choice."""
+    (tmp_path / "shop.duckdb").symlink_to(built.warehouse)
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{tmp_path}/shop.duckdb' as w2 (read_only)")
+        relations = connection.sql(
+            "select format('w2.{}.{}', table_schema, table_name), table_type = 'VIEW' "
+            "from information_schema.tables where table_catalog = 'w2'"
+        ).fetchall()
+        for name, _ in relations:
+            assert connection.sql(f"from {name} limit 1").columns
+            connection.sql(f"from {name} limit 1").fetchall()
+    assert sum(is_view for _, is_view in relations) > 10
 
 
 def test_the_draw_of_a_build_that_was_not_published_is_drawn_anew(

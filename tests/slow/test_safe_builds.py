@@ -187,6 +187,7 @@ def test_a_second_build_says_who_holds_the_lock(
         assert first.poll() is None
         time.sleep(0.05)
     os.kill(first.pid, signal.SIGSTOP)
+    dbt.environment["LEADLIGHT_LOCK_SECONDS"] = "0"
     try:
         printed = dbt.fails("run", "--select", "stg_insurance__calls")
     finally:

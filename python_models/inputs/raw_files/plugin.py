@@ -1,6 +1,6 @@
 """dbt-duckdb plugin: the SQL function `raw_files(request)`, through which macros reach this package.
 
-Also `published_own_files(warehouse)`.
+Also `published_own_files()`.
 
 A request is JSON: what is asked (`ask`), the folders `data` and `seeds`, `source`, `thing`, `has_default`,
 `engine`, and whatever else the answer depends on. The answer is JSON too: a `result`, or an `error` to show
@@ -20,6 +20,8 @@ from duckdb import DuckDBPyConnection, sqltypes
 
 from python_models.common.errors import UserError
 from python_models.common.sql import text_literals
+from python_models.common.warehouse import beside_project
+from python_models.engines.duckdb.command_files import CommandFiles
 from python_models.inputs.raw_files import cleaning, loading
 from python_models.inputs.raw_files.base_table import BaseTable
 from python_models.inputs.raw_files.files import Thing, published_own_files, refuse_damaged_pages
@@ -116,7 +118,7 @@ def answer(text: str) -> str:
     with duckdb.connect() as connection:
         thing = Thing(
             connection=connection,
-            data=request["data"],
+            data=str(beside_project(request["data"])),
             seeds=Path(request["seeds"]),
             source=request["source"],
             thing=request["thing"] or "",
@@ -134,20 +136,24 @@ def _as_json(ask: Callable[[], Any]) -> str:
         return json.dumps({"error": f"{error.filename}: {error.strerror}. A build must be able to read it."})
 
 
-def own_files(warehouse: str) -> str:
-    """Return the sources that the published warehouse read from own files, each with a file, as JSON."""
-    return _as_json(lambda: published_own_files(Path(warehouse)))
+def own_files(files: CommandFiles) -> str:
+    """Return the sources that the published warehouse read from own files, each with a file, as JSON.
 
-
-def add_functions(connection: DuckDBPyConnection) -> None:
-    """Give a connection the SQL functions raw_files and published_own_files."""
-    text = sqltypes.VARCHAR
-    connection.create_function("raw_files", answer, [text], text, side_effects=True)
-    connection.create_function("published_own_files", own_files, [text], text, side_effects=True)
+    None where the command will not publish: nobody will read what it makes of other files.
+    """
+    return _as_json(lambda: published_own_files(files.warehouse) if files.publishes else {})
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
-    """Gives every dbt connection the functions."""
+    """Gives every dbt connection the SQL functions raw_files and published_own_files."""
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        add_functions(conn)
+        text = sqltypes.VARCHAR
+        conn.create_function("raw_files", answer, [text], text, side_effects=True)
+        conn.create_function(
+            "published_own_files",
+            lambda: own_files(CommandFiles.of(self.creds)),
+            [],
+            text,
+            side_effects=True,
+        )

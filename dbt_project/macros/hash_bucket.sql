@@ -12,7 +12,7 @@
 {% macro default__hash_share(key) -%}hash({{ key }}) / 18446744073709551616.0{%- endmacro %}
 {% macro spark__hash_share(key) -%}(hash({{ key }}) / 18446744073709551616.0 + 0.5){%- endmacro %}
 
-{# A short number of a table's row; on Spark, which has none, the key itself. #}
+{# A short number of a table's row, where it is a table and no select of --empty; on Spark, which has none, the key itself. #}
 {% macro row_key(key) -%}{{ adapter.dispatch('row_key')(key) }}{%- endmacro %}
-{% macro default__row_key(key) -%}rowid{%- endmacro %}
+{% macro default__row_key(key) -%}{{ 'row_number() over ()' if flags.EMPTY else 'rowid' }}{%- endmacro %}
 {% macro spark__row_key(key) -%}{{ key }}{%- endmacro %}

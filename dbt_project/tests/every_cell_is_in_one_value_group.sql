@@ -30,4 +30,7 @@ select
     *,
     if(group_count = 0, 'a gap', 'an overlap') as what_is_wrong,
 from cells
-where group_count != 1
+where
+    group_count != 1
+    -- `--empty` leaves the seed without rows
+    and {{ 'false' if flags.EMPTY else 'true' }}

@@ -90,7 +90,7 @@ class Comparison:
 
 
 def load_champion(models: Any, meta: dict[str, Any]) -> tuple[str, str | None]:
-    """Return version and body of the champion; without one the newest version and None.
+    """Return version and body of the champion; without one the newest version, or "", and None.
 
     The champion is the one that the newest training named, unless the project's variable `champion` names
     another model of this campaign (rollback). Versions are hashes, so one variable serves all campaigns.
@@ -100,7 +100,8 @@ def load_champion(models: Any, meta: dict[str, Any]) -> tuple[str, str | None]:
     )
     listed = rows.fetchall()
     bodies = {version: body for version, _, body in listed if body}
-    newest, champion, _ = listed[0]
+    # `dbt build --empty` leaves no model
+    newest, champion, _ = listed[0] if listed else ("", "", None)
     for version in pinned_versions(meta):
         champion = version if version in bodies else champion
     return (champion, bodies[champion]) if champion in bodies else (newest, None)

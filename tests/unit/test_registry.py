@@ -10,9 +10,10 @@ import pytest
 from scipy.special import expit, logit
 
 from python_models.common.campaign import read_campaign
+from python_models.conversion.explaining import REASON_ROW, explain
 from python_models.conversion.measures import METRICS
 from python_models.conversion.registry import Promotion, decide_promotion, earlier_champions, load_champion
-from python_models.conversion.scoring import score
+from python_models.conversion.scoring import SCORE_ROW, score
 from python_models.conversion.training import train
 from tests.unit.test_training import DECLARED_SMALL, as_training, clients
 
@@ -134,3 +135,12 @@ def test_to_accept_drift_trains_nothing_anew(first: pa.Table) -> None:
     assert len(trained(clients(), first, META | {"accept_drift": ["predicted_probability"]})) == len(first)
     assert len(trained(clients(), first, META | {"outcome_days": 21})) == len(first)
     assert len(trained(clients(), first, META | {"minimum_positives": 99})) == len(first) + 1
+
+
+def test_without_a_model_and_rows_scores_and_reasons_keep_their_columns(first: pa.Table) -> None:
+    """As in `dbt build --empty`, whose tables have columns and no rows."""
+    mart, models = relation(pa.Table.from_pandas(clients()).slice(0, 0)), relation(first.slice(0, 0))
+    scores = score(mart, models, META).read_all()
+    assert (scores.schema, scores.num_rows) == (SCORE_ROW, 0)
+    reasons = explain(mart, relation(scores), models, META).read_all()
+    assert (reasons.schema, reasons.num_rows) == (REASON_ROW, 0)

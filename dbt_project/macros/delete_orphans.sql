@@ -9,14 +9,14 @@
         {%- set mart = (meta.variant_of or meta.campaign) ~ '_features' -%}
         delete from {{ this }} as scores
         where not exists (
-            select 1 from {{ this.incorporate(path={'identifier': mart}) }} as features
+            select 1 from {{ ref(mart) }} as features
             where cast(features."{{ meta.entity }}" as varchar) = scores.entity_id
         )
     {%- elif execute and model.name.endswith('_reasons') and target.type == 'duckdb' -%}
         {%- set scores = model.name | replace('_reasons', '_scores') -%}
         delete from {{ this }} as reasons
         where not exists (
-            select 1 from {{ this.incorporate(path={'identifier': scores}) }} as scores
+            select 1 from {{ ref(scores) }} as scores
             where scores.entity_id = reasons.entity_id and scores.row_hash = reasons.row_hash
         )
     {%- elif execute and model.config.unique_key in ['model_version', 'segmenter_version'] -%}

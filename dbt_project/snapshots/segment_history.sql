@@ -1,6 +1,6 @@
 {#
     Which segment a customer was in, from when to when. Whoever has left the customers, or asked to be
-    forgotten, leaves the history too.
+    forgotten, leaves the history too. Where there are no members at all, something else went wrong: all stay.
 #}
 {% snapshot segment_history %}
 {{ config(
@@ -14,6 +14,7 @@
             select 1 from {{ ref('segment_members') }} as members
             where members.campaign = history.campaign and members.entity_id = history.entity_id
         )
+        and exists (select 1 from {{ ref('segment_members') }})
     ",
 ) }}
 select

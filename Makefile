@@ -5,7 +5,7 @@ BIN := .venv/bin
 export DBT_PROJECT_DIR := dbt_project
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 PORT ?= 3000
-# sqlfluff's dbt templater wants a database: an empty one keeps generated SQL short
+# sqlfluff's dbt templater reads a warehouse; of one that is not there, generated SQL stays short
 LINTED := dbt_project/target/lint.duckdb
 CATALOGUE := dbt_project/target/docs
 
@@ -91,12 +91,9 @@ lint: inputs ## sqlfluff, ruff and mypy
 	$(BIN)/mypy
 	LEADLIGHT_WAREHOUSE=$(LINTED) $(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
 
-# of a copy of what is published: a build in progress is not waited for, and nothing need be built
+# of what is published: a build in progress is not waited for, and nothing need be built
 docs: inputs ## dbt's documentation of sources, tables and who reads them, in one offline page
-	@mkdir -p $(CATALOGUE)
-	@cp $(or $(LEADLIGHT_WAREHOUSE),warehouse.duckdb) $(CATALOGUE)/warehouse.duckdb.working 2>/dev/null || true
-	LEADLIGHT_WAREHOUSE=$(CATALOGUE)/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/$(CATALOGUE) $(BIN)/dbt docs generate --static
-	@rm -f $(CATALOGUE)/warehouse.duckdb.*
+	DBT_TARGET_PATH=$(CURDIR)/$(CATALOGUE) $(BIN)/dbt docs generate --static
 	@echo "open $(CATALOGUE)/static_index.html; make reports publishes it beside the reports"
 
 model-cards: setup ## write model_cards/<campaign>.md from warehouse.duckdb

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pandas as pd
 import pytest
 
 from python_models.inputs.defaults import put_default_inputs
-from tests.support import PROJECT, Dbt, Mart, Shared, copy_project
+from tests.calls import Calls
+from tests.support import PROJECT, Dbt, Mart, Shared, copy_built, copy_project
 
 # Small samples: what they show does not depend on their size.
 SAMPLE_SIZES = {"LEADLIGHT_SAMPLE_SIZES": "app_install=10000 display_ads=100000 mail_out=4000"}
@@ -200,6 +202,28 @@ def make_dbt(tmp_path: Path) -> Callable[..., Dbt]:
         return Dbt(tmp_path, data, project)
 
     return make
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Path]:
+    """A folder that may not be written, by root neither."""
+    folder = tmp_path / "read_only"
+    folder.mkdir(0o555)
+    if os.getuid():
+        yield folder
+        return
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.fixture
+def calls(built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path) -> Calls:
+    """Calls of the test's own, and a dbt of its own that has built all others."""
+    data = tmp_path / "calls"
+    calls = Calls(data, default_data, make_dbt(data))
+    copy_built(built, calls.dbt)
+    return calls
 
 
 @pytest.fixture

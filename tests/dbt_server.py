@@ -1,13 +1,18 @@
 """Parse the project once, then run each dbt command that a line of standard input asks for in a fork.
 
-A line is JSON: arguments, folder, environment, and the file that takes what dbt prints. The answer is a line
-with the exit code.
+A line is JSON: arguments, folder, environment, and the file that takes what dbt prints. A command to be
+killed has `seconds` to live, or a `step` of its publish at which it dies. The answer is a line with the exit
+code.
 """
 
 import atexit
+import itertools
 import json
 import os
+import signal
 import sys
+import time
+from collections.abc import Callable
 
 from dbt.cli.main import dbtRunner
 
@@ -24,7 +29,7 @@ def serve() -> None:
         child = os.fork()
         if not child:
             run(request, parsed.result)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        print(os.waitstatus_to_exitcode(wait(child, request["seconds"])), flush=True)
 
 
 def run(request: dict, manifest: object) -> None:
@@ -39,12 +44,53 @@ def run(request: dict, manifest: object) -> None:
         os.environ.update(request["environment"])
         # the build lock names the command
         sys.argv = ["dbt", *request["arguments"]]
-        code = 0 if dbtRunner(manifest=manifest).invoke(request["arguments"]).success else 1
+        if request["step"] is not None:
+            die_at(request["step"])
+        # what is retried has arguments of its own, by which dbt parses
+        runner = dbtRunner() if request["arguments"][0] == "retry" else dbtRunner(manifest=manifest)
+        code = 0 if runner.invoke(request["arguments"]).success else 1
         sys.stdout.flush()
         # a publish that failed marks its run at exit; DuckDB's threads forbid a whole exit in a fork
         atexit._run_exitfuncs()
     finally:
         os._exit(code)
+
+
+def wait(child: int, seconds: float | None) -> int:
+    """Wait for a process, killed after so many seconds; return its status."""
+    if seconds is not None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return status
+            time.sleep(0.01)
+        os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
+
+
+def die_at(step: int) -> None:
+    """Die before or after a copy or rename of the publish, counted from 0."""
+    # not when the project is parsed: dbt imports it in the folder of the command
+    from python_models.common import publish_files
+
+    moments = itertools.count()
+
+    def deadly(called: Callable[..., None]) -> Callable[..., None]:
+        def call(*arguments: object) -> None:
+            if next(moments) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            called(*arguments)
+            if next(moments) == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return call
+
+    def publish_deadly(modes: dict) -> object:
+        publish_files._copy, os.replace = deadly(publish_files._copy), deadly(os.replace)
+        return publish(modes)
+
+    publish, publish_files.publish = publish_files.publish, publish_deadly
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -149,7 +149,7 @@ class Dbt:
         is_parsed = self.is_quick and self.environment == self.own_environment
         given = ("--vars", json.dumps(variables, default=str)) if variables else ()
         if is_parsed and command in FORKED_COMMANDS and not CHANGES_PARSING & set(arguments):
-            return DbtServer.run(self, (*arguments, *given))
+            return DbtServer.shared().run(self, (*arguments, *given))
         process = self.start(*arguments, *given)
         printed, _ = process.communicate()
         return process.returncode, printed
@@ -184,50 +184,57 @@ def copy_built(built: Dbt, dbt: Dbt) -> None:
 
 
 class DbtServer:
-    """One process per worker that has parsed the quick project and forks for each command."""
+    """A process that has parsed a dbt's project and forks for each command."""
 
-    process: subprocess.Popen[str] | None = None
+    of_worker: "DbtServer | None" = None
+
+    def __init__(self, dbt: Dbt):
+        self.process = subprocess.Popen(
+            [sys.executable, dbt_server.__file__],
+            cwd=dbt.folder,
+            env=dbt.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        atexit.register(self.process.kill)
+        assert self.process.stdout
+        # dbt may say something of its own first
+        while (line := self.process.stdout.readline()) and line.strip() != dbt_server.READY:
+            pass
+        assert line, "dbt could not parse the project"
 
     @classmethod
-    def run(cls, dbt: Dbt, arguments: tuple[str, ...]) -> tuple[int, str]:
-        server = cls.process or cls.begin()
+    def shared(cls) -> "DbtServer":
+        """Return the worker's one, which has parsed the quick project."""
+        if cls.of_worker is None:
+            folder = Shared.root / f"server-{os.getpid()}"
+            dbt = Dbt(folder, folder / "data")
+            shutil.copytree(parsed_project(), dbt.target)
+            cls.of_worker = cls(dbt)
+        return cls.of_worker
+
+    def run(
+        self, dbt: Dbt, arguments: Sequence[str], seconds: float | None = None, step: int | None = None
+    ) -> tuple[int, str]:
+        """Run a command, killed after `seconds` or at a `step` of its publish; return code and text."""
         printed = dbt.folder / "printed"
         request = {
             "arguments": arguments,
             "folder": str(dbt.folder),
             "environment": dbt.environment,
             "printed": str(printed),
+            "seconds": seconds,
+            "step": step,
         }
-        assert server.stdin
-        assert server.stdout
-        server.stdin.write(json.dumps(request) + "\n")
-        server.stdin.flush()
-        code = int(server.stdout.readline())
-        text = printed.read_text()
-        printed.unlink()
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        text = printed.read_text() if printed.exists() else ""
+        printed.unlink(missing_ok=True)
         return code, text
-
-    @classmethod
-    def begin(cls) -> subprocess.Popen[str]:
-        folder = Shared.root / f"server-{os.getpid()}"
-        dbt = Dbt(folder, folder / "data")
-        shutil.copytree(parsed_project(), dbt.target)
-        server = subprocess.Popen(
-            [sys.executable, dbt_server.__file__],
-            cwd=folder,
-            env=dbt.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        atexit.register(server.kill)
-        assert server.stdout
-        # dbt may say something of its own first
-        while (line := server.stdout.readline()) and line.strip() != dbt_server.READY:
-            pass
-        assert line, "dbt could not parse the project"
-        cls.process = server
-        return server
 
 
 def link_other_sources(data: Path, default_data: Path) -> None:

@@ -1,7 +1,5 @@
 """Whatever happens to a build, whoever reads has the tables of the last one that went well."""
 
-import csv
-import gzip
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,52 +7,12 @@ import duckdb
 import pytest
 
 from python_models.common import publish_files
+from tests.calls import CALLS, SELECTED, Calls, counts
 from tests.support import Dbt, copy_built
 
-CALLS = 4_521
-SELECTED = ["base_insurance__calls", "stg_insurance__calls", "insurance_features", "insurance_scores"]
-SELECTED += ["conversion_scores"]
 
-
-class Calls:
-    """A file of calls that grows by one from build to build."""
-
-    def __init__(self, data: Path, default_data: Path):
-        with gzip.open(default_data / "insurance/default/bank-uci.csv.gz", "rt") as file:
-            self.rows = list(csv.reader(file))
-        (data / "insurance").mkdir(parents=True)
-        self.file = data / "insurance/own.csv"
-        self.write()
-
-    def write(self) -> None:
-        with self.file.open("w", newline="") as file:
-            csv.writer(file).writerows(self.rows)
-
-    def grow(self) -> int:
-        """Add a call; how many there are."""
-        self.rows.append([str(10_000_000 + len(self.rows)), *self.rows[-1][1:]])
-        self.write()
-        return len(self.rows) - 1
-
-
-def counts(warehouse: Path) -> set[int]:
-    """How many calls each published table knows."""
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
-        rows = connection.sql("""
-            select count(*) from staging.stg_insurance__calls
-            union all select count(*) from campaigns.insurance_features
-            union all select count(*) from campaigns.insurance_scores
-            union all select count(*) from results.conversion_scores where campaign = 'insurance'
-        """).fetchall()
-    return {count for (count,) in rows}
-
-
-def test_after_a_failed_build_nothing_is_published_until_all_of_it_is_mended(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
-) -> None:
-    calls = Calls(tmp_path / "calls", default_data)
-    dbt = make_dbt(tmp_path / "calls")
-    copy_built(built, dbt)
+def test_after_a_failed_build_nothing_is_published_until_all_of_it_is_mended(calls: Calls) -> None:
+    dbt = calls.dbt
     before = dbt.warehouse.read_bytes()
     calls.file.write_text("")
     printed = dbt.fails("run", "--select", *SELECTED)
@@ -73,13 +31,11 @@ def test_after_a_failed_build_nothing_is_published_until_all_of_it_is_mended(
 
 @pytest.mark.parametrize("link", [None, "/nowhere/own.csv"], ids=["an empty folder", "a link to nothing"])
 def test_own_files_that_are_gone_are_not_replaced_by_the_default(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path, link: str | None
+    calls: Calls, default_data: Path, link: str | None
 ) -> None:
-    calls = Calls(tmp_path / "calls", default_data)
+    dbt = calls.dbt
     (calls.file.parent / "default").symlink_to(default_data / "insurance/default")
     newest = calls.grow()
-    dbt = make_dbt(tmp_path / "calls")
-    copy_built(built, dbt)
     read = ["run", "--select", "base_insurance__calls", "stg_insurance__calls"]
     files = "select distinct file_name from staging.stg_insurance__calls"
     dbt(*read)
@@ -102,12 +58,8 @@ def test_own_files_that_are_gone_are_not_replaced_by_the_default(
         dbt(*read)
 
 
-def test_a_build_that_cannot_begin_builds_and_publishes_nothing(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
-) -> None:
-    calls = Calls(tmp_path / "calls", default_data)
-    dbt = make_dbt(tmp_path / "calls")
-    copy_built(built, dbt)
+def test_a_build_that_cannot_begin_builds_and_publishes_nothing(calls: Calls) -> None:
+    dbt = calls.dbt
     before = dbt.warehouse.read_bytes()
     with duckdb.connect(f"{dbt.warehouse}.working") as working:
         # the list of unfinished work cannot be written, as on a full disk

@@ -2,10 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -13,57 +12,17 @@ import numpy as np
 import pytest
 
 from python_models.common.publish_files import repair_publish
-from tests.build.test_safe_builds import CALLS, SELECTED, Calls, counts
-from tests.support import Dbt, copy_built
+from tests.calls import CALLS, SELECTED, Calls, counts
+from tests.support import Dbt, DbtServer, copy_built
 
 KILLS = 20
-# Parses once, then builds in a process of its own for each line it reads, and kills it after so many seconds.
-KILLER = """
-import os, signal, sys, time
-from dbt.cli.main import dbtRunner
-
-parsed = dbtRunner().invoke(["--quiet", "parse"]).result
-print("ready", flush=True)
-for line in sys.stdin:
-    build = os.fork()
-    if not build:
-        finished = dbtRunner(manifest=parsed).invoke(["--quiet", "run", "--select", *sys.argv[1:]])
-        os._exit(0 if finished.success else 1)
-    deadline = time.monotonic() + float(line)
-    status = (0, 0)
-    while not status[0] and time.monotonic() < deadline:
-        time.sleep(0.01)
-        status = os.waitpid(build, os.WNOHANG)
-    if not status[0]:
-        os.kill(build, signal.SIGKILL)
-        status = os.waitpid(build, 0)
-    print(os.waitstatus_to_exitcode(status[1]), flush=True)
-"""
 
 
-def test_builds_killed_at_random_moments_publish_all_or_nothing(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
-) -> None:
-    calls = Calls(tmp_path / "calls", default_data)
-    dbt = make_dbt(tmp_path / "calls")
-    copy_built(built, dbt)
-    killer = subprocess.Popen(
-        [sys.executable, "-c", KILLER, *SELECTED],
-        cwd=dbt.folder,
-        env=dbt.environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-    def build(seconds_to_live: float) -> int:
-        killer.stdin.write(f"{seconds_to_live}\n")
-        killer.stdin.flush()
-        return int(killer.stdout.readline())
-
-    assert killer.stdout.readline() == "ready\n"
+def test_builds_killed_at_random_moments_publish_all_or_nothing(calls: Calls) -> None:
+    dbt = calls.dbt
+    build = partial(DbtServer.shared().run, dbt, ["run", "--select", *SELECTED])
     started = time.monotonic()
-    assert build(120) == 0
+    assert build()[0] == 0
     lasts = time.monotonic() - started
     [published] = counts(dbt.warehouse)
     assert published == CALLS
@@ -71,7 +30,7 @@ def test_builds_killed_at_random_moments_publish_all_or_nothing(
     killed = 0
     for _ in range(KILLS):
         newest = calls.grow()
-        killed += build(moments.uniform(0, 1.1 * lasts)) == -signal.SIGKILL
+        killed += build(moments.uniform(0, 1.1 * lasts))[0] == -signal.SIGKILL
         # the next command would finish a publish that was decided
         repair_publish(dbt.warehouse)
         # all tables of one day: the one before, or this one where the build came to its end
@@ -80,18 +39,12 @@ def test_builds_killed_at_random_moments_publish_all_or_nothing(
         published = now
     assert killed >= KILLS / 2
     newest = calls.grow()
-    assert build(120) == 0
+    assert build()[0] == 0
     assert counts(dbt.warehouse) == {newest}
-    killer.stdin.close()
-    killer.wait()
 
 
-def test_a_retry_publishes_after_a_failed_node(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
-) -> None:
-    calls = Calls(tmp_path / "calls", default_data)
-    dbt = make_dbt(tmp_path / "calls")
-    copy_built(built, dbt)
+def test_a_retry_publishes_after_a_failed_node(calls: Calls) -> None:
+    dbt = calls.dbt
     calls.file.write_text("")
     assert "then `dbt retry` or `dbt build`" in dbt.fails("run", "--select", *SELECTED)
     newest = calls.grow()
@@ -99,12 +52,8 @@ def test_a_retry_publishes_after_a_failed_node(
     assert counts(dbt.warehouse) == {newest}
 
 
-def test_a_retry_publishes_what_could_not_be_published(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
-) -> None:
-    calls = Calls(tmp_path / "calls", default_data)
-    dbt = make_dbt(tmp_path / "calls")
-    copy_built(built, dbt)
+def test_a_retry_publishes_what_could_not_be_published(calls: Calls) -> None:
+    dbt = calls.dbt
     newest = calls.grow()
     # a folder in the place of the copy: nothing can be written there
     in_the_way = Path(f"{dbt.warehouse}.unfinished")
@@ -120,12 +69,8 @@ def test_a_retry_publishes_what_could_not_be_published(
     assert dbt.query_working("from main.unfinished") == []
 
 
-def test_ctrl_c_is_one_sentence_and_a_retry_goes_on(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
-) -> None:
-    calls = Calls(tmp_path / "calls", default_data)
-    dbt = make_dbt(tmp_path / "calls")
-    copy_built(built, dbt)
+def test_ctrl_c_is_one_sentence_and_a_retry_goes_on(calls: Calls) -> None:
+    dbt = calls.dbt
     newest = calls.grow()
     # a process in the background ignores it, and so do its children
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -142,12 +87,18 @@ def test_ctrl_c_is_one_sentence_and_a_retry_goes_on(
     assert counts(dbt.warehouse) == {newest}
 
 
-def test_a_retry_publishes_after_a_kill(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
-) -> None:
-    calls = Calls(tmp_path / "calls", default_data)
-    dbt = make_dbt(tmp_path / "calls")
-    copy_built(built, dbt)
+@pytest.mark.parametrize("folder", ["gone", "read_only"])
+def test_a_folder_that_cannot_be_written_is_one_sentence(calls: Calls, read_only: Path, folder: str) -> None:
+    dbt = calls.dbt
+    dbt.environment["LEADLIGHT_WAREHOUSE"] = f"{read_only.with_name(folder)}/warehouse.duckdb"
+    printed = dbt.fails("run", "--select", *SELECTED)
+    assert f"{folder}/warehouse.duckdb.lock: " in printed
+    assert "The folder of the warehouse must exist and be writable: create it, or name another" in printed
+    assert "Traceback" not in printed
+
+
+def test_a_retry_publishes_after_a_kill(calls: Calls) -> None:
+    dbt = calls.dbt
     newest = calls.grow()
     build = dbt.start("run", "--select", *SELECTED)
     while " START sql table model " not in build.stdout.readline():
@@ -158,12 +109,8 @@ def test_a_retry_publishes_after_a_kill(
     assert counts(dbt.warehouse) == {newest}
 
 
-def test_temporary_relations_are_dropped_before_a_publish(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
-) -> None:
-    calls = Calls(tmp_path / "calls", default_data)
-    dbt = make_dbt(tmp_path / "calls")
-    copy_built(built, dbt)
+def test_temporary_relations_are_dropped_before_a_publish(calls: Calls) -> None:
+    dbt = calls.dbt
     with duckdb.connect(f"{dbt.warehouse}.working") as working:
         # of a build that was killed
         working.execute("create table main.coupon_scores__dbt_tmp1 as select 'somebody' as entity_id")

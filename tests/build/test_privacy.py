@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 from python_models.engines.duckdb.privacy import (
     KEY_VARIABLE,
 )
+from tests.spy import spied
 from tests.support import Dbt
 
 IDENTIFIER = (
@@ -21,26 +20,6 @@ IDENTIFIER = (
 )
 # The list by which people are erased: it has to know whom.
 KNOWS_PEOPLE = {("staging", "erasure_requests")}
-# As user nobody, names each file of the warehouse that it could open, once.
-SPY = """
-import os, sys
-from pathlib import Path
-
-os.setgroups([])
-os.setgid(65534)
-os.setuid(65534)
-found = set()
-print("ready", flush=True)
-while True:
-    for path in Path(sys.argv[1]).glob("warehouse*"):
-        try:
-            path.is_dir() and list(path.iterdir()) or path.open("rb").close()
-        except OSError:
-            continue
-        if path.name not in found and path.name != "warehouse.duckdb.lock":
-            found.add(path.name)
-            print(path.name, flush=True)
-"""
 
 
 def identities(dbt: Dbt, columns: str) -> list[tuple]:
@@ -105,17 +84,16 @@ def test_another_user_reads_no_identifier_at_any_moment(default_data: Path) -> N
         folder = Path(name)
         folder.chmod(0o755)
         dbt = Dbt(folder, default_data)
-        spy = subprocess.Popen([sys.executable, "-c", SPY, name], stdout=subprocess.PIPE, text=True)
-        assert spy.stdout.readline() == "ready\n"
-        dbt("run", "--select", "+identity_map")
-        spy.terminate()
-        found, _ = spy.communicate()
+        with spied(folder) as opened:
+            dbt("run", "--select", "+identity_map")
         written = {path.name for path in folder.iterdir()}
         assert "warehouse.duckdb.identities" in written
         assert b"+2547" in (folder / "warehouse.duckdb.identities").read_bytes()
         # the copy may be seen in the moment before it gets its name
         copies = {"warehouse.duckdb.unfinished", "warehouse.duckdb.ready"}
-        assert set(found.split()) - copies == {"warehouse.duckdb"}
+        assert {name for name in opened if "warehouse" in name} - copies == {
+            *("warehouse.duckdb", "warehouse.duckdb.lock")
+        }
         assert not re.search(rb"[+]2547[0-9]{8}", (folder / "warehouse.duckdb").read_bytes())
 
 

@@ -85,6 +85,8 @@
             {{ note_published(true) }}
             drop table main.publishing;
             delete from main.unfinished;
+            {#- else these notes wait in a log beside the working file #}
+            checkpoint;
         {%- elif left -%}
             {#- an error of the database, not of the compiler: dbt writes its results, so that `dbt retry` works -#}
             {%- set message =
@@ -92,7 +94,9 @@
                 ~ 'earlier one: ' ~ left[:5] | join(', ')
                 ~ (' and ' ~ (left | length - 5) ~ ' more' if left | length > 5)
                 ~ '. Mend what failed, then ' ~ ('`dbt retry` or ' if failed) ~ '`dbt build`.' -%}
-            select error('{{ message }}');
+            {%- set full_disk = run_query('select full_disk()').rows[0][0] -%}
+            {%- set message = 'Not published: ' ~ full_disk if full_disk else message -%}
+            select error('{{ message | replace("'", "''") }}');
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

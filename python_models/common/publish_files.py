@@ -64,15 +64,31 @@ def lock(warehouse: Path) -> TextIO | None:
 
 def room_problem(working: list[Path]) -> str:
     """Return why a publish of working files would not fit on their disk, or an empty string."""
-    folder = working[-1].absolute().parent
-    needed = sum(file.stat().st_size for file in working if file.exists())
-    free = shutil.disk_usage(folder).free
+    folder, free, needed = _room(working)
     if free >= needed:
         return ""
     return (
         f"{folder}: {_megabytes(free)} are free, and a build needs {_megabytes(needed)} or more to publish a "
         f"copy of {working[-1].name}. Free some, or name a warehouse on another disk in LEADLIGHT_WAREHOUSE."
     )
+
+
+def full_disk_problem(working: list[Path]) -> str:
+    """Return what to say of a disk that has filled during a build."""
+    folder, free, needed = _room(working)
+    return (
+        f"{folder}: the disk filled up during the build. {_megabytes(free)} are free; a build needs "
+        f"{_megabytes(needed)} to publish a copy of {working[-1].name}, and before that room for the tables "
+        "and temporary files that it writes. Free some, or name a warehouse on another disk in "
+        "LEADLIGHT_WAREHOUSE, then run `dbt retry` or `dbt build`. What is published is as it was."
+    )
+
+
+def _room(working: list[Path]) -> tuple[Path, int, int]:
+    """Return the folder of the files, and bytes that are free and that copies need there."""
+    folder = working[-1].absolute().parent
+    needed = sum(file.stat().st_size for file in working if file.exists())
+    return folder, shutil.disk_usage(folder).free, needed
 
 
 def publish(modes: Mapping[Path, int]) -> Path:

@@ -30,6 +30,7 @@ from python_models.common import publish_files
 from python_models.common.errors import UserError
 from python_models.common.publish_files import OWNER_ONLY
 from python_models.engines.duckdb.command_files import Access, CommandFiles
+from python_models.engines.duckdb.full_disk import explain_full_disk
 from python_models.engines.duckdb.run_record import RunRecord
 from python_models.engines.duckdb.waiting import wait_until
 
@@ -123,6 +124,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
     """Holds the lock; registers the SQL functions `begin_run(...)`, `publish_warehouse(...)` and others."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
+        explain_full_disk(self.describe_full_disk)
         self.begin_command()
 
     def begin_command(self) -> None:
@@ -134,6 +136,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
         if self.files.access is Access.READ:
             publish_files.repair_publish(warehouse)
             self.say_what_is_missing()
+        self.full_disk = ""
         if self.files.access is not Access.WRITE:
             return
         try:
@@ -143,9 +146,11 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
         except UserError as error:
             raise DbtRuntimeError(str(error)) from None
         except OSError as error:
+            # a failed write does not name its file
+            path = error.filename2 or error.filename or warehouse
             raise DbtRuntimeError(
-                f"{error.filename2 or error.filename}: {error.strerror}. A build must be able to "
-                f"write and rename the files whose names begin with {warehouse}."
+                f"{path}: {error.strerror}. A build must be able to write and "
+                f"rename the files whose names begin with {warehouse}."
             ) from None
 
     def say_what_is_missing(self) -> None:
@@ -207,6 +212,12 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
         add("publishes", lambda: self.files.publishes, [], boolean)
         add("published_build", lambda: published_build(self.files.warehouse), [], text)
         add("room_problem", lambda: publish_files.room_problem(list(self.files.working.values())), [], text)
+        add("full_disk", lambda: self.full_disk, [], text)
+
+    def describe_full_disk(self) -> str:
+        """Return what to say of a disk that has filled, which the end of the run says again."""
+        self.full_disk = publish_files.full_disk_problem(list(self.files.working.values()))
+        return self.full_disk
 
     def begin_run(self, run_results: str, nodes: list[str]) -> str:
         """Note the nodes of a run for `dbt retry`; the path is relative to the project, as dbt's own are."""

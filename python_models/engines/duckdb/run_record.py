@@ -7,6 +7,7 @@ stopped or not published.
 
 import atexit
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ class RunRecord:
         results = RunResultsArtifact(
             metadata=RunResultsMetadata(), results=[], elapsed_time=0.0, args=args_to_dict(get_flags())
         ).to_dict(omit_none=False)
+        self.begun = results | {"results": [_skipped(node) for node in self.nodes]}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._write(results | {"results": [_skipped(node) for node in self.nodes]})
+        self._write(self.begun)
         # dbt writes its results after the last hook
         atexit.register(self.end)
 
@@ -41,17 +43,24 @@ class RunRecord:
         """Unless the run was published, leave `dbt retry` the nodes without a result, else the last one."""
         if self.is_published or not self.nodes:
             return
-        written = json.loads(self.path.read_text())
+        try:
+            written = json.loads(self.path.read_text())
+        except ValueError:
+            # dbt had no room for all of it
+            written = self.begun
         known = {result["unique_id"] for result in written["results"]}
         written["results"] += [_skipped(node) for node in self.nodes if node not in known]
         nodes = [result for result in written["results"] if result["unique_id"] in self.nodes]
         if not RETRYABLE_STATUSES & {result["status"] for result in nodes}:
             nodes[-1] |= {"status": "error", "message": f"built, but not published: {self.reason}"}
-        self._write(written)
+        with suppress(OSError):
+            self._write(written)
 
     def _write(self, results: dict[str, Any]) -> None:
-        # variables may be dates, which dbt writes as text
-        self.path.write_text(json.dumps(results, cls=JSONEncoder))
+        # whole or not at all, on a full disk too; variables may be dates, which dbt writes as text
+        unfinished = self.path.with_suffix(".unfinished")
+        unfinished.write_text(json.dumps(results, cls=JSONEncoder))
+        unfinished.replace(self.path)
 
 
 def _skipped(node: str) -> dict[str, Any]:

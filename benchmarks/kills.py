@@ -1,20 +1,20 @@
-"""Builds that are killed: `python benchmarks/kills.py [KILLS [COMMAND]]`, of one campaign with identities.
+"""Builds that are killed: `python benchmarks/kills.py [KILLS [COMMAND]]`, as root.
 
-Each build has one more subscriber. Builds are killed at each step of a publish, run on a disk that is full (a
-tmpfs of a few megabytes: only root may mount one), and are killed at random moments of a daily build or
-another command. After each, every published table is read and the next build must mend. While they run, a
-thread looks for files that another user could read.
+They are of one campaign with identities. Each build has one more subscriber. Builds are killed at each step
+of a publish, run on a disk that is full (a tmpfs of a few megabytes), and are killed at random moments of a
+daily build or another command. After each, every published table is read and the next build must mend.
+Meanwhile user nobody tries to open every file of the warehouse, and after each build all that dbt has written
+is searched for the new subscribers.
 """
 
 import csv
-import json
 import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,7 +24,8 @@ import numpy as np
 
 from python_models.common.publish_files import repair_publish
 from python_models.inputs.samples import write_sample
-from tests.support import REPOSITORY, Dbt, copy_project, replace_once
+from tests.spy import spied
+from tests.support import Dbt, DbtServer, copy_project, replace_once
 
 SUBSCRIBERS = 1_500
 KEPT = {"", ".working", ".identities", ".identities.working", ".lock"}
@@ -39,60 +40,16 @@ PEOPLE = ["run", "--select", "+identity_map", "source_rows"]
 DAY = ["build", "--selector", "daily"]
 # A publish makes two copies and three renames. A kill comes before or after each; the first rename decides.
 STEPS, DECIDED = 10, 5
-# Parses once, then runs each command that it reads in a child process. The child is killed when its time is
-# up, or at the requested step of its publish.
-KILLER = '''
-import atexit, json, os, signal, sys, time
-from dbt.cli.main import dbtRunner
-from python_models.common import publish_files
-
-parsed = dbtRunner().invoke(["--quiet", "parse"]).result
-
-def die_at(step):
-    """Die before or after a copy or rename of the publish, counted from 0."""
-    moments = iter(range(100))
-    def counted(called):
-        def call(*arguments):
-            if next(moments) == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            called(*arguments)
-            if next(moments) == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-        return call
-    def deadly(modes):
-        publish_files._copy, os.replace = counted(publish_files._copy), counted(os.replace)
-        return publish(modes)
-    publish, publish_files.publish = publish_files.publish, deadly
-
-print("ready", flush=True)
-for line in sys.stdin:
-    request = json.loads(line)
-    child = os.fork()
-    if not child:
-        os.dup2(os.open("printed", os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
-        if request["step"] is not None:
-            die_at(request["step"])
-        runner = dbtRunner() if request["arguments"] == ["retry"] else dbtRunner(manifest=parsed)
-        success = runner.invoke(request["arguments"]).success
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        os._exit(0 if success else 1)
-    deadline = time.monotonic() + request["seconds"]
-    status = (0, 0)
-    while not status[0] and time.monotonic() < deadline:
-        time.sleep(0.01)
-        status = os.waitpid(child, os.WNOHANG)
-    if not status[0]:
-        os.kill(child, signal.SIGKILL)
-        status = os.waitpid(child, 0)
-    print(os.waitstatus_to_exitcode(status[1]), flush=True)
-'''
+# within the phone number, name and e-mail of each new subscriber, of fewer than a hundred
+PLANTED = ("2547900000", "lanted Person", "lanted person", "lanted.person")
 
 
 class World:
     """A folder with one campaign's data, project and warehouse, and a process that builds there."""
 
     def __init__(self, folder: Path) -> None:
+        # as nobody's way to the warehouse, if it could open it
+        folder.chmod(0o755)
         self.source = folder / "data/app_install"
         write_sample("app_install", self.source, folder / "truth", SUBSCRIBERS)
         with (self.source / "subscribers.csv").open(newline="") as file:
@@ -105,71 +62,58 @@ class World:
         replace_once(project / "dbt_project.yml", others, "")
         replace_once(project / "dbt_project.yml", "bootstrap_replicates: 200", "bootstrap_replicates: 5")
         self.dbt = Dbt(folder, folder / "data", project)
-        # a folder of its own, which may be made a disk of its own
-        self.disk = folder / "disk"
+        # folders of their own: one may be made a disk of its own
+        self.disk, self.temporary = folder / "disk", folder / "temporary"
         self.disk.mkdir()
-        self.warehouse = self.disk / "warehouse.duckdb"
-        self.first, self.day = [0, 0, 0], 0
-        self.readable: set[str] = set()
-        self.killer = subprocess.Popen(
-            [sys.executable, "-c", KILLER],
-            cwd=folder,
-            env=self.dbt.environment
-            | {"LEADLIGHT_WAREHOUSE": "disk/warehouse.duckdb", "PYTHONPATH": str(REPOSITORY)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        while self.killer.stdout.readline() != "ready\n":
-            assert self.killer.poll() is None, "dbt could not parse the project"
+        self.temporary.mkdir()
+        self.warehouse = self.dbt.warehouse = self.disk / "warehouse.duckdb"
+        self.dbt.environment |= {
+            "LEADLIGHT_WAREHOUSE": "disk/warehouse.duckdb",
+            "TMPDIR": str(self.temporary),
+        }
+        self.first, self.day, self.printed = [0, 0, 0], 0, ""
+        self.server = DbtServer(self.dbt)
 
-    def run(self, arguments: list[str], seconds: float = 3600, step: int | None = None) -> int:
+    def run(self, arguments: list[str], seconds: float | None = None, step: int | None = None) -> int:
         """Run dbt, killed after `seconds` or at a `step` of its publish; return its exit code."""
-        with self.watched():
-            self.killer.stdin.write(
-                json.dumps({"arguments": arguments, "seconds": seconds, "step": step}) + "\n"
-            )
-            self.killer.stdin.flush()
-            return int(self.killer.stdout.readline())
+        code, printed = self.server.run(self.dbt, arguments, seconds, step)
+        self.printed = " ".join(printed.split())
+        assert self.for_others() <= FOR_ALL
+        assert not names_people(printed.encode())
+        assert [path for path in self.written() if names_people(path.read_bytes())] == []
+        return code
 
     def mend(self, arguments: list[str]) -> None:
         """Run dbt to its end; what it publishes is of this day, and nothing is left over."""
         code = self.run(arguments)
         assert code == 0, self.printed
         assert self.published() == {self.day}, (self.published(), self.day)
-        left = {path.name.removeprefix(self.warehouse.name) for path in self.disk.iterdir()}
-        # notes made after the publish may wait in the log of the working file, for its owner only
-        assert left - {".working.wal"} == KEPT, left
+        assert self.names(self.disk.iterdir()) == KEPT
 
-    @property
-    def printed(self) -> str:
-        """What the last command printed, on one line."""
-        return " ".join((self.dbt.folder / "printed").read_text().split())
+    def names(self, paths: Iterable[Path]) -> set[str]:
+        """Return what follows the warehouse's name in names of files."""
+        return {path.name.removeprefix(self.warehouse.name) for path in paths}
 
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Note which files another user could read meanwhile, but those that are for everybody."""
-        is_over = threading.Event()
+    def for_others(self) -> set[str]:
+        """Return which files beside the warehouse the mode lets others read, temporary ones included."""
+        paths = [*self.disk.rglob("*"), *self.temporary.rglob("*")]
+        return self.names(path for path in paths if path.stat().st_mode & 0o077)
 
-        def watch() -> None:
-            while not is_over.wait(0.005):
-                for path in self.disk.iterdir():
-                    with suppress(FileNotFoundError):
-                        if path.stat().st_mode & 0o077:
-                            self.readable.add(path.name.removeprefix(self.warehouse.name))
-
-        thread = threading.Thread(target=watch)
-        thread.start()
-        yield
-        is_over.set()
-        thread.join()
+    def written(self) -> list[Path]:
+        """Return what dbt writes beside the warehouse: logs, compiled SQL and so on."""
+        paths = [*self.dbt.target.rglob("*"), *(self.dbt.folder / "logs").rglob("*")]
+        return [path for path in paths if path.is_file()]
 
     def next_day(self) -> None:
         """Add a subscriber."""
         self.day += 1
         header, row = self.subscribers[:2]
-        phone = header.index("msisdn")
-        self.subscribers.append([*row[:phone], f"25479{self.day:07}", *row[phone + 1 :]])
+        person = dict(zip(header, row, strict=True)) | {
+            "msisdn": f"25479{self.day:07}",
+            "full_name": f"Planted Person {self.day}",
+            "email": f"planted.person{self.day}@example.org",
+        }
+        self.subscribers.append(list(person.values()))
         with (self.source / "subscribers.csv").open("w", newline="") as file:
             csv.writer(file).writerows(self.subscribers)
 
@@ -179,34 +123,59 @@ class World:
 
     def counts(self) -> list[int]:
         """Read every published table; return how many subscribers three of them know."""
-        identities = Path(f"{self.warehouse}.identities")
         numbers = []
-        for file, queries in ((self.warehouse, COUNTS[:2]), (identities, COUNTS[2:])):
+        for file, queries in ((self.warehouse, COUNTS[:2]), (self.identities, COUNTS[2:])):
             with duckdb.connect(str(file), read_only=True) as connection:
-                tables = connection.sql(
-                    "select format('{}.{}', schema_name, table_name) from duckdb_tables()"
-                ).fetchall()
-                for (table,) in tables:
+                for table in tables(connection):
                     connection.sql(f"select bit_xor(hash(read_rows)) from {table} as read_rows").fetchall()
                 numbers += [int(connection.sql(query).fetchall()[0][0]) for query in queries]
         return numbers
+
+    @property
+    def identities(self) -> Path:
+        return Path(f"{self.warehouse}.identities")
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the tables of a database."""
+    found = connection.sql("select format('{}.{}', schema_name, table_name) from duckdb_tables() order by 1")
+    return [table for (table,) in found.fetchall()]
+
+
+def names_people(content: bytes) -> bool:
+    """Return whether a new subscriber is named."""
+    return any(mark.encode() in content for mark in PLANTED)
+
+
+def tables_with(file: Path, marks: Iterable[str] = PLANTED) -> list[str]:
+    """Return the tables of a database in which a mark stands, by default that of a new subscriber."""
+    with duckdb.connect(str(file), read_only=True) as connection:
+        marked = " or ".join(f"contains(read_rows::varchar, '{mark}')" for mark in marks)
+        return [
+            table
+            for table in tables(connection)
+            if connection.sql(f"select 1 from {table} as read_rows where {marked} limit 1").fetchall()
+        ]
 
 
 def main() -> None:
     kills, build = int(([*sys.argv, "20"])[1]), sys.argv[2:] or DAY
     with TemporaryDirectory() as name:
         world = World(Path(name))
-        begin(world)
-        print(kill_publishes(world), flush=True)
-        print(fill_disks(world), flush=True)
-        world.mend(["build"] if build == DAY else build)
-        print(f"{' '.join(build)}: {kill_builds(world, kills, build)}", flush=True)
-        print(f"files that another user could read: {world.readable - FOR_ALL or 'none'}")
+        with spied(world.disk, world.temporary) as opened:
+            begin(world, ["build"] if build == DAY else build)
+            print(f"{' '.join(build)}: {kill_builds(world, kills, build)}", flush=True)
+            print(kill_publishes(world), flush=True)
+            print(fill_disks(world), flush=True)
+            print(fill_disk_meanwhile(world), flush=True)
+        print(f"files that user nobody could open: {world.names(map(Path, opened)) - FOR_ALL or 'none else'}")
+        for file in (world.warehouse, world.identities):
+            print(f"tables of {file.name} that name a new subscriber: {tables_with(file) or 'none'}")
 
 
-def begin(world: World) -> None:
+def begin(world: World, build: list[str]) -> None:
     """Publish once: the days are counted from now on."""
-    assert world.run(PEOPLE) == 0, world.printed
+    assert world.run(build) == 0, world.printed
     world.first = world.counts()
 
 
@@ -253,13 +222,8 @@ def kill_publishes(world: World, steps: Sequence[int] = range(STEPS)) -> str:
 
 
 def fill_disks(world: World, rooms: Sequence[float] = (0, 0.5, 1, 1.5, 2)) -> str:
-    """Run where that many times the size of the working files is free; only root can mount such a disk."""
-    kept = world.disk.with_name("kept")
-    shutil.copytree(world.disk, kept)
-    used = sum(path.stat().st_size for path in kept.iterdir())
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={4 * used}", "tmpfs", world.disk], check=True)
-    try:
-        shutil.copytree(kept, world.disk, dirs_exist_ok=True)
+    """Run where that many times the size of the working files is free."""
+    with small_disk(world) as size:
         for number, room in enumerate(rooms):
             before = world.day
             world.next_day()
@@ -271,11 +235,59 @@ def fill_disks(world: World, rooms: Sequence[float] = (0, 0.5, 1, 1.5, 2)) -> st
             assert "Traceback" not in said
             assert code == 0 or f"disk/{world.warehouse.name}" in said or f"{world.disk}: " in said, said
             assert world.published() == {world.day if code == 0 else before}
-            resize(world.disk, 4 * used)
+            resize(world.disk, size)
             world.mend(["retry"] if number % 2 and has_begun(world) else PEOPLE)
-    finally:
-        subprocess.run(["umount", "-l", world.disk], check=True)
     return f"runs on a full disk: {len(rooms)}; all whole, all mended by the next"
+
+
+def fill_disk_meanwhile(world: World) -> str:
+    """Fill the disk when the first models of a run are built."""
+    before = world.day
+    world.next_day()
+    with small_disk(world):
+        ballast = world.disk / "ballast"
+        filling = threading.Thread(target=fill, args=(world.dbt.folder / "printed", ballast))
+        filling.start()
+        assert world.run(PEOPLE) == 1
+        filling.join()
+        said = world.printed
+        print(f"filled meanwhile: {said[-900:]}", flush=True)
+        assert "Traceback" not in said
+        [*_, last] = said.split("Failure in ")
+        assert f"Not published: {world.disk}: the disk filled up during the build. " in last
+        assert world.published() == {before}
+        assert world.names(world.disk.iterdir()) <= KEPT | {".working.wal", ballast.name}
+        ballast.unlink()
+        world.mend(["retry"])
+    return "a run whose disk filled meanwhile: one sentence, whole, mended by `dbt retry`"
+
+
+def fill(printed: Path, ballast: Path) -> None:
+    """Take all room of a disk once dbt has built a model."""
+    while not printed.exists() or " OK created" not in printed.read_text():
+        time.sleep(0.01)
+    ballast.touch(0o600)
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 12))
+
+
+@contextmanager
+def small_disk(world: World) -> Iterator[int]:
+    """Put the warehouse on a disk of four times its size, which is yielded; only root can mount one."""
+    kept = world.disk.with_name("kept")
+    shutil.copytree(world.disk, kept)
+    size = 4 * sum(path.stat().st_size for path in kept.iterdir())
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", world.disk], check=True)
+    try:
+        shutil.copytree(kept, world.disk, dirs_exist_ok=True)
+        yield size
+    finally:
+        shutil.rmtree(kept)
+        shutil.copytree(world.disk, kept)
+        subprocess.run(["umount", "-l", world.disk], check=True)
+        shutil.copytree(kept, world.disk, dirs_exist_ok=True)
+        shutil.rmtree(kept)
 
 
 def resize(disk: Path, size: int) -> None:

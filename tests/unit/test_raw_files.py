@@ -63,6 +63,25 @@ class Shop:
     def request(self, **details: Any) -> BaseTable:
         return BaseTable(self.thing, Typing(), "base", **details)
 
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What every request of a macro names."""
+        return {
+            "data": str(self.data),
+            "seeds": str(self.seeds),
+            "source": "shop",
+            "thing": "sales",
+            "has_default": True,
+            "engine": "duckdb",
+            "country_code": "254",
+            "today": "2026-11-22",
+            "relation": "base",
+        }
+
+    def ask(self, what: str, **details: Any) -> Any:
+        """Ask as a macro does."""
+        return json.loads(answer(json.dumps(self.asked | {"ask": what} | details)))
+
     def load(self, *known: str) -> None:
         """Run the statements of the pre-hook on a connection of its own, as dbt does for each model."""
         self.connection = self.database.cursor()
@@ -646,22 +665,8 @@ def test_spark_loads_files_into_views_of_their_own_names(shop: Shop) -> None:
 
 
 def test_macros_ask_in_json(shop: Shop) -> None:
+    ask = shop.ask
     shop.write("a.csv", "id,n", "1,1")
-    request = {
-        "data": str(shop.data),
-        "seeds": str(shop.seeds),
-        "source": "shop",
-        "thing": "sales",
-        "has_default": True,
-        "engine": "duckdb",
-        "country_code": "254",
-        "today": "2026-11-22",
-        "relation": "base",
-    }
-
-    def ask(what: str, **details: Any) -> Any:
-        return json.loads(answer(json.dumps(request | {"ask": what} | details)))
-
     rows = {"read_versions": {}, "others": False, "part": None, "checks": []}
     assert ask("base_table", **rows) == {"result": shop.request(today="2026-11-22").sql()}
     wrong = "Variable today is '22.11.2026'; write a day as 2026-11-22, or leave it empty."
@@ -690,5 +695,17 @@ def test_macros_ask_in_json(shop: Shop) -> None:
     assert "b.csv: " in ask("base_table", **rows)["error"]
     with duckdb.connect() as connection:
         Plugin(name="raw_files", plugin_config={}).configure_connection(connection)
-        found = connection.execute("select raw_files(?)", [json.dumps(request | {"ask": "columns"})])
+        found = connection.execute("select raw_files(?)", [json.dumps(shop.asked | {"ask": "columns"})])
         assert json.loads(found.fetchall()[0][0]) == ask("columns")
+
+
+def test_a_file_that_may_not_be_read_is_a_sentence(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = shop.write("a.csv", "id,n", "1,1")
+
+    def refuse(file: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    # modes do not keep root from reading
+    monkeypatch.setattr(Path, "open", refuse)
+    sentence = f"{path}: Permission denied. A build must be able to read it."
+    assert shop.ask("load_statements", known=[]) == {"error": sentence}

@@ -3,13 +3,19 @@
 The newest hundredth of every source's rows is kept back, all is built, then it is laid beside the other
 files and `dbt build --selector daily` runs. At last the same day is built with `--full-refresh`, and every
 table that the daily build makes is compared.
+
+`python benchmarks/daily.py 30` makes 30 daily builds of unchanged data, of `app_install` alone, and says what
+becomes of the published file.
 """
 
+import json
+import sys
 import tempfile
 from pathlib import Path
 
 import duckdb
 
+from benchmarks.kills import DAY, World
 from benchmarks.staging_to_features import dbt
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -27,10 +33,19 @@ GROWING = {
     "online_retail/invoice_lines": "InvoiceDate",
 }
 FORMATS = "['%d/%m/%Y %H:%M', '%Y%m%dT%H%M%S', '%d/%m/%Y', '%Y%m%d', '%m/%d/%y %H:%M', '%m/%d/%Y %H:%M']"
-DAY = ["build", "--selector", "daily"]
+# what a build notes beside its tables
+NOTES = {"publishing", "published_audience_members", "published_audience_terms", "unfinished"}
 
 
 def main() -> None:
+    if len(sys.argv) > 1:
+        repeat(int(sys.argv[1]))
+    else:
+        measure()
+
+
+def measure() -> None:
+    """Build all but the newest rows, then the day with them, then the same day from nothing."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         later = split_inputs(REPOSITORY / "data/raw", folder / "data")
@@ -44,6 +59,43 @@ def main() -> None:
         print(f"the same day from all rows {refreshed:.1f} s")
         for line in differences(before, folder / "warehouse.duckdb"):
             print(line)
+
+
+def repeat(builds: int) -> None:
+    """Build the same data again and again."""
+    with tempfile.TemporaryDirectory() as name:
+        world = World(Path(name))
+        assert world.run(["build"]) == 0, world.printed
+        for number in range(1, builds + 1):
+            assert world.run(DAY) == 0, world.printed
+            rows = row_counts(world.warehouse)
+            if number == 1:
+                first = rows
+            size = world.warehouse.stat().st_size
+            print(f"daily build {number}: {sum(rows.values()):,} rows, {size:,} bytes", flush=True)
+        changed = {table: (first.get(table, 0), count) for table, count in rows.items() - first.items()}
+        print(f"tables with other rows after the last build than after the first: {changed or 'none'}")
+        print(f"relations of no node: {unknown_relations(world.warehouse, world.dbt.target) or 'none'}")
+
+
+def row_counts(warehouse: Path) -> dict[str, int]:
+    """Return how many rows each table has."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        tables = connection.sql("select format('{}.{}', schema_name, table_name) from duckdb_tables()")
+        counts = [f"select '{table}', count(*) from {table}" for (table,) in tables.fetchall()]
+        return dict(connection.sql(" union all ".join(counts)).fetchall())
+
+
+def unknown_relations(warehouse: Path, target: Path) -> set[str]:
+    """Return the relations of a published file that no node of the manifest makes, but a build's notes."""
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"].values()
+    known = {f"{node['schema']}.{node['alias']}" for node in nodes if node["resource_type"] != "test"}
+    known |= {f"main.{name}" for name in NOTES}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = connection.sql(
+            "select format('{}.{}', table_schema, table_name) from information_schema.tables"
+        )
+        return {relation for (relation,) in found.fetchall()} - known
 
 
 def split_inputs(raw: Path, data: Path, sources: str = "*") -> list[Path]:

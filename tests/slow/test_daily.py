@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.daily import differences, reveal, split_inputs
+from benchmarks.daily import differences, reveal, row_counts, split_inputs, unknown_relations
+from tests.calls import CALLS
 from tests.support import Dbt, link_other_sources
 
 CAMPAIGNS = ("app_install", "display_ads", "insurance")
@@ -104,8 +105,12 @@ def test_the_published_file_does_not_grow_from_day_to_day(
     dbt = make_dbt(default_data)
     day = ["run", "--select", "staging.insurance", "insurance_features"]
     dbt("seed")
-    sizes = []
+    sizes, rows = [], []
     for _ in range(6):
         dbt(*day)
         sizes.append(dbt.warehouse.stat().st_size)
+        rows.append(row_counts(dbt.warehouse))
     assert max(sizes[3:]) <= 1.05 * max(sizes[:3]), sizes
+    assert sum(rows[0].values()) > CALLS
+    assert rows == rows[:1] * len(rows)
+    assert unknown_relations(dbt.warehouse, dbt.target) == set()

@@ -12,7 +12,7 @@ from dbt.adapters.duckdb.environments.local import DuckDBCursorWrapper
 from dbt_common.exceptions import DbtRuntimeError
 
 from python_models.common import publish_files
-from python_models.engines.duckdb import publishing, run_record
+from python_models.engines.duckdb import command_files, publishing, run_record
 from python_models.engines.duckdb.full_disk import FullDiskError, explain_full_disk
 from python_models.engines.duckdb.run_record import RunRecord
 
@@ -22,13 +22,16 @@ SENTENCE = "/data: the disk filled up during the build."
 
 def begin(folder: Path) -> publishing.Plugin:
     """Begin a build of a warehouse in a folder."""
-    credentials = SimpleNamespace(path=f"{folder}/w.duckdb.working", attach=[], database="w")
+    working = SimpleNamespace(path=f"{folder}/w.duckdb.working", alias="warehouse")
+    credentials = SimpleNamespace(database="warehouse", attach=[working])
     return publishing.Plugin(name="publishing", plugin_config={}, credentials=credentials)
 
 
 @pytest.fixture(autouse=True)
 def _dbt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give dbt its own functions back, which the plugin wraps."""
+    """Let the command be a build, and give dbt its own functions back, which the plugin wraps."""
+    for module in (publishing, command_files):
+        monkeypatch.setattr(module, "get_flags", lambda: SimpleNamespace(WHICH="build"))
     monkeypatch.setattr(DuckDBCursorWrapper, "execute", DuckDBCursorWrapper.execute)
     monkeypatch.setattr(Environment, "run_python_job", Environment.__dict__["run_python_job"])
 

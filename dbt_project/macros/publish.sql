@@ -76,6 +76,7 @@
             {%- do left.append(node.split('.')[2]) -%}
         {%- endfor -%}
         {%- if not left and results -%}
+            {%- do write_comments() -%}
             {%- do scrub_free_blocks() -%}
             {{ note_published(false) }}
             create or replace table main.publishing as select '{{ invocation_id }}' as build;

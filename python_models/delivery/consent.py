@@ -41,7 +41,7 @@ def country_code(warehouse: Path, seeds: Path) -> str:
         with duckdb.connect() as connection:
             connection.execute(f"attach {text_literal(str(warehouse))} as built (read_only)")
             found = connection.execute(
-                "select regexp_extract(comment, '^country_code (.+)$', 1) as code from duckdb_tables() "
+                "select regexp_extract(comment, '(?m)^country_code (.+)$', 1) as code from duckdb_tables() "
                 "where database_name = 'built' and schema_name = 'staging' "
                 "and table_name = 'erasure_requests' and code != ''"
             ).fetchone()

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,51 @@ def test_every_published_relation_is_in_the_manifest(
     notes = {("main", name) for name in kept}
     found = connection.sql("select table_schema, table_name from information_schema.tables").fetchall()
     assert set(found) == made | notes
+
+
+def words(text: str | None) -> list[str]:
+    return re.findall(r"\w+", (text or "").replace("`", ""))
+
+
+def test_descriptions_are_comments_of_what_is_published(
+    manifest: Node, connection: duckdb.DuckDBPyConnection
+) -> None:
+    """Whatever kind of model: SQL or Python, table, view, incremental, seed or snapshot."""
+    found = connection.sql("""
+        select schema_name, table_name, column_name, comment from duckdb_columns() where not internal
+        union all select schema_name, table_name, null, comment from duckdb_tables()
+        union all select schema_name, view_name, null, comment from duckdb_views() where not internal
+    """).fetchall()
+    comments = {tuple(name): comment for *name, comment in found}
+    assert not [name for name, comment in comments.items() if "`" in (comment or "")]
+    nodes = [
+        node
+        for node in manifest["nodes"].values()
+        if (node["schema"], node.get("alias"), None) in comments and node["database"] != "identities"
+    ]
+    assert {node["config"]["materialized"] for node in nodes} == {
+        *("table", "view", "incremental", "seed", "snapshot")
+    }
+    for node in nodes:
+        relation = (node["schema"], node["alias"])
+        # of seeds about people the comment says with which country code they were read, too
+        about = (comments[*relation, None] or "").partition("\ncountry_code")[0]
+        assert words(about) == words(node["description"]), relation
+        for name, column in node["columns"].items():
+            if column["description"] and (*relation, name) in comments:
+                assert words(comments[*relation, name]) == words(column["description"]), (*relation, name)
+    # what the YAML does not repeat comes of the models read, of those that read it, or of a dictionary
+    assert comments["staging", "base_insurance__calls", "age"] == "Age, years."
+    assert "scored, UTC" in comments["campaigns", "insurance_scores", "scored_at"]
+    assert "30 to 45" in comments["staging", "base_mail_out__people", "AGE_CLASS"]
+    undescribed = {name[:2] for name, comment in comments.items() if not comment and name[0] != "main"}
+    assert undescribed == {
+        # attributes that no dictionary knows, a column for each topic that the devices have
+        *(("campaigns", name) for name in ("mail_out_features", "mail_out_people", "display_ads_features")),
+        *(("staging", f"{kind}_mail_out__people") for kind in ("base", "stg")),
+        # columns that nothing reads
+        *(("staging", f"base_{name}") for name in ("app_install__subscribers", "insurance__calls")),
+    }
 
 
 def test_every_raw_file_is_a_source_with_limits_of_age(manifest: Node) -> None:

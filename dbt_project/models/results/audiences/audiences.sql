@@ -87,11 +87,13 @@ combine as (
         expectations.expected_conversions,
         expectations.expected_conversions_lower,
         expectations.expected_conversions_upper,
-        expectations.contact_cost,
-        expectations.expected_revenue,
-        expectations.expected_profit,
-        expectations.expected_profit_lower,
-        expectations.expected_profit_upper,
+        {{ money('expectations.contact_cost') }} as contact_cost,
+        {{ money('expectations.expected_revenue') }} as expected_revenue,
+        {{ money('expectations.expected_profit') }} as expected_profit,
+        {{ money('expectations.expected_profit_lower') }}
+            as expected_profit_lower,
+        {{ money('expectations.expected_profit_upper') }}
+            as expected_profit_upper,
         expectations.return_on_ad_spend,
         expectations.return_on_ad_spend_lower,
         expectations.return_on_ad_spend_upper,
@@ -105,7 +107,7 @@ combine as (
             as is_holdout_sufficient,
         coalesce(results.known_count, 0) as realised_count,
         coalesce(results.realised_conversions, 0) as realised_conversions,
-        results.realised_profit,
+        {{ money('results.realised_profit') }} as realised_profit,
         coalesce(results.is_profit_within, results.is_within)
             as is_realised_within,
         candidates.selected_at,

@@ -47,10 +47,12 @@ add_verdict as (
         incremental_conversions,
         incremental_conversions_lower,
         incremental_conversions_upper,
-        gross_profit,
-        incremental_profit,
-        incremental_profit_lower,
-        incremental_profit_upper,
+        {% for amount in [
+            'gross_profit', 'incremental_profit',
+            'incremental_profit_lower', 'incremental_profit_upper'
+        ] %}
+        {{ money(amount) }} as {{ amount }},
+        {% endfor %}
         case
             when amount is null then 'not measured'
             when amount_lower > 0

@@ -50,14 +50,18 @@ measure_rows as (
         / nullif(
             cast(counts.rows_in_split - counts.positives as double), 0
         ) as false_alarm_rate,
-        counts.known_cost,
-        counts.known_value,
-        if(counts.contacted_without_cost = 0, counts.known_cost, null)
-            as total_cost,
-        if(
-            counts.contacted_without_cost + counts.contacted_without_value = 0,
-            counts.known_value - counts.known_cost, null
-        ) as expected_profit,
+        {{ money('counts.known_cost') }} as known_cost,
+        {{ money('counts.known_value') }} as known_value,
+        case
+            when counts.contacted_without_cost = 0
+                then {{ money('counts.known_cost') }}
+        end as total_cost,
+        case
+            when
+                counts.contacted_without_cost + counts.contacted_without_value
+                = 0
+                then {{ money('counts.known_value - counts.known_cost') }}
+        end as expected_profit,
         policies.policy,
         policies.policy_limit,
         promised_for.new_rows

@@ -80,8 +80,8 @@ add_names as (
         pairs.campaign,
         one.feature,
         other.feature as other_feature,
-        pairs.bin,
-        pairs.other_bin,
+        cast(pairs.bin as integer) as bin,
+        cast(pairs.other_bin as integer) as other_bin,
         pairs.row_count,
     from pairs
     inner join compared_features as one

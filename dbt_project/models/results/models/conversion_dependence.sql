@@ -8,6 +8,18 @@ move_values as (
         campaign,
         unnest(dependence, recursive := true),
     from champions
+),
+
+cast_columns as (
+    select
+        campaign,
+        feature,
+        cast(bin as integer) as bin,
+        bin_label,
+        row_count,
+        mean_value,
+        mean_predicted,
+    from move_values
 )
 
-select * from move_values
+select * from cast_columns

@@ -90,10 +90,10 @@ add_descriptions as (
         factors.feature,
         factors.importance,
         factors.direction,
-        cast(row_number() over (
+        row_number() over (
             partition by factors.campaign
             order by factors.importance desc, factors.feature asc
-        ) as integer) as rank,
+        ) as rank,
         coalesce(
             descriptions.description,
             case

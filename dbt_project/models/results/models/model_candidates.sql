@@ -54,14 +54,14 @@ rank_candidates as (
         fit_seconds,
         feature_count,
         all_features_average_precision,
-        cast(row_number() over (
+        row_number() over (
             partition by campaign, model_version
             order by
                 is_champion desc,
                 skill desc,
                 algorithm asc,
                 imbalance asc
-        ) as integer) as rank,
+        ) as rank,
         is_champion,
     from add_declared_metric
 )

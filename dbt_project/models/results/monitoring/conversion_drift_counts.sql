@@ -90,6 +90,7 @@ count_rows as (
             when 'month' then last_day(bin_values.window_start)
             else bin_values.window_start
         end as date) as window_end,
+        bin_values.bin as bin_label,
         bin_values.bin,
         cast(bin_values.row_count as bigint) as row_count,
         bin_values.total,

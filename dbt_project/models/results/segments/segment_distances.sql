@@ -28,10 +28,10 @@ distances as (
 rank_rows as (
     select
         *,
-        cast(row_number() over (
+        row_number() over (
             partition by campaign, segment_id
             order by distance, other_segment_id
-        ) as integer) as rank,
+        ) as rank,
     from distances
 )
 

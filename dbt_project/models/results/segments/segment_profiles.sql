@@ -34,12 +34,12 @@ rank_rows as (
         profiles.overall_mean,
         profiles.standardised_difference,
         profiles.top_category,
-        cast(row_number() over (
+        row_number() over (
             partition by profiles.campaign, profiles.segment_id
             order by
                 abs(profiles.standardised_difference) desc,
                 profiles.feature asc
-        ) as integer) as rank,
+        ) as rank,
         campaign_descriptions.description,
     from profiles
     left join campaign_descriptions using (campaign, feature)

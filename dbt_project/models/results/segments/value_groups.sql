@@ -51,7 +51,7 @@ shares as (
         customer_count
         / cast(sum(customer_count) over (partition by source) as double)
             as share_of_customers,
-        cast(total_amount as double) as total_amount,
+        {{ money('total_amount') }} as total_amount,
         cast(total_amount as double) / nullif(cast(
             sum(total_amount) over (partition by source) as double
         ), 0) as share_of_amount,

@@ -21,7 +21,7 @@ def test_the_project_parses_without_a_deprecation(make_dbt: Callable[..., Dbt], 
 Node = dict[str, Any]
 STAGES = {"staging", "features", "train", "score", "segment", "monitor", "report"}
 MONEY = re.compile(r"(cost|value|profit|revenue|amount|spend|budget)(_so_far)?(_lower|_upper)?$")
-# What one contact costs, brings or is expected to bring: less than a ten-thousandth counts where millions add up.
+# What one contact costs or brings: less than a ten-thousandth counts where millions add up.
 PER_CONTACT = {"contact_cost", "conversion_value", "expected_profit", "marginal_expected_profit"}
 # Means, shares, ratios, and values that are no money.
 NO_AMOUNTS = {

@@ -15,7 +15,8 @@ from tests.support import REPOSITORY
 
 PROJECT = REPOSITORY / "dbt_project"
 MACROS = "".join(
-    (PROJECT / f"macros/{name}.sql").read_text() for name in ("intervals", "exact_sum", "clustered_counts", "money")
+    (PROJECT / f"macros/{name}.sql").read_text()
+    for name in ("intervals", "exact_sum", "clustered_counts", "money")
 )
 VARIABLES = {"bootstrap_replicates": 200, "smallest_cell": 10}
 

@@ -82,13 +82,15 @@
 
 {#
     on-run-start: stop at a model whose campaign or raw table the registry does not know. Every result would lack it.
+    Models of packages are none of its business.
 #}
 {% macro assert_campaigns_listed() -%}
     {%- if execute -%}
         {%- set kinds = {'_scores': 'scores', '_segments': 'segments', '_topic_counts': 'topics'} -%}
         {%- set campaigns = registry() -%}
         {%- for node in graph.nodes.values()
-            if node.resource_type == 'model' and node.unique_id in selected_resources -%}
+            if node.resource_type == 'model' and node.package_name == project_name
+            and node.unique_id in selected_resources -%}
             {%- set campaign = node.config.meta.campaign -%}
             {%- for ending, kind in kinds.items()
                 if campaign and node.name == campaign ~ ending

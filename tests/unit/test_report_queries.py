@@ -8,6 +8,7 @@ import duckdb
 import pytest
 import yaml
 
+from python_models.engines.duckdb.report_queries import contract_tables, query_problems
 from tests.support import REPOSITORY
 
 REPORTS = REPOSITORY / "reports"
@@ -25,20 +26,20 @@ PROPS = "x|y|y2|series|size|value|id|groupBy|link|label|tooltipTitle|sourceCol|t
 NAMED = re.compile(rf"\s(?:{PROPS})=(\{{\[[^\]]*\]\}}|[a-z_]\w*)")
 
 
+def contracts() -> dict[str, dict[str, str]]:
+    """Public tables, with name and type of each column."""
+    return {
+        model["name"]: {column["name"]: column["data_type"] for column in model["columns"]}
+        for file in CONTRACTS
+        for model in yaml.safe_load(file.read_text()).get("models", [])
+    }
+
+
 @pytest.fixture(scope="module")
-def contract(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+def contract() -> Iterator[duckdb.DuckDBPyConnection]:
     """The public tables as their contracts say: columns and types, and no row; no model card either."""
-    folder = tmp_path_factory.mktemp("reports")
-    (folder / ".evidence").mkdir()
-    (folder / ".evidence/model_cards.json").write_text("[]")
-    with duckdb.connect(config={"file_search_path": str(folder)}) as connection:
-        connection.execute("create schema results; create schema warehouse")
-        for file in CONTRACTS:
-            for model in yaml.safe_load(file.read_text()).get("models", []):
-                columns = ", ".join(
-                    f'"{column["name"]}" {column["data_type"]}' for column in model["columns"]
-                )
-                connection.execute(f"create table results.{model['name']} ({columns})")
+    with contract_tables(contracts()) as connection:
+        connection.execute("create schema warehouse")
         yield connection
 
 
@@ -93,6 +94,23 @@ def test_a_page_shows_no_row_of_empty_tables(published: duckdb.DuckDBPyConnectio
     """The row that keeps an empty source alive is nobody's: no card of a campaign named null."""
     for name, query in queries(page).items():
         assert published.sql(query).fetchall() == [], name
+
+
+def test_a_renamed_column_is_named_with_the_query_that_reads_it(tmp_path: Path) -> None:
+    assert query_problems(REPORTS / "sources", contracts()) == []
+    renamed = contracts()
+    renamed["conversion_fairness"]["rate"] = renamed["conversion_fairness"].pop("selection_rate")
+    del renamed["value_groups"]
+    problems = query_problems(REPORTS / "sources", renamed)
+    assert len(problems) == 2
+    assert re.fullmatch(
+        r"reports/sources/warehouse/fairness\.sql, line \d+: .*selection_rate.* Change the query .*",
+        problems[0],
+    )
+    assert re.fullmatch(
+        r"reports/sources/warehouse/value_groups\.sql, line \d+: .*value_groups.*", problems[1]
+    )
+    assert query_problems(tmp_path / "no reports", renamed) == []
 
 
 def test_a_column_that_is_not_in_the_contract_is_found(published: duckdb.DuckDBPyConnection) -> None:

@@ -1,13 +1,16 @@
 """No table but the identity map knows a phone number, name or e-mail; who asks to be forgotten is gone."""
 
+import hashlib
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from python_models.delivery.audience_files import write_audience
 from python_models.engines.duckdb.privacy import (
     KEY_VARIABLE,
 )
@@ -95,6 +98,29 @@ def test_another_user_reads_no_identifier_at_any_moment(default_data: Path) -> N
             *("warehouse.duckdb", "warehouse.duckdb.lock")
         }
         assert not re.search(rb"[+]2547[0-9]{8}", (folder / "warehouse.duckdb").read_bytes())
+
+
+def test_no_delivered_file_names_anybody(built: Dbt, tmp_path: Path) -> None:
+    """An audience is exported with hashes of phone number, e-mail and id; of nobody are they readable."""
+    warehouse = tmp_path / "warehouse.duckdb"
+    for suffix in ("", ".identities"):
+        shutil.copy(f"{built.warehouse}{suffix}", f"{warehouse}{suffix}")
+    [(day,)] = built.query(
+        "select max(week_start) from results.audiences where campaign = 'app_install' and purpose = 'contact'"
+    )
+    audiences = tmp_path / "audiences"
+    list(write_audience(warehouse, "app_install", folder=audiences, seeds=built.project / "seeds", today=day))
+    [members] = audiences.rglob("members.parquet")
+    people = identities(built, "msisdn, email, full_name")
+    emails = {hashlib.sha256(email.encode()).hexdigest() for _, email, _ in people if email}
+    delivered = duckdb.sql(f"select hashed_email from '{members}' where hashed_email is not null").fetchall()
+    assert 0 < len(delivered) == len({email for (email,) in delivered} & emails)
+    tables = [members, *Path(f"{warehouse}.sent").iterdir()]
+    written = [str(duckdb.sql(f"from '{table}'").fetchall()) for table in tables]
+    written += [(members.parent / name).read_text() for name in ("members.csv", "manifest.json")]
+    assert len(list(members.parent.iterdir())) == 3
+    pieces = {piece for person in people for piece in (*person, person[0].removeprefix("+")) if piece}
+    assert [piece for piece in pieces if any(piece in text for text in written)] == []
 
 
 def test_no_table_holds_a_raw_identifier(built: Dbt, connection: duckdb.DuckDBPyConnection) -> None:

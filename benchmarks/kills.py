@@ -8,6 +8,7 @@ is searched for the new subscribers.
 """
 
 import csv
+import re
 import shutil
 import signal
 import subprocess
@@ -150,7 +151,7 @@ def names_people(content: bytes) -> bool:
 def tables_with(file: Path, marks: Iterable[str] = PLANTED) -> list[str]:
     """Return the tables of a database in which a mark stands, by default that of a new subscriber."""
     with duckdb.connect(str(file), read_only=True) as connection:
-        marked = " or ".join(f"contains(read_rows::varchar, '{mark}')" for mark in marks)
+        marked = f"regexp_matches(read_rows::varchar, '{'|'.join(map(re.escape, marks))}')"
         return [
             table
             for table in tables(connection)

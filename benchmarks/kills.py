@@ -8,6 +8,7 @@ is searched for the new subscribers.
 """
 
 import csv
+import os
 import re
 import shutil
 import signal
@@ -277,18 +278,27 @@ def fill(printed: Path, ballast: Path) -> None:
 def small_disk(world: World) -> Iterator[int]:
     """Put the warehouse on a disk of four times its size, which is yielded; only root can mount one."""
     kept = world.disk.with_name("kept")
-    shutil.copytree(world.disk, kept)
+    copy(world.disk, kept)
     size = 4 * sum(path.stat().st_size for path in kept.iterdir())
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", world.disk], check=True)
     try:
-        shutil.copytree(kept, world.disk, dirs_exist_ok=True)
+        copy(kept, world.disk)
         yield size
     finally:
         shutil.rmtree(kept)
-        shutil.copytree(world.disk, kept)
+        copy(world.disk, kept)
         subprocess.run(["umount", "-l", world.disk], check=True)
-        shutil.copytree(kept, world.disk, dirs_exist_ok=True)
+        copy(kept, world.disk)
         shutil.rmtree(kept)
+
+
+def copy(folder: Path, target: Path) -> None:
+    """Copy files, never with a wider mode than they have."""
+    umask = os.umask(0o077)
+    try:
+        shutil.copytree(folder, target, dirs_exist_ok=True)
+    finally:
+        os.umask(umask)
 
 
 def resize(disk: Path, size: int) -> None:

@@ -10,7 +10,7 @@ LINTED := dbt_project/target/lint.duckdb
 CATALOGUE := dbt_project/target/docs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports check test test-slow test-all lint docs model-cards audience score-devices model-sql shell serve lock clean
+.PHONY: help setup setup-spark setup-fast spark inputs warehouse build reports serve-reports check lint-changed test test-slow test-all lint docs model-cards audience score-devices model-sql shell serve lock clean
 
 help: ## say what each verb does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,8 +74,11 @@ check: setup ## before each commit: ruff, mypy, sqlfluff on changed files, unit 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(if $(CHANGED_SQL),$(MAKE) inputs && LEADLIGHT_WAREHOUSE=$(LINTED) $(BIN)/sqlfluff lint $(CHANGED_SQL))
+	@$(MAKE) --no-print-directory lint-changed
 	$(PYTEST) $(UNIT) -m "not long"
+
+lint-changed: setup ## sqlfluff on SQL that differs from the main branch
+	$(if $(CHANGED_SQL),$(MAKE) inputs && LEADLIGHT_WAREHOUSE=$(LINTED) $(BIN)/sqlfluff lint $(CHANGED_SQL))
 
 test: setup reports/node_modules/.package-lock.json ## every test but the slow ones, on one build and one site of their own
 	$(PYTEST) $(UNIT) tests/build tests/reports

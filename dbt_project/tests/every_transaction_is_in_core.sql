@@ -12,12 +12,13 @@ with staged as (
         count(*) as staged_count,
     from {{ ref(table) }}
     {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {% if not tables | select('in', listed_sources()) | list %}
     select
         cast(null as varchar) as source,
         cast(null as bigint) as staged_count,
     where false
-    {% endfor %}
+    {% endif %}
 ),
 
 in_core as (

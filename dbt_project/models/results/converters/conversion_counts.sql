@@ -19,14 +19,15 @@ text_lists as not materialized (
     from {{ mart.relation }}
     where {{ mart.known }}
     {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {% if not marts | selectattr('texts') | list %}
     select
         cast(null as boolean) as has_converted,
         cast(null as ubigint) as customer_id,
         0 as columns_before,
         cast([] as varchar[]) as categories,
     where false
-    {% endfor %}
+    {% endif %}
 ),
 
 texts as not materialized (

@@ -69,7 +69,8 @@ sum_up_rows as (
         into name feature value summary
     )
     {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {% if not marts %}
     select
         cast(null as varchar) as campaign,
         cast(null as varchar) as feature,
@@ -77,7 +78,7 @@ sum_up_rows as (
         cast(null as double) as mean,
         cast(null as double[]) as quantiles,
     where false
-    {% endfor %}
+    {% endif %}
 ),
 
 add_rates as (

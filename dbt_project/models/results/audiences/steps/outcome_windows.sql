@@ -16,12 +16,13 @@ with outcome_windows as (
         '{{ window.campaign }}' as campaign,
         {{ window.days }} as outcome_days,
     {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {% if not windows %}
     select
         cast(null as varchar) as campaign,
         cast(null as integer) as outcome_days,
     where false
-    {% endfor %}
+    {% endif %}
 )
 
 select * from outcome_windows

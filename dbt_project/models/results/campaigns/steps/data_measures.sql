@@ -46,7 +46,8 @@ measure_rows as (
         {% endfor %}
     from {{ mart.mart }}
     {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {% if not marts %}
     select
         cast(null as varchar) as campaign,
         cast(null as varchar) as source,
@@ -58,7 +59,7 @@ measure_rows as (
         cast(null as date) as first_as_of,
         cast(null as date) as last_as_of,
     where false
-    {% endfor %}
+    {% endif %}
 ),
 
 add_dates as (

@@ -15,14 +15,15 @@ number_lists as not materialized (
     from {{ mart.relation }}
     where {{ mart.known }}
     {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {% if not marts | selectattr('numbers') | list %}
     select
         cast(null as boolean) as has_converted,
         cast(null as ubigint) as customer_id,
         0 as columns_before,
         cast([] as double[]) as values,
     where false
-    {% endfor %}
+    {% endif %}
 ),
 
 -- one row per customer and number, too many to store; position is the column's

@@ -12,13 +12,14 @@ with number_lists as not materialized (
     from {{ mart.relation }}
     where {{ mart.known }}
     {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {% if not marts | selectattr('numbers') | list %}
     select
         cast(null as boolean) as is_sampled,
         0 as columns_before,
         cast([] as double[]) as values,
     where false
-    {% endfor %}
+    {% endif %}
 ),
 
 -- one row per sampled customer and number, too many to store; position is the column's

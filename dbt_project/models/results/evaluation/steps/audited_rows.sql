@@ -32,14 +32,15 @@ add_groups as (
         on scores.entity_id = cast(mart.{{ audit.entity }} as varchar)
     where scores.campaign = '{{ audit.campaign }}'
     {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {% if not audits %}
     select
         scores.*,
         cast(null as varchar) as audited_column,
         cast(null as varchar) as group_value,
     from scores
     where false
-    {% endfor %}
+    {% endif %}
 )
 
 select * from add_groups

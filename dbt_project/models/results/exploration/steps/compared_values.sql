@@ -41,7 +41,8 @@ mart_rows as not materialized (
             from {{ mart.relation }}
         ) as ubigint) = 0
     {{ 'union all' if not loop.last }}
-    {% else %}
+    {% endfor %}
+    {% if not marts %}
     select
         cast(null as varchar) as campaign,
         cast(null as bigint) as row_number,
@@ -49,7 +50,7 @@ mart_rows as not materialized (
         cast([] as varchar[]) as texts,
         cast(0 as bigint) as number_count,
     where false
-    {% endfor %}
+    {% endif %}
 ),
 
 placed_rows as not materialized (

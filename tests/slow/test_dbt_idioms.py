@@ -20,9 +20,9 @@ def contents(dbt: Dbt) -> dict[str, bytes]:
 
 
 def test_development_reads_what_is_published_and_changes_nothing_of_it(
-    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, tmp_path: Path
 ) -> None:
-    dbt = make_dbt(default_data)
+    dbt = make_dbt(default_data, copy_project(tmp_path / "dbt_project"))
     copy_built(built, dbt)
     state = dbt.folder / "state"
     state.mkdir()
@@ -52,6 +52,17 @@ def test_development_reads_what_is_published_and_changes_nothing_of_it(
             "insurance_model",
             "insurance_scores",
         }
+        [(client,)] = connection.sql("select min(entity_id) from campaigns.insurance_scores").fetchall()
+
+    # whoever asks to be erased leaves it with the next run, of whatever
+    with (dbt.project / "seeds/erasure_requests.csv").open("a") as requests:
+        requests.write(f"insurance,{client},2026-11-01\n")
+    dbt("seed", "--target", "dev", "--select", "segment_names")
+    with duckdb.connect(f"{dbt.warehouse}.dev.anna.working", read_only=True) as connection:
+        for table, key in (("scores", "entity_id"), ("features", "client_id")):
+            left = f"select count(*), count(*) filter ({key} = '{client}') from campaigns.insurance_{table}"
+            assert connection.sql(left).fetchall() == [(CALLS - 1, 0)]
+    assert contents(dbt) == before
 
 
 def test_a_whole_build_without_rows_passes_and_leaves_no_file(

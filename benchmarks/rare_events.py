@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from python_models.common.campaign import read_campaign
 from python_models.common.frames import FOLDS, Design, fold_of
-from python_models.conversion.algorithms.lightgbm import rare_settings
+from python_models.conversion.algorithms.base import Size
+from python_models.conversion.algorithms.lightgbm import rare_presets
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import TrainingSet, fit_fold
 from python_models.conversion.sampling import training_sample
@@ -119,7 +120,7 @@ def compare_with_all(mart: duckdb.DuckDBPyRelation) -> None:
         training = TrainingSet(
             Design(names), values, label, fold_of(rows["device_id"].to_numpy()), None, kept_share
         )
-        settings = rare_settings(len(label), int(label.sum()))
+        [settings] = rare_presets(Size(len(label), int(label.sum()), FEATURES))
         scores = [
             fit_fold("lightgbm_rare", training, fold, "none", settings).log_odds(matrix)
             for fold in range(FOLDS)

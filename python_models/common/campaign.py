@@ -114,9 +114,9 @@ class Campaign:
     outcome_days: Annotated[int, Field(ge=1)] | None = None
     holdout: Holdout | None = None
     candidates: Annotated[list[str], Field(min_length=1)] | None = None
-    imbalance: Imbalance | list[Imbalance] = "none"
-    blend: bool = False
-    choose_by: str = "average_precision"
+    imbalance: Imbalance | list[Imbalance] | dict[str, Imbalance | list[Imbalance]] = "none"
+    blend: bool = True
+    choose_by: str = "log_loss"
     tune: int | str | None = None
     keep_features: Annotated[int, Field(ge=2)] | None = None
     expected_base_rate: (
@@ -200,10 +200,10 @@ class Campaign:
         text = str(self.tune or "").strip().removesuffix("s")
         return int(text) if text.isdigit() and int(text) > 0 else None
 
-    @property
-    def imbalances(self) -> list[str]:
-        """The imbalance methods that compete."""
-        return [self.imbalance] if isinstance(self.imbalance, str) else list(self.imbalance)
+    def imbalances(self, algorithm: str) -> list[str]:
+        """Return the imbalance methods with which an algorithm competes."""
+        declared = self.imbalance[algorithm] if isinstance(self.imbalance, dict) else self.imbalance
+        return [declared] if isinstance(declared, str) else list(declared)
 
     @property
     def policy(self) -> str:

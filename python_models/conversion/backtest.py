@@ -9,14 +9,22 @@ from scipy.special import expit
 from python_models.common.campaign import Campaign
 from python_models.common.frames import Design, order_values
 from python_models.conversion.calibration import ridge_intercept_shift, shift_log_odds
-from python_models.conversion.fitting import CrossFit, TrainingSet, best_iteration, fit_rows
+from python_models.conversion.fitting import (
+    CrossFit,
+    TrainingSet,
+    best_iteration,
+    fit_rows,
+    weighted_mean,
+)
 from python_models.conversion.measures import compute_metric
 from python_models.conversion.one_rule import fit_tree
 
 HOLDOUT_SHARE = 0.2
 BLOCKS = 10
-# Compare candidates on a later fold only if it has at least this many conversions.
-MIN_HOLDOUT_POSITIVES = 200
+# Compare candidates on this share of the rows before the backtest, the newest, only if it has at least this
+# many conversions.
+LATER_SHARE = 0.25
+MIN_LATER_POSITIVES = 100
 # Minimum conversions needed to train a model.
 MIN_TRAINING_POSITIVES = 30
 
@@ -84,6 +92,11 @@ class TimeOrderedRows:
         known_at = order_values(frame[campaign.label_known_at or campaign.order_by])
         return cls(frame, training, order[index], known_at, positions)
 
+    @property
+    def backtest_start(self) -> float:
+        """Time at which the blocks of a backtest of these rows begin; infinite without any."""
+        return (block_starts(self.order)[1:] or [np.inf])[0]
+
     def earlier(self, start: float) -> np.ndarray:
         """Return which rows come before `start` and have an outcome that is known by then."""
         return np.asarray((self.order < start) & (self.known_at <= start))
@@ -109,8 +122,8 @@ class TimeOrderedRows:
             for part in fit.parts
         ]
 
-    def predict(self, fit: CrossFit, rounds: list[int], start: float, rows: np.ndarray) -> np.ndarray:
-        """Return the probability of `rows` by a model of everything that was known at `start`."""
+    def log_odds(self, fit: CrossFit, rounds: list[int], start: float, rows: np.ndarray) -> np.ndarray:
+        """Return the log-odds of `rows` by a model of everything that was known at `start`."""
         models = [
             fit_rows(
                 part.algorithm,
@@ -124,24 +137,43 @@ class TimeOrderedRows:
             for part, trees in zip(fit.parts, rounds, strict=True)
         ]
         matrix = self.training.matrix[rows]
-        return np.asarray(expit(np.mean([model.log_odds(matrix) for model in models], axis=0)))
+        return weighted_mean([model.log_odds(matrix) for model in models], fit.weights)
 
 
-def holdout_metric(ordered: TimeOrderedRows, fit: CrossFit, choose_by: str) -> float | None:
-    """Return the metric of a candidate that is fitted on the first three fifths, on the fourth.
+@dataclass(frozen=True)
+class LaterRows:
+    """The newest training rows before the time of the backtest: their outcome, and candidates' log-odds.
 
-    `ordered` holds training rows only. None if there are too few conversions to compare candidates. The last
-    fifth is left out: it is of the time of the champion's backtest.
+    Each candidate is fitted on the rows before them.
     """
-    start, end = (
-        float(ordered.order[int(len(ordered.order) * (1 - fifths * HOLDOUT_SHARE))]) for fifths in (2, 1)
-    )
-    label = ordered.training.label
-    later = (ordered.order >= start) & (ordered.order < end)
-    if min(label[later].sum(), label[ordered.earlier(start)].sum()) < MIN_HOLDOUT_POSITIVES:
+
+    label: np.ndarray
+    log_odds: list[np.ndarray]
+
+    def measure(self, choose_by: str, log_odds: np.ndarray, recalibrate: bool) -> float:
+        """Return a metric; with `recalibrate` of log-odds that follow the rate of the rows, as they will."""
+        probability = expit(log_odds)
+        if recalibrate:
+            probability = shift_log_odds(probability, ridge_intercept_shift(probability, self.label))
+        return compute_metric(choose_by, self.label, probability)
+
+
+def predict_later_rows(ordered: TimeOrderedRows, fits: list[CrossFit], end: float) -> LaterRows | None:
+    """Fit each candidate on the first three quarters of the rows before `end`, and predict the last.
+
+    `ordered` holds training rows only, `end` is the time at which the champion's backtest begins. None if
+    there are too few conversions to compare candidates.
+    """
+    known = ordered.earlier(end)
+    if not known.any():
         return None
-    probability = ordered.predict(fit, ordered.best_iterations(fit, start), start, later)
-    return compute_metric(choose_by, label[later], probability)
+    start = float(ordered.order[known][int(known.sum() * (1 - LATER_SHARE))])
+    later = np.flatnonzero(known & (ordered.order >= start))
+    label = ordered.training.label
+    if min(label[later].sum(), label[ordered.earlier(start)].sum()) < MIN_LATER_POSITIVES:
+        return None
+    log_odds = [ordered.log_odds(fit, ordered.best_iterations(fit, start), start, later) for fit in fits]
+    return LaterRows(label[later], log_odds)
 
 
 def backtest(
@@ -182,7 +214,7 @@ def backtest(
         # only recalibration needs the block before the first
         if number == 0 and not recalibrate:
             continue
-        raw = ordered.predict(fit, rounds, start, block)
+        raw = np.asarray(expit(ordered.log_odds(fit, rounds, start, block)))
         if number > 0:
             rates = _baseline_rates(ordered, columns, start, block)
             parts.append([block, np.full(len(block), number), shift_log_odds(raw, shift), *rates])

@@ -15,16 +15,24 @@ def read_conversion_campaign(meta: Mapping[str, Any]) -> Campaign:
     Raises
     ------
     DeclarationError
-        As `read_campaign` does, and for an unknown algorithm in `candidates` or metric in `choose_by`.
+        As `read_campaign` does; for an unknown algorithm in `candidates` or `imbalance`, one that competes
+        but is not in `imbalance`, and an unknown metric in `choose_by`.
     """
     campaign = read_campaign(meta)
     named = {f"candidates.{i}": (name, ALGORITHMS) for i, name in enumerate(competing(campaign))}
+    by_algorithm = campaign.imbalance if isinstance(campaign.imbalance, dict) else {}
+    named |= {f"imbalance.{name}": (name, ALGORITHMS) for name in by_algorithm}
     for key, (name, available) in (named | {"choose_by": (campaign.choose_by, METRICS)}).items():
         if name not in available:
             raise DeclarationError(
                 f"campaign '{campaign.campaign}': key '{key}', value {name!r} is unknown. "
                 f"Available: {', '.join(map(repr, available))}."
             )
+    if by_algorithm and (missing := set(competing(campaign)) - set(by_algorithm)):
+        raise DeclarationError(
+            f"campaign '{campaign.campaign}': key 'imbalance' lacks {', '.join(sorted(missing))}; "
+            "name each algorithm that competes, such as xgboost: none."
+        )
     return campaign
 
 

@@ -9,11 +9,12 @@ import pandas as pd
 
 from python_models.common.campaign import Campaign
 from python_models.common.frames import content_hash
+from python_models.conversion.algorithms.base import Size
 from python_models.conversion.algorithms.registry import ALGORITHMS
 from python_models.conversion.declaration import competing
 
 # Part of every fingerprint: raise it when the training code changes, so that all models are refitted.
-TRAINING_REVISION = 9
+TRAINING_REVISION = 10
 
 
 def declaration_text(campaign: Campaign) -> str:
@@ -36,7 +37,8 @@ def training_fingerprint(frame: pd.DataFrame, campaign: Campaign) -> str:
     declaration = json.loads(declaration_text(replace(campaign, accept_drift=[])))
     del declaration["outcome_days"], declaration["candidates_within"]
     positives = int(frame[campaign.label].sum()) if campaign.label else 0
-    settings = {name: ALGORITHMS[name].settings(len(frame), positives) for name in competing(campaign)}
+    size = Size(len(frame), positives, len(frame.columns))
+    settings = {name: ALGORITHMS[name].presets(size) for name in competing(campaign)}
     used = {algorithm.library.__name__: algorithm.library for algorithm in ALGORITHMS.values()}
     libraries = [*(used[name] for name in sorted(used)), imblearn]
     versions = ", ".join(f"{library.__name__} {library.__version__}" for library in libraries)

@@ -2,14 +2,16 @@
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import expit
 
 from python_models.common.frames import FOLDS, Design
-from python_models.conversion.algorithms.base import Candidate, Settings
+from python_models.conversion.algorithms.base import Candidate, Settings, Size
 from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.calibration import Calibrator
 from python_models.conversion.imbalance import FitSample, resample
 
 
@@ -97,33 +99,47 @@ BLEND = "blend"
 
 @dataclass(frozen=True)
 class Blend:
-    """Mean of the log-odds of several candidates fitted on the same rows."""
+    """Weighted mean of the log-odds of several candidates fitted on the same rows; the weights sum to 1."""
 
     parts: list[FoldModel]
+    weights: list[float]
 
     def log_odds(self, matrix: np.ndarray) -> np.ndarray:
-        return np.asarray(np.mean([part.log_odds(matrix) for part in self.parts], axis=0))
+        return weighted_mean([part.log_odds(matrix) for part in self.parts], self.weights)
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
-        return np.asarray(np.mean([part.contributions(matrix) for part in self.parts], axis=0))
+        return weighted_mean([part.contributions(matrix) for part in self.parts], self.weights)
 
     @property
     def tree_count(self) -> int:
         return sum(part.candidate.tree_count for part in self.parts)
 
     def to_text(self) -> str:
-        return json.dumps([part.to_text() for part in self.parts])
+        return json.dumps({"parts": [part.to_text() for part in self.parts], "weights": self.weights})
 
     @classmethod
     def from_text(cls, text: str) -> "Blend":
-        return cls([FoldModel.from_text(part) for part in json.loads(text)])
+        body = json.loads(text)
+        if isinstance(body, list):
+            # stored before blends had weights
+            body = {"parts": body, "weights": [1 / len(body)] * len(body)}
+        return cls([FoldModel.from_text(part) for part in body["parts"]], body["weights"])
+
+
+def weighted_mean(values: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    """Return the sum of weight times value.
+
+    >>> weighted_mean([np.array([1.0]), np.array([3.0])], [0.25, 0.75])
+    array([2.5])
+    """
+    return np.asarray(sum(weight * value for value, weight in zip(values, weights, strict=True)))
 
 
 @dataclass(frozen=True)
 class CrossFit:
     """One candidate, fitted once per fold; `log_odds` are out of fold.
 
-    `blended` holds the parts of a blend.
+    `blended` holds the parts of a blend, and `weights` their weights.
     """
 
     algorithm: str
@@ -133,6 +149,7 @@ class CrossFit:
     log_odds: np.ndarray
     seconds: float
     blended: tuple["CrossFit", ...] = ()
+    weights: tuple[float, ...] = (1.0,)
     label: str | None = None
 
     @property
@@ -145,6 +162,14 @@ class CrossFit:
         """Out-of-fold probability of each row, not calibrated."""
         return np.asarray(expit(self.log_odds))
 
+    def calibrated(self, training: "TrainingSet") -> np.ndarray:
+        """Out-of-fold probability of each row, on one logistic curve of all: no ranks change.
+
+        The champion is calibrated, so a loss must not hold a bad scale against a candidate.
+        """
+        curve = Calibrator.fit(self.log_odds, training.label, weight=training.weight)
+        return curve.probability(self.log_odds)
+
     def renamed(self, label: str, seconds: float) -> "CrossFit":
         """Return the same cross-fit under another name, with the time that the search took."""
         return replace(self, label=label, seconds=seconds)
@@ -155,9 +180,11 @@ class CrossFit:
         return self.blended or (self,)
 
 
-def default_settings(algorithm: str, training: TrainingSet) -> Settings:
-    """Return the algorithm's settings for this number of rows and conversions."""
-    return ALGORITHMS[algorithm].settings(len(training.label), int(training.label.sum()))
+def presets(algorithm: str, training: TrainingSet) -> list[Settings]:
+    """Return the algorithm's settings to try for this number of rows, conversions and columns."""
+    columns = len(training.kept[0]) if training.kept else len(training.design.columns)
+    size = Size(len(training.label), int(training.label.sum()), columns)
+    return ALGORITHMS[algorithm].presets(size)
 
 
 def fit_rows(
@@ -188,65 +215,98 @@ def best_iteration(
 ) -> int:
     """Return the number of trees with the best loss on `stopping` for a model of `rows`.
 
-    0 for an algorithm without early stopping. Both sets hold the same share of the non-conversions, so the
-    loss is computed on the odds of the sample.
+    0 for an algorithm without early stopping. The loss is computed on the odds of the sample: both sets hold
+    the same share of the non-conversions, and conversions count for as much as resampling raised the odds.
     """
     find = ALGORITHMS[algorithm].rounds
     if find is None:
         return 0
     sample = resample(training.sample(rows, positions), imbalance)
-    return find(sample, training.sample(stopping, positions), settings)
+    judging = training.sample(stopping, positions)
+    weight = np.where(judging.label == 1, sample.odds_factor, 1.0)
+    return find(sample, replace(judging, weight=weight), settings)
 
 
 def fit_fold(
-    algorithm: str, training: TrainingSet, held_out: int, imbalance: str, settings: Settings
+    algorithm: str,
+    training: TrainingSet,
+    held_out: int,
+    imbalance: str,
+    settings: Settings,
+    rounds: int | None = None,
 ) -> FoldModel:
     """Fit on all folds but `held_out`.
 
-    The number of trees is found on the next fold, so that it does not depend on the held-out rows.
+    Without `rounds` the number of trees is found on the next fold, so that it does not depend on the held-out
+    rows.
     """
     fitted = training.folds != held_out
     stopping = training.folds == (held_out + 1) % FOLDS
     positions = training.kept[held_out] if training.kept else None
-    rounds = best_iteration(algorithm, training, fitted & ~stopping, stopping, positions, imbalance, settings)
+    if rounds is None:
+        rounds = best_iteration(
+            algorithm, training, fitted & ~stopping, stopping, positions, imbalance, settings
+        )
     return fit_rows(algorithm, training, fitted, positions, imbalance, settings, rounds)
 
 
 def cross_fit(
-    algorithm: str, training: TrainingSet, imbalance: str = "none", settings: Settings | None = None
+    algorithm: str,
+    training: TrainingSet,
+    imbalance: str = "none",
+    settings: Settings | None = None,
+    rounds: list[int] | None = None,
 ) -> CrossFit:
-    """Fit once per fold and predict each row with the model that never saw its customer."""
+    """Fit once per fold and predict each row with the model that never saw its customer.
+
+    `rounds` gives the number of trees of each fold; without, it is found.
+    """
     start = time.perf_counter()
-    settings = settings or default_settings(algorithm, training)
+    settings = settings or presets(algorithm, training)[0]
     models, log_odds = [], np.empty(len(training.label))
     for fold in range(FOLDS):
-        model = fit_fold(algorithm, training, fold, imbalance, settings)
+        model = fit_fold(algorithm, training, fold, imbalance, settings, rounds[fold] if rounds else None)
         rows = training.folds == fold
         log_odds[rows] = model.log_odds(training.matrix[rows])
         models.append(model)
     return CrossFit(algorithm, imbalance, settings, models, log_odds, time.perf_counter() - start)
 
 
-def blend(fits: list[CrossFit]) -> CrossFit:
-    """Average several cross-fits, fold by fold."""
+def blend(fits: Sequence[CrossFit], weights: Sequence[float]) -> CrossFit:
+    """Average several cross-fits, fold by fold; the weights sum to 1."""
+    described = [
+        {"algorithm": fit.name, "imbalance": fit.imbalance, "settings": fit.settings, "weight": weight}
+        for fit, weight in zip(fits, weights, strict=True)
+    ]
     return CrossFit(
         algorithm=BLEND,
-        imbalance="none",
-        settings={
-            "parts": [
-                {"algorithm": fit.name, "imbalance": fit.imbalance, "settings": fit.settings} for fit in fits
-            ]
-        },
+        imbalance=" + ".join(dict.fromkeys(fit.imbalance for fit in fits)),
+        settings={"parts": described},
         models=[
-            FoldModel(BLEND, Blend(list(parts))) for parts in zip(*(fit.models for fit in fits), strict=True)
+            FoldModel(BLEND, Blend(list(parts), list(weights)))
+            for parts in zip(*(fit.models for fit in fits), strict=True)
         ],
-        log_odds=np.mean([fit.log_odds for fit in fits], axis=0),
+        log_odds=weighted_mean([fit.log_odds for fit in fits], weights),
         seconds=sum(fit.seconds for fit in fits),
         blended=tuple(fits),
+        weights=tuple(weights),
     )
 
 
-def refit(fit: CrossFit, training: TrainingSet) -> CrossFit:
-    """Cross-fit the same candidate on other rows or columns."""
-    parts = [cross_fit(part.algorithm, training, part.imbalance, part.settings) for part in fit.parts]
-    return blend(parts) if fit.blended else parts[0]
+def refit(fit: CrossFit, training: TrainingSet, keep_rounds: bool = False) -> CrossFit:
+    """Cross-fit the same candidate on other rows or columns.
+
+    With `keep_rounds` each fold has as many trees as before: the search for their number takes most of the
+    time.
+    """
+    parts = [
+        cross_fit(
+            part.algorithm,
+            training,
+            part.imbalance,
+            part.settings,
+            [model.candidate.tree_count for model in part.models] if keep_rounds else None,
+        )
+        for part in fit.parts
+    ]
+    return blend(parts, fit.weights) if fit.blended else parts[0]

@@ -28,9 +28,9 @@ def resample(sample: FitSample, imbalance: str) -> FitSample:
     """Weight, oversample or undersample the rows as `imbalance` names it.
 
     With r non-conversions per conversion, all three aim at sqrt(r): full balance drops, invents or
-    overweights more rows than the ranking gains. `weight` gives conversions more weight; `smote` adds
-    synthetic ones between neighbours (Chawla et al. 2002; missing numbers get the median first);
-    `downsample` keeps a random part of the non-conversions.
+    overweights more rows than the ranking gains. `weight` gives conversions more weight; `downsample` keeps
+    a random part of the non-conversions; `smote` does half of it by synthetic conversions between neighbours
+    (missing numbers get the median first), and half by downsampling (the combination of Chawla et al. 2002).
     """
     positives = int(sample.label.sum())
     negatives = len(sample.label) - positives
@@ -42,14 +42,22 @@ def resample(sample: FitSample, imbalance: str) -> FitSample:
         weight = np.where(sample.label == 1, ratio / aim, 1.0)
         return FitSample(sample.matrix, sample.label, sample.categorical, weight, ratio / aim)
     if imbalance == "downsample":
-        generator = np.random.default_rng(SEED)
-        drawn = generator.choice(np.flatnonzero(sample.label == 0), round(positives * aim), replace=False)
-        rows = np.sort(np.concatenate([drawn, np.flatnonzero(sample.label == 1)]))
-        factor = negatives / len(drawn)
-        return FitSample(sample.matrix[rows], sample.label[rows], sample.categorical, None, factor)
+        return _downsampled(sample, round(positives * aim))
     if imbalance == "smote":
-        return _with_synthetic_conversions(sample, positives, round(negatives / aim))
+        half = float(np.sqrt(aim))
+        return _with_synthetic_conversions(
+            _downsampled(sample, round(negatives / half)), positives, round(positives * half)
+        )
     raise ValueError(f"imbalance is {imbalance!r}; allowed: none, weight, smote, downsample")
+
+
+def _downsampled(sample: FitSample, count: int) -> FitSample:
+    """Keep all conversions and `count` of the other rows, drawn at random."""
+    negatives = np.flatnonzero(sample.label == 0)
+    drawn = np.random.default_rng(SEED).choice(negatives, count, replace=False)
+    rows = np.sort(np.concatenate([drawn, np.flatnonzero(sample.label == 1)]))
+    factor = len(negatives) / count
+    return FitSample(sample.matrix[rows], sample.label[rows], sample.categorical, None, factor)
 
 
 def _with_synthetic_conversions(sample: FitSample, positives: int, wanted: int) -> FitSample:
@@ -68,13 +76,17 @@ def _with_synthetic_conversions(sample: FitSample, positives: int, wanted: int) 
         sampler = SMOTEN(**shared)
     else:
         sampler = SMOTENC(categorical_features=sample.categorical, **shared)
-    matrix, label = sampler.fit_resample(_filled(sample), sample.label)
-    # SMOTE only appends: the original rows keep their missing values
-    matrix[: len(sample.label)] = sample.matrix
+    # neighbours are conversions, so the sampler needs no more than one other row to accept them
+    rows = np.append(np.flatnonzero(sample.label == 1), np.argmin(sample.label))
+    made, _ = sampler.fit_resample(_filled(sample)[rows], sample.label[rows])
+    synthetic = made[len(rows) :]
     for position in sample.categorical:
-        column = matrix[:, position]
+        column = synthetic[:, position]
         column[column < 0] = np.nan
-    return FitSample(matrix, label, sample.categorical, None, wanted / positives)
+    # the original rows keep their missing values
+    matrix = np.vstack([sample.matrix, synthetic])
+    label = np.append(sample.label, np.ones(len(synthetic), sample.label.dtype))
+    return FitSample(matrix, label, sample.categorical, None, sample.odds_factor * wanted / positives)
 
 
 def _filled(sample: FitSample) -> np.ndarray:

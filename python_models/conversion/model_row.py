@@ -122,7 +122,7 @@ def candidate_row(fit: CrossFit, training: TrainingSet, best: CrossFit) -> dict[
     """Return the out-of-fold metrics of a candidate; for the best also the precision with all columns."""
     all_features = None
     if fit is best and training.kept:
-        unfiltered = refit(fit, training.keeping(None))
+        unfiltered = refit(fit, training.keeping(None), keep_rounds=True)
         all_features = compute_metric(
             "average_precision", training.label, unfiltered.probability, training.weight
         )
@@ -132,16 +132,16 @@ def candidate_row(fit: CrossFit, training: TrainingSet, best: CrossFit) -> dict[
         "fit_seconds": fit.seconds,
         "feature_count": len(training.kept[0]) if training.kept else len(training.design.columns),
         "all_features_average_precision": all_features,
-    } | compute_metrics(training.label, fit.probability, training.weight)
+    } | compute_metrics(training.label, fit.calibrated(training), training.weight)
 
 
 def candidate_rows(
-    fits: list[CrossFit], holdout: list[float | None], training: TrainingSet, best: CrossFit
+    fits: list[CrossFit], later: list[float | None], training: TrainingSet, best: CrossFit
 ) -> list[dict[str, Any]]:
-    """Return the metrics of all candidates, out of fold and on the later fifth."""
+    """Return the metrics of all candidates, out of fold and on later rows."""
     return [
         candidate_row(fit, training, best) | {"later_measure": value}
-        for fit, value in zip(fits, holdout, strict=True)
+        for fit, value in zip(fits, later, strict=True)
     ]
 
 

@@ -10,10 +10,24 @@ import pandas as pd
 from python_models.common.campaign import Campaign
 from python_models.common.frames import FOLDS, make_design
 from python_models.conversion import explaining
-from python_models.conversion.backtest import TimeOrderedRows, backtest, holdout_metric
+from python_models.conversion.backtest import (
+    LaterRows,
+    TimeOrderedRows,
+    backtest,
+    predict_later_rows,
+)
+from python_models.conversion.blending import blend_weights
 from python_models.conversion.declaration import competing
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.fitting import CrossFit, TrainingSet, blend, cross_fit, refit
+from python_models.conversion.fitting import (
+    CrossFit,
+    TrainingSet,
+    blend,
+    cross_fit,
+    presets,
+    refit,
+    weighted_mean,
+)
 from python_models.conversion.leakage.checks import (
     Finding,
     leak_refusal,
@@ -35,7 +49,6 @@ from python_models.conversion.relevance import FeatureSelection, kept_positions
 from python_models.conversion.tuning import trials_for, tune
 from python_models.conversion.uncertainty import calibration_p_value, roc_auc_interval
 
-BLEND_SIZE = 2
 # Maximum expected calibration error out of fold; half the base rate where that is less.
 MAX_CALIBRATION_ERROR = 0.05
 # Confidence of the interval of ROC AUC. Without a signal, ROC AUC out of fold varies by up to sqrt(2) times
@@ -62,16 +75,19 @@ def select_champion(
     Return the columns that this adds to the model row, the best candidate, and its model if it may be used.
     """
     positions = kept_positions(selection) if selection else None
+    ordered = TimeOrderedRows.from_frame(rows, campaign, training.design, positions)
     fits = candidates(campaign, training)
-    holdout = later_metrics(campaign, frame, training, fits, positions)
-    best = best_candidate(campaign, training, fits, holdout)
+    later = find_later_rows(campaign, frame, training, fits, ordered, positions)
+    fits += blended(campaign, training, fits, later)
+    measured = later_metrics(campaign, fits, later)
+    best = best_candidate(campaign, training, fits, measured)
     scores = univariate_scores(training)
     findings = find_leaks(campaign, rows, empty, training, scores, best)
     declared_rule = fit_declared_baseline(campaign.baseline, frame, training) if campaign.baseline else None
     model = FittedModel.of(best, training, OneRule.best(training, scores), declared_rule)
     reason, promotion = judge(campaign, frame, training, fits, best, model, findings, version, existing)
     result: dict[str, Any] = describe(best, training, model) | {
-        "candidates": candidate_rows(fits, holdout, training, best),
+        "candidates": candidate_rows(fits, measured, training, best),
         "relevance": relevance_rows(selection, training),
         "leakage": [asdict(finding) for finding in [*findings, *withheld_findings(campaign)]],
         "champion_version": promotion.champion_version,
@@ -82,7 +98,6 @@ def select_champion(
     if reason:
         return result, best, None
     rules = [rule.design for rule in (model.one_rule, model.declared_rule) if rule]
-    ordered = TimeOrderedRows.from_frame(rows, campaign, training.design, positions)
     forward = backtest(ordered, best, rules, campaign.recalibrate) if ordered else None
     strongest = [factor["feature"] for factor in result["factors"]]
     result |= {
@@ -151,54 +166,88 @@ def find_leaks(
 
 
 def candidates(campaign: Campaign, training: TrainingSet) -> list[CrossFit]:
-    """Cross-fit every algorithm with every declared handling of imbalance; add a tuned one and a blend."""
+    """Cross-fit every algorithm with every declared handling of imbalance, and add a tuned one."""
     fits = [
-        cross_fit(algorithm, training, imbalance)
+        best_preset(campaign, algorithm, training, imbalance)
         for algorithm in competing(campaign)
-        for imbalance in campaign.imbalances
+        for imbalance in campaign.imbalances(algorithm)
     ]
-    if campaign.tune_seconds:
-        tuned = tune(
-            competing(campaign),
-            training,
-            campaign.imbalances[0],
-            campaign.choose_by,
-            campaign.tune_seconds,
-        )
-        fits += [tuned] if tuned else []
-    if campaign.blend and len(fits) > 1:
-        ranked = sorted(fits, key=lambda fit: _loss(campaign.choose_by, training, fit))
-        fits.append(blend(ranked[:BLEND_SIZE]))
-    return fits
+    tuned = tune(campaign, competing(campaign), training) if campaign.tune_seconds else None
+    return fits + ([tuned] if tuned else [])
 
 
-def later_metrics(
+def best_preset(campaign: Campaign, algorithm: str, training: TrainingSet, imbalance: str) -> CrossFit:
+    """Cross-fit an algorithm with its presets in turn, until one is no better than the one before."""
+    first, *others = presets(algorithm, training)
+    best = cross_fit(algorithm, training, imbalance, first)
+    for settings in others:
+        fit = cross_fit(algorithm, training, imbalance, settings)
+        seconds = best.seconds + fit.seconds
+        is_better = _loss(campaign.choose_by, training, fit) < _loss(campaign.choose_by, training, best)
+        best = replace(fit if is_better else best, seconds=seconds)
+        if not is_better:
+            break
+    return best
+
+
+def find_later_rows(
     campaign: Campaign,
     frame: pd.DataFrame,
     training: TrainingSet,
     fits: list[CrossFit],
+    ordered: TimeOrderedRows | None,
     positions: list[int] | None,
-) -> list[float | None]:
-    """Return the metric of each candidate on the fourth fifth of the training rows, None where there is none.
+) -> LaterRows | None:
+    """Predict the newest training rows before the backtest by models of earlier ones, None without an order.
 
-    Test rows must not choose the champion that they judge.
+    `ordered` holds test rows too. They must not choose the champion that they judge.
     """
-    ordered = TimeOrderedRows.from_frame(frame, campaign, training.design, positions)
-    return [holdout_metric(ordered, fit, campaign.choose_by) if ordered else None for fit in fits]
+    before = TimeOrderedRows.from_frame(frame, campaign, training.design, positions)
+    if len(fits) == 1 or not (before and ordered):
+        return None
+    return predict_later_rows(before, fits, ordered.backtest_start)
+
+
+def blended(
+    campaign: Campaign, training: TrainingSet, fits: list[CrossFit], later: LaterRows | None
+) -> list[CrossFit]:
+    """Return a blend of the candidates unless it is switched off or has one member only.
+
+    Its weights suit later rows if there are enough, else rows out of fold. It needs no fits of its own.
+    """
+    if not campaign.blend or len(fits) == 1:
+        return []
+    members = (
+        blend_weights(later.log_odds, later.label, is_calibrated=False)
+        if later
+        else blend_weights([fit.log_odds for fit in fits], training.label, training.weight)
+    )
+    if len(members) == 1:
+        return []
+    if later:
+        later.log_odds.append(weighted_mean([later.log_odds[at] for at in members], [*members.values()]))
+    return [blend([fits[at] for at in members], [*members.values()])]
+
+
+def later_metrics(campaign: Campaign, fits: list[CrossFit], later: LaterRows | None) -> list[float | None]:
+    """Return the metric of each candidate on later rows, None where there are none."""
+    if later is None:
+        return [None] * len(fits)
+    return [later.measure(campaign.choose_by, each, campaign.recalibrate) for each in later.log_odds]
 
 
 def best_candidate(
-    campaign: Campaign, training: TrainingSet, fits: list[CrossFit], holdout: list[float | None]
+    campaign: Campaign, training: TrainingSet, fits: list[CrossFit], later: list[float | None]
 ) -> CrossFit:
-    """Return the best candidate: by its metric on a later fifth if all have one, else out of fold."""
-    if None not in holdout:
+    """Return the best candidate: by its metric on later rows if there are enough, else out of fold."""
+    if None not in later:
         sign = 1 if is_loss(campaign.choose_by) else -1
-        return fits[int(np.argmin([sign * float(value or 0) for value in holdout]))]
+        return fits[int(np.argmin([sign * float(value or 0) for value in later]))]
     return min(fits, key=lambda fit: _loss(campaign.choose_by, training, fit))
 
 
 def _loss(choose_by: str, training: TrainingSet, fit: CrossFit) -> float:
-    value = compute_metric(choose_by, training.label, fit.probability, training.weight)
+    value = compute_metric(choose_by, training.label, fit.calibrated(training), training.weight)
     return value if is_loss(choose_by) else -value
 
 

@@ -92,7 +92,8 @@ def put_in_service(
         design = make_design(rows, training.design.columns, list(training.design.categories))
         label, folds = rows[campaign.label].to_numpy(np.int64), fold_of(rows[campaign.customer])
         known = replace(training, design=design, matrix=design.matrix(rows), label=label, folds=folds)
-        served = FittedModel.of(refit(best, known), known, model.one_rule, model.declared_rule, model.shift)
+        fit = refit(best, known, keep_rounds=True)
+        served = FittedModel.of(fit, known, model.one_rule, model.declared_rule, model.shift)
         served = calibrate_ensemble(features, campaign, served, judged)
     served, assumption = adjust_for_prior_shift(campaign, features, known, served)
     model = replace(judged, refitted=served) if has_test_rows else served

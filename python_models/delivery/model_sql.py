@@ -16,7 +16,7 @@ from python_models.common.sql import quote_identifier
 from python_models.common.warehouse import Champion, read_champion
 from python_models.conversion.algorithms.base import Candidate
 from python_models.conversion.algorithms.lightgbm import LightGBM, RandomForest
-from python_models.conversion.algorithms.logistic import Logistic
+from python_models.conversion.algorithms.logistic import Logistic, Term
 from python_models.conversion.algorithms.xgboost import XGBoost
 from python_models.conversion.calibration import MIN_PROBABILITY, Calibrator
 from python_models.conversion.fitted import FittedModel, served_model
@@ -155,8 +155,11 @@ class Writer:
         """Return the log-odds of a candidate that reads the columns at these positions of the design."""
         columns = [f"x{position}" for position in positions]
         if isinstance(candidate, Blend):
-            parts = [self.fold_of_blend(part, positions) for part in candidate.parts]
-            return f"(({_sum(parts)}) / {number_sql(len(parts))})"
+            parts = [
+                f"{number_sql(weight)} * {self.fold_of_blend(part, positions)}"
+                for part, weight in zip(candidate.parts, candidate.weights, strict=True)
+            ]
+            return f"({_sum(parts)})"
         if isinstance(candidate, LightGBM):
             trees = candidate.booster.dump_model()["tree_info"]
             written = [self._lightgbm(tree["tree_structure"], columns) for tree in trees]
@@ -235,45 +238,28 @@ class Writer:
         return f"case when {test} then {first} else {second} end"
 
     def _logistic(self, candidate: Logistic, columns: list[str]) -> str:
-        encoder, regression = candidate.pipeline[0], candidate.pipeline[-1]
-        weights = iter(regression.coef_[0])
-        terms = []
-        for kind, transformer, positions in encoder.transformers_:
-            if not len(positions):
-                continue
-            imputer, one_hot = transformer[0], transformer[-1]
-            if kind == "numbers":
-                edges = list(one_hot.bin_edges_)
-                filled = [
-                    f"coalesce({columns[position]}, {number_sql(value)})"
-                    for position, value in zip(positions, imputer.statistics_, strict=True)
-                ]
-                if imputer.indicator_ is not None:
-                    missing = [columns[positions[at]] for at in imputer.indicator_.features_]
-                    filled += [f"case when {column} is null then 1e0 else 0e0 end" for column in missing]
-                for value, bounds in zip(filled, edges, strict=True):
-                    terms.append(self._binned(value, bounds, weights))
-            else:
-                for position, categories in zip(positions, one_hot.categories_, strict=True):
-                    value = f"coalesce({columns[position]}, {number_sql(-1)})"
-                    cases = " ".join(
-                        f"when {value} = {number_sql(category)} then {number_sql(next(weights))}"
-                        for category in categories
-                    )
-                    self.size += len(categories)
-                    terms.append(f"case {cases} else {number_sql(0)} end")
-        total = self.total(terms)
-        return f"({total} + {number_sql(float(regression.intercept_[0]))})"
+        total = self.total([self._term(term, columns[term.position]) for term in candidate.terms])
+        return f"({total} + {number_sql(candidate.intercept)})"
 
-    def _binned(self, value: str, bounds: np.ndarray, weights: Iterator[float]) -> str:
-        """Return the weight of a value's bin; values outside all bins belong to the outermost."""
-        inner = bounds[1:-1]
+    def _term(self, term: Term, column: str) -> str:
+        """Return the weight of a column's bin or category; values outside all bins are of the outermost."""
+        self.size += len(term.weights)
+        if term.is_category:
+            tests = [f"coalesce({column}, {number_sql(-1)}) = {number_sql(code)}" for code in term.limits]
+            last = 0.0
+        else:
+            value = (
+                f"case when {column} is null then 1e0 else 0e0 end"
+                if term.fill is None
+                else f"coalesce({column}, {number_sql(term.fill)})"
+            )
+            tests = [f"{value} < {number_sql(limit)}" for limit in term.limits]
+            last = term.weights[-1]
         cases = " ".join(
-            f"when {value} < {number_sql(bound)} then {number_sql(next(weights))}" for bound in inner
+            f"when {test} then {number_sql(weight)}"
+            for test, weight in zip(tests, term.weights, strict=False)
         )
-        self.size += len(inner) + 1
-        last = number_sql(next(weights))
-        return f"case {cases} else {last} end" if len(inner) else last
+        return f"case {cases} else {number_sql(last)} end" if cases else number_sql(last)
 
 
 def _stretched(mean: str, calibrator: Calibrator) -> str:

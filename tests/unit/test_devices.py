@@ -19,7 +19,7 @@ from python_models.common.errors import UserError
 from python_models.common.frames import fold_of, make_design, matrix_of
 from python_models.common.warehouse import Champion
 from python_models.conversion.fitted import FittedModel
-from python_models.conversion.fitting import BLEND, TrainingSet, blend, cross_fit, default_settings
+from python_models.conversion.fitting import BLEND, TrainingSet, blend, cross_fit, presets
 from python_models.conversion.one_rule import OneRule
 from python_models.conversion.training import train
 from python_models.delivery.bulk import buckets, workers
@@ -117,9 +117,11 @@ def trained(name: str, **settings: object) -> FittedModel:
     label = frame["has_bought"].to_numpy(np.int64)
     training = TrainingSet(design, design.matrix(frame), label, fold_of(frame["client_id"]))
     if name == BLEND:
-        fit = blend([cross_fit("lightgbm_shallow", training), cross_fit("random_forest", training)])
+        fit = blend(
+            [cross_fit("lightgbm_shallow", training), cross_fit("random_forest", training)], [0.3, 0.7]
+        )
     else:
-        fit = cross_fit(name, training, "none", default_settings(name, training) | settings)
+        fit = cross_fit(name, training, "none", presets(name, training)[0] | settings)
     return FittedModel.of(fit, training, OneRule(design, []), None)
 
 

@@ -8,10 +8,11 @@ from python_models.common.campaign import read_campaign
 from python_models.common.frames import make_design
 from python_models.conversion.backtest import (
     BacktestResult,
+    LaterRows,
     TimeOrderedRows,
     backtest,
     block_starts,
-    holdout_metric,
+    predict_later_rows,
 )
 from python_models.conversion.fitting import TrainingSet, cross_fit
 from tests.unit.test_campaign import DECLARED
@@ -107,7 +108,7 @@ def test_blocks_never_tear_a_value_apart() -> None:
     assert block_starts(np.zeros(50)) == []
 
 
-def test_candidates_are_chosen_by_a_later_fifth_where_conversions_suffice() -> None:
+def test_candidates_are_compared_on_the_newest_rows_before_the_backtest() -> None:
     frame = calls()
     campaign = read_campaign(DECLARED | {"order_by": "called_on"})
     design = make_design(frame, ["spend"], [])
@@ -115,14 +116,33 @@ def test_candidates_are_chosen_by_a_later_fifth_where_conversions_suffice() -> N
         design, design.matrix(frame), frame["has_bought"].to_numpy(int), np.arange(6_000) % 5
     )
     fit = cross_fit("lightgbm_shallow", training)
-    measured = holdout_metric(TimeOrderedRows.from_frame(frame, campaign, design), fit, "average_precision")
-    assert 0.3 < measured < 0.7
-    # the last fifth has no say
+
+    def predict(frame: pd.DataFrame) -> LaterRows | None:
+        every = TimeOrderedRows.from_frame(frame, campaign, design)
+        return predict_later_rows(every, [fit], every.backtest_start)
+
+    later = predict(frame)
+    # of the first four fifths the last quarter
+    assert len(later.label) == pytest.approx(1_200, abs=25)
+    assert 0.3 < later.measure("average_precision", later.log_odds[0], False) < 0.7
+    # the time of the backtest has no say
     changed = frame.copy()
     changed.loc[4_800:, "has_bought"] = ~changed.loc[4_800:, "has_bought"]
-    assert (
-        holdout_metric(TimeOrderedRows.from_frame(changed, campaign, design), fit, "average_precision")
-        == measured
+    np.testing.assert_array_equal(predict(changed).log_odds[0], later.log_odds[0])
+    few = frame.assign(has_bought=frame["has_bought"] & (frame.index % 20 == 0))
+    assert predict(few) is None
+    # without a later time all training rows are before it
+    alone = TimeOrderedRows.from_frame(frame, campaign, design)
+    assert len(predict_later_rows(alone, [fit], np.inf).label) == pytest.approx(1_500, abs=25)
+
+
+def test_a_rate_that_moves_is_followed_before_candidates_are_compared() -> None:
+    label = np.repeat([0, 1], [900, 600])
+    log_odds = np.where(label == 1, 1.0, -1.0) + np.tile([-1.0, 1.0], 750)
+    later = LaterRows(label, [log_odds, log_odds - 2.0])
+    as_they_are, followed = (
+        [later.measure("log_loss", each, recalibrate) for each in later.log_odds]
+        for recalibrate in (False, True)
     )
-    few = frame.assign(has_bought=frame["has_bought"] & (frame.index % 10 == 0))
-    assert holdout_metric(TimeOrderedRows.from_frame(few, campaign, design), fit, "average_precision") is None
+    assert as_they_are[1] > as_they_are[0] + 0.1
+    assert abs(followed[1] - followed[0]) < 0.05

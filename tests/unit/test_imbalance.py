@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from python_models.common.frames import Design
-from python_models.conversion.fitting import TrainingSet, cross_fit
+from python_models.conversion.fitting import TrainingSet, best_iteration, cross_fit, presets
 from python_models.conversion.imbalance import FitSample, resample
 
 
@@ -42,16 +42,36 @@ def test_downsampling_keeps_every_conversion_and_draws_from_the_rest() -> None:
     assert drawn.odds_factor == pytest.approx(np.sqrt(ratio), rel=0.01)
 
 
-def test_smote_appends_conversions_of_known_categories_and_leaves_the_rows_alone() -> None:
+def test_smote_draws_rows_and_appends_conversions_of_known_categories() -> None:
     training = rare(2_000)
     sample = FitSample(training.matrix, training.label, [1])
     more = resample(sample, "smote")
-    rows = len(training.label)
-    np.testing.assert_array_equal(more.matrix[:rows], training.matrix)
+    positives = int(training.label.sum())
+    ratio = (training.label == 0).sum() / positives
+    # half by more conversions, half by fewer others, as far as the other methods go
+    assert more.label.sum() / positives == pytest.approx(ratio**0.25, rel=0.02)
+    assert (more.label == 0).sum() / more.label.sum() == pytest.approx(np.sqrt(ratio), rel=0.02)
+    assert more.odds_factor == pytest.approx(np.sqrt(ratio), rel=0.02)
+    # the rows that stay keep their missing values
+    rows = int((more.label == 0).sum()) + positives
+    kept = {row.tobytes() for row in training.matrix}
+    assert all(row.tobytes() in kept for row in more.matrix[:rows])
     assert (more.label[rows:] == 1).all()
     new_jobs = more.matrix[rows:, 1]
     assert set(new_jobs[~np.isnan(new_jobs)]) <= {0.0, 1.0, 2.0}
     assert not np.isnan(more.matrix[rows:, 0]).any()
+
+
+def test_the_number_of_trees_is_found_on_the_odds_of_the_resampled_rows() -> None:
+    """Without that, more trees only undo what resampling did to the base rate."""
+    training = rare()
+    fitted, stopping = training.folds > 1, training.folds == 1
+    settings = presets("lightgbm", training)[-1] | {"learning_rate": 0.05}
+    found = {
+        how: best_iteration("lightgbm", training, fitted, stopping, None, how, settings)
+        for how in ("none", "weight", "downsample")
+    }
+    assert max(found.values()) < 3 * min(found.values())
 
 
 def test_balanced_rows_are_left_as_they_are() -> None:

@@ -47,7 +47,8 @@ def fit_models() -> dict[str, FittedModel]:
     label = frame["has_bought"].fillna(False).to_numpy(np.int64)
     training = TrainingSet(design, design.matrix(frame), label, fold_of(frame["client_id"]))
     fits = {name: cross_fit(name, training) for name in ALGORITHMS}
-    fits["blend"] = blend([fits["lightgbm"], fits["logistic_regression"]])
+    parts = [fits[name] for name in ("lightgbm", "logistic_regression", "xgboost", "random_forest")]
+    fits["blend"] = blend(parts, [0.4, 0.3, 0.2, 0.1])
     some = training.keeping([[0, 2], [0, 2, 3], [2, 3], [0, 1, 2], [0, 2]])
     fits["some columns"] = cross_fit("lightgbm_shallow", some)
     rule = OneRule(make_design(pd.DataFrame({"job": ["a"]}), ["job"], ["job"]), [])

@@ -46,7 +46,7 @@ def test_a_model_that_is_not_worse_takes_over(first: pa.Table) -> None:
     first = trained(clients(1_000))
     both = trained(clients(2_400), first)
     assert newest(both)["champion_version"] == newest(both)["model_version"]
-    assert "Not worse: average_precision" in newest(both)["gate_note"]
+    assert "Not worse: log_loss" in newest(both)["gate_note"]
     assert load_champion(relation(both), META)[0] == newest(both)["model_version"]
 
 

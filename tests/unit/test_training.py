@@ -1,5 +1,6 @@
 """Training and scoring on small marts: out of fold, refused where it must be, the same twice."""
 
+import json
 from collections.abc import Callable
 
 import duckdb
@@ -7,12 +8,14 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, roc_auc_score
 
 from python_models.common.errors import DeclarationError
 from python_models.common.frames import FOLDS, fold_of, make_design
-from python_models.conversion.algorithms.lightgbm import RandomForest
+from python_models.conversion.algorithms.base import Size
+from python_models.conversion.algorithms.lightgbm import RandomForest, lightgbm_presets
 from python_models.conversion.algorithms.registry import ALGORITHMS
+from python_models.conversion.blending import blend_weights
 from python_models.conversion.declaration import competing, read_conversion_campaign
 from python_models.conversion.fitted import FittedModel
 from python_models.conversion.fitting import (
@@ -21,11 +24,12 @@ from python_models.conversion.fitting import (
     TrainingSet,
     blend,
     cross_fit,
-    default_settings,
     fit_fold,
+    presets,
 )
 from python_models.conversion.one_rule import OneRule, fit_tree, univariate_score, univariate_scores
 from python_models.conversion.scoring import score
+from python_models.conversion.selection import best_preset
 from python_models.conversion.training import train
 from tests.support import Mart
 from tests.unit.test_campaign import DECLARED
@@ -65,7 +69,7 @@ def as_training(frame: pd.DataFrame) -> TrainingSet:
 
 
 def fitted(name: str, training: TrainingSet, held_out: int = 0) -> FoldModel:
-    return fit_fold(name, training, held_out, "none", default_settings(name, training))
+    return fit_fold(name, training, held_out, "none", presets(name, training)[0])
 
 
 def test_scores_rank_the_test_rows_and_mean_what_they_say(mart: Mart) -> None:
@@ -96,7 +100,9 @@ def test_a_label_of_the_held_out_fold_changes_nothing_in_its_model() -> None:
     turned[training.folds == 2] = 1 - turned[training.folds == 2]
     other = TrainingSet(training.design, training.matrix, turned, training.folds)
     for name in ALGORITHMS:
-        before, after = fitted(name, training, 2), fitted(name, other, 2)
+        # settings go by the number of conversions, nothing else of the labels
+        settings = presets(name, training)[-1]
+        before, after = (fit_fold(name, each, 2, "none", settings) for each in (training, other))
         np.testing.assert_array_equal(before.log_odds(training.matrix), after.log_odds(training.matrix))
 
 
@@ -111,7 +117,8 @@ def test_a_model_goes_to_text_and_back_unchanged(name: str) -> None:
 
 def any_model(name: str, training: TrainingSet) -> FoldModel:
     if name == BLEND:
-        return blend([cross_fit("logistic_regression", training), cross_fit("xgboost", training)]).models[0]
+        parts = [cross_fit("logistic_regression", training), cross_fit("xgboost", training)]
+        return blend(parts, [0.3, 0.7]).models[0]
     return fitted(name, training)
 
 
@@ -132,6 +139,11 @@ def test_contributions_explain_the_log_odds(name: str) -> None:
     [
         ({"candidates": ["xgboost", "magic"]}, ["key 'candidates.1'", "'magic'", "'lightgbm'"]),
         ({"choose_by": "accuracy"}, ["key 'choose_by'", "'accuracy'", "'log_loss'"]),
+        ({"imbalance": {"magic": "smote"}}, ["key 'imbalance.magic'", "'magic'", "'lightgbm'"]),
+        (
+            {"candidates": ["xgboost", "lightgbm"], "imbalance": {"xgboost": "smote"}},
+            ["key 'imbalance' lacks lightgbm", "xgboost: none"],
+        ),
     ],
 )
 def test_an_unknown_algorithm_or_metric_is_named_with_those_available(
@@ -152,29 +164,120 @@ def test_the_algorithm_for_rare_events_competes_by_name_only() -> None:
 
 @pytest.mark.long
 def test_every_algorithm_competes_and_the_best_is_champion(mart: Mart) -> None:
-    everything = DECLARED_SMALL | {"candidates": list(ALGORITHMS)}
+    everything = DECLARED_SMALL | {"candidates": list(ALGORITHMS), "blend": False}
     row = train(mart(clients()), everything).to_pylist()[0]
-    measured = {entry["algorithm"]: entry["average_precision"] for entry in row["candidates"]}
-    assert set(measured) == set(ALGORITHMS)
-    assert row["algorithm"] == max(measured, key=measured.get)
-    by_loss = train(mart(clients()), everything | {"choose_by": "log_loss"}).to_pylist()[0]
-    losses = {entry["algorithm"]: entry["log_loss"] for entry in by_loss["candidates"]}
-    assert by_loss["algorithm"] == min(losses, key=losses.get)
+    losses = {entry["algorithm"]: entry["log_loss"] for entry in row["candidates"]}
+    assert set(losses) == set(ALGORITHMS)
+    assert row["algorithm"] == min(losses, key=losses.get)
+    by_rank = train(mart(clients()), everything | {"choose_by": "average_precision"}).to_pylist()[0]
+    measured = {entry["algorithm"]: entry["average_precision"] for entry in by_rank["candidates"]}
+    assert by_rank["algorithm"] == max(measured, key=measured.get)
 
 
-def test_a_blend_competes_where_it_is_allowed(mart: Mart) -> None:
-    meta = DECLARED_SMALL | {"blend": True, "candidates": ["logistic_regression", "lightgbm_shallow"]}
+def test_a_blend_competes_unless_it_is_switched_off(mart: Mart) -> None:
+    meta = DECLARED_SMALL | {"candidates": ["logistic_regression", "lightgbm_shallow"]}
     row = train(mart(clients()), meta).to_pylist()[0]
     assert [entry["algorithm"] for entry in row["candidates"]] == [
         "logistic_regression",
         "lightgbm_shallow",
         "blend",
     ]
+    losses = {entry["algorithm"]: entry["log_loss"] for entry in row["candidates"]}
+    # clients convert by log-odds that are linear: the mean of a line and trees is better than both
+    assert losses["blend"] < min(losses["logistic_regression"], losses["lightgbm_shallow"])
+    assert row["algorithm"] == "blend"
+    parts = json.loads(row["parameters"])["parts"]
+    assert sum(part["weight"] for part in parts) == pytest.approx(1)
+    # it scores with what the fold models of its parts say, refitted with as many trees
+    model = FittedModel.from_text(row["model_body"])
+    for fold, again in zip(model.models, model.in_service.models, strict=True):
+        assert fold.candidate.weights == again.candidate.weights == [part["weight"] for part in parts]
+        assert fold.candidate.tree_count == again.candidate.tree_count == 100
     assert scored(clients(), mart, meta)["predicted_probability"].between(0, 1).all()
+    off = train(mart(clients()), meta | {"blend": False}).to_pylist()[0]
+    assert len(off["candidates"]) == 2
+
+
+def test_a_blend_is_backtested_and_weighted_on_later_rows(mart: Mart) -> None:
+    frame = clients(6_000).assign(bought_on=np.arange(6_000))
+    # the sign of what trees find in `noise` turns: only later rows tell
+    early = (frame["bought_on"] < 3_000) & (frame["noise"] > 1)
+    frame.loc[early, "has_bought"] = True
+    meta = DECLARED_SMALL | {"order_by": "bought_on", "candidates": ["logistic_regression", "random_forest"]}
+    row = train(mart(frame), meta).to_pylist()[0]
+    later = {entry["algorithm"]: entry["later_measure"] for entry in row["candidates"]}
+    assert row["algorithm"] == min(later, key=later.get)
+    probability = np.array([each["predicted_probability"] for each in row["forward"]])
+    label = np.array([each["has_converted"] for each in row["forward"]])
+    assert len(probability) == 1_200
+    assert roc_auc_score(label, probability) > 0.7
+
+
+def test_weights_of_a_blend_are_those_of_the_least_log_loss_and_useless_members_go() -> None:
+    generator = np.random.default_rng(3)
+    first, second, noise = generator.normal(size=(3, 20_000))
+    label = (generator.random(20_000) < 1 / (1 + np.exp(1 - 1.5 * first - 0.5 * second))).astype(int)
+    weights = blend_weights([first, second, noise], label)
+    assert list(weights) == [0, 1]
+    assert weights[0] == pytest.approx(0.75, abs=0.02)
+    assert sum(weights.values()) == pytest.approx(1)
+    # few conversions tell members little apart
+    few = blend_weights([first[:300], second[:300]], label[:300])
+    assert 0.5 < few[0] < weights[0]
+
+
+def test_settings_have_no_cliff_and_follow_conversions_per_column() -> None:
+    sizes = [Size(20 * count, count, 10) for count in range(100, 8_000, 20)]
+    for name, setting, most in [
+        ("lightgbm", "num_leaves", 2),
+        ("xgboost", "max_depth", 1),
+        ("logistic_regression", "bins", 1),
+    ]:
+        values = [ALGORITHMS[name].presets(size)[-1][setting] for size in sizes]
+        # the smallest sizes have the cautious preset alone
+        steps = np.diff(values[1:])
+        assert (steps >= 0).all()
+        assert steps.max() <= most
+    many_columns, few_columns = (
+        ALGORITHMS["lightgbm"].presets(Size(10_000, 500, count)) for count in (100, 10)
+    )
+    assert [preset["num_leaves"] for preset in many_columns] == [5]
+    assert [preset["num_leaves"] for preset in few_columns] == [5, 18]
+
+
+def test_the_better_preset_competes(mart: Mart) -> None:
+    """Few columns of which one converts in narrow ranges: larger trees are needed."""
+    frame = clients(4_000)
+    frame["has_bought"] = (np.floor(frame["spend"] * 4) % 2 == 0) ^ (
+        np.random.default_rng(2).random(len(frame)) < 0.1
+    )
+    training = as_training(frame)
+    campaign = read_conversion_campaign(DECLARED)
+    best = best_preset(campaign, "lightgbm", training, "none")
+    cautious = cross_fit("lightgbm", training, "none", lightgbm_presets(Size(4_000, 30, 3))[0])
+    assert best.settings["num_leaves"] > 5
+    assert log_loss(training.label, best.probability) < log_loss(training.label, cautious.probability)
+
+
+def test_an_algorithm_competes_with_each_handling_of_imbalance_that_is_named_for_it(mart: Mart) -> None:
+    meta = DECLARED_SMALL | {
+        "candidates": ["logistic_regression", "lightgbm_shallow"],
+        "imbalance": {"logistic_regression": "none", "lightgbm_shallow": ["downsample", "smote"]},
+        "blend": False,
+    }
+    row = train(mart(clients(1_000)), meta).to_pylist()[0]
+    assert [(entry["algorithm"], entry["imbalance"]) for entry in row["candidates"]] == [
+        ("logistic_regression", "none"),
+        ("lightgbm_shallow", "downsample"),
+        ("lightgbm_shallow", "smote"),
+    ]
 
 
 def test_test_rows_do_not_choose_the_champion(mart: Mart) -> None:
-    meta = DECLARED_SMALL | {"order_by": "bought_on"}
+    meta = DECLARED_SMALL | {
+        "order_by": "bought_on",
+        "candidates": ["lightgbm_shallow", "logistic_regression"],
+    }
     frame = clients(5_000).assign(bought_on=np.arange(5_000))
     turned = frame.copy()
     is_test = frame["split"] == "test"
@@ -188,7 +291,7 @@ def test_test_rows_do_not_choose_the_champion(mart: Mart) -> None:
 
 @pytest.mark.long
 def test_a_search_finds_the_same_settings_twice(mart: Mart) -> None:
-    meta = DECLARED_SMALL | {"candidates": ["lightgbm"], "tune": "1s"}
+    meta = DECLARED_SMALL | {"candidates": ["lightgbm"], "tune": "1s", "blend": False}
     first, again = (train(mart(clients()), meta).to_pylist()[0] for _ in range(2))
     assert [entry["algorithm"] for entry in first["candidates"]] == ["lightgbm", "lightgbm_tuned"]
     assert first["parameters"] == again["parameters"]

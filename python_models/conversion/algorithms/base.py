@@ -12,12 +12,40 @@ from python_models.conversion.imbalance import FitSample
 if TYPE_CHECKING:
     import optuna
 
-# What a model can learn depends on its conversions, not on its rows (docs/benchmarks.md).
-FEW_POSITIVES = 2_000
-RARE = 0.02
 MAX_BOOST_ROUNDS = 2_000
 PATIENCE = 50
 Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of the rows to fit on: their number, how many convert, and the number of columns.
+
+    Settings follow it smoothly: what a model can learn depends on its conversions, not on its rows, and the
+    more columns it has to choose among, the more of them it takes (docs/benchmarks.md).
+    """
+
+    rows: int
+    positives: int
+    columns: int
+
+    @property
+    def positives_per_column(self) -> float:
+        return max(self.positives, 1) / max(self.columns, 1)
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of boosted trees: .05 up to a thousand conversions, .08 from 4,800 on."""
+        return between(0.05, 0.05 * (self.positives / 1_000) ** 0.3, 0.08)
+
+
+def between(least: float, value: float, most: float) -> float:
+    """Return the value, or the bound that it is beyond.
+
+    >>> between(3, 7, 6)
+    6
+    """
+    return max(least, min(value, most))
 
 
 class Candidate(Protocol):
@@ -44,6 +72,7 @@ class Candidate(Protocol):
 class Algorithm:
     """How to fit, describe and read back one algorithm.
 
+    `presets` returns the settings to try out of fold for rows of a size, the cheapest first.
     `library` is the package that fits it: its version is part of every fingerprint. `rounds` finds the
     number of trees on rows that are not fitted on; None for an algorithm without trees or with a fixed
     number. `search` suggests settings for one trial of the tuning; None for an algorithm that is not tuned.
@@ -52,7 +81,7 @@ class Algorithm:
 
     fit: Callable[[FitSample, Settings, int], Candidate]
     from_text: Callable[[str], Candidate]
-    settings: Callable[[int, int], Settings]
+    presets: Callable[[Size], list[Settings]]
     model_format: str
     library: ModuleType
     rounds: Callable[[FitSample, FitSample, Settings], int] | None = None

@@ -8,12 +8,12 @@ import numpy as np
 
 from python_models.common.frames import SEED
 from python_models.conversion.algorithms.base import (
-    FEW_POSITIVES,
     MAX_BOOST_ROUNDS,
     PATIENCE,
-    RARE,
     Algorithm,
     Settings,
+    Size,
+    between,
     suggest_boosting,
 )
 from python_models.conversion.imbalance import FitSample
@@ -36,7 +36,7 @@ class LightGBM:
             settings,
             data,
             num_boost_round=MAX_BOOST_ROUNDS,
-            valid_sets=[lgb.Dataset(stopping.matrix, stopping.label, reference=data)],
+            valid_sets=[lgb.Dataset(stopping.matrix, stopping.label, weight=stopping.weight, reference=data)],
             callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
         )
         return int(search.best_iteration)
@@ -99,38 +99,47 @@ _LIGHTGBM: Settings = {
 }
 
 
-def lightgbm_settings(rows: int, positives: int) -> Settings:
-    """Choose settings by the number of conversions.
+# Many columns for each conversion: small trees with random split points alone. Few: larger trees alone.
+# Between, both are tried.
+MIN_POSITIVES_PER_COLUMN = 10
+MAX_POSITIVES_PER_COLUMN = 60
 
-    Few conversions get small trees, random split points and a strong penalty.
-    """
-    if positives < FEW_POSITIVES:
-        return _LIGHTGBM | {
-            "num_leaves": 5,
-            "learning_rate": 0.05,
-            "extra_trees": True,
-            "feature_fraction": 0.3,
-            "bagging_fraction": 0.7,
-            "bagging_freq": 1,
-            "min_data_in_leaf": 20 if positives > RARE * rows else 100,
-            "lambda_l2": 5.0,
-            "max_bin": 63,
-        }
-    return _LIGHTGBM | {
-        "num_leaves": 31,
-        "learning_rate": 0.1,
-        "feature_fraction": 0.5,
-        "min_data_in_leaf": 40,
+
+def lightgbm_presets(size: Size) -> list[Settings]:
+    """Return small trees with random split points and a strong penalty, then larger ones."""
+    # a leaf with one conversion at the base rate
+    rows_in_leaf = round(between(20, size.rows / max(size.positives, 1), 100))
+    cautious = _LIGHTGBM | {
+        "num_leaves": 5,
+        "learning_rate": 0.05,
+        "extra_trees": True,
+        "feature_fraction": 0.3,
+        "bagging_fraction": 0.7,
+        "bagging_freq": 1,
+        "min_data_in_leaf": rows_in_leaf,
+        "lambda_l2": 5.0,
+        "max_bin": 63,
+    }
+    flexible = _LIGHTGBM | {
+        "num_leaves": round(between(6, 2.5 * size.positives_per_column**0.5, 31)),
+        "learning_rate": size.learning_rate,
+        "feature_fraction": 0.4,
+        "bagging_fraction": 0.75,
+        "bagging_freq": 1,
+        "min_data_in_leaf": rows_in_leaf,
+        "lambda_l2": 5.0,
         "cat_smooth": 20.0,
     }
+    presets = [cautious] if size.positives_per_column < MAX_POSITIVES_PER_COLUMN else []
+    return presets + ([flexible] if size.positives_per_column > MIN_POSITIVES_PER_COLUMN else [])
 
 
-def rare_settings(rows: int, positives: int) -> Settings:
+def rare_presets(size: Size) -> list[Settings]:
     """Use best-split trees with seven leaves, for very rare conversions.
 
     Random split points miss the narrow value ranges in which rare conversions occur (docs/benchmarks.md).
     """
-    return _LIGHTGBM | {
+    rare = _LIGHTGBM | {
         "num_leaves": 7,
         "learning_rate": 0.2,
         "feature_fraction": 0.5,
@@ -139,11 +148,12 @@ def rare_settings(rows: int, positives: int) -> Settings:
         "max_bin": 63,
         "bin_construct_sample_cnt": 20_000,
     }
+    return [rare]
 
 
-def shallow_settings(rows: int, positives: int) -> Settings:
+def shallow_presets(size: Size) -> list[Settings]:
     """Use a hundred trees of four leaves: shallow trees overfit one period less and so age better."""
-    return _LIGHTGBM | {
+    shallow = _LIGHTGBM | {
         "trees": 100,
         "num_leaves": 4,
         "learning_rate": 0.1,
@@ -152,14 +162,15 @@ def shallow_settings(rows: int, positives: int) -> Settings:
         "lambda_l2": 50.0,
         "cat_smooth": 20.0,
     }
+    return [shallow]
 
 
-def random_forest_settings(rows: int, positives: int) -> Settings:
+def random_forest_presets(size: Size) -> list[Settings]:
     """Use bagged rows, a third of the columns per split, and leaves large enough to estimate a rate.
 
     The depth is at most eight: the time for contributions grows with the square of the depth.
     """
-    return _LIGHTGBM | {
+    forest = _LIGHTGBM | {
         "boosting": "rf",
         "trees": 100,
         "bagging_freq": 1,
@@ -171,6 +182,7 @@ def random_forest_settings(rows: int, positives: int) -> Settings:
         "min_data_in_leaf": 20,
         "cat_smooth": 20.0,
     }
+    return [forest]
 
 
 def suggest_lightgbm(trial: "optuna.Trial") -> Settings:
@@ -187,22 +199,22 @@ def suggest_lightgbm(trial: "optuna.Trial") -> Settings:
 
 
 RANDOM_FOREST = Algorithm(
-    RandomForest.fit, RandomForest.from_text, random_forest_settings, "lightgbm", library=lgb
+    RandomForest.fit, RandomForest.from_text, random_forest_presets, "lightgbm", library=lgb
 )
 LIGHTGBM = Algorithm(
     LightGBM.fit,
     LightGBM.from_text,
-    lightgbm_settings,
+    lightgbm_presets,
     "lightgbm",
     library=lgb,
     rounds=LightGBM.rounds,
     search=suggest_lightgbm,
 )
-LIGHTGBM_SHALLOW = Algorithm(LightGBM.fit, LightGBM.from_text, shallow_settings, "lightgbm", library=lgb)
+LIGHTGBM_SHALLOW = Algorithm(LightGBM.fit, LightGBM.from_text, shallow_presets, "lightgbm", library=lgb)
 LIGHTGBM_RARE = Algorithm(
     LightGBM.fit,
     LightGBM.from_text,
-    rare_settings,
+    rare_presets,
     "lightgbm",
     library=lgb,
     rounds=LightGBM.rounds,

@@ -8,11 +8,12 @@ import xgboost as xgb
 
 from python_models.common.frames import SEED
 from python_models.conversion.algorithms.base import (
-    FEW_POSITIVES,
     MAX_BOOST_ROUNDS,
     PATIENCE,
     Algorithm,
     Settings,
+    Size,
+    between,
     suggest_boosting,
 )
 from python_models.conversion.imbalance import FitSample
@@ -82,22 +83,23 @@ def _xgboost_data(sample: FitSample) -> xgb.DMatrix:
     )
 
 
-def xgboost_settings(rows: int, positives: int) -> Settings:
-    """Choose settings by the number of conversions: shallow trees and a strong penalty for few."""
-    few = positives < FEW_POSITIVES
-    return {
+def xgboost_presets(size: Size) -> list[Settings]:
+    """Choose settings by the conversions per column: shallow trees of fewer columns and bins where few."""
+    doublings = float(np.log2(size.positives_per_column / 20))
+    settings = {
         "objective": "binary:logistic",
         "tree_method": "hist",
-        "max_depth": 3 if few else 5,
-        "eta": 0.05 if few else 0.1,
-        "subsample": 0.7,
-        "colsample_bytree": 0.3 if few else 0.5,
+        "max_depth": round(between(3, 3 + doublings, 6)),
+        "eta": size.learning_rate,
+        "subsample": 0.75,
+        "colsample_bytree": between(0.3, 0.3 + doublings / 20, 0.5),
         "min_child_weight": 5,
         "lambda": 5.0,
-        "max_bin": 64 if few else 256,
+        "max_bin": round(between(64, 64 * 2 ** (doublings / 2), 256)),
         "seed": SEED,
         "nthread": 1,
     }
+    return [settings]
 
 
 def suggest_xgboost(trial: "optuna.Trial") -> Settings:
@@ -115,7 +117,7 @@ def suggest_xgboost(trial: "optuna.Trial") -> Settings:
 XGBOOST = Algorithm(
     XGBoost.fit,
     XGBoost.from_text,
-    xgboost_settings,
+    xgboost_presets,
     "xgboost json",
     library=xgb,
     rounds=XGBoost.rounds,

@@ -297,7 +297,7 @@ def _compiled_fold(fold: FoldModel) -> FoldModel:
 
 def _compiled_candidate(candidate: Candidate) -> Candidate:
     if isinstance(candidate, Blend):
-        return Blend([_compiled_fold(part) for part in candidate.parts])
+        return Blend([_compiled_fold(part) for part in candidate.parts], candidate.weights)
     if not isinstance(candidate, LightGBM) or not is_available():
         return candidate
     try:

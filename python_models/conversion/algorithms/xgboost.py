@@ -46,7 +46,9 @@ class XGBoost:
         return cls(xgb.train(settings, _xgboost_data(sample), num_boost_round=rounds))
 
     def log_odds(self, matrix: np.ndarray) -> np.ndarray:
-        return np.asarray(self.booster.predict(self._data(matrix), output_margin=True), np.float64)
+        # the same as by way of a DMatrix, in half the time for a single row
+        margin = self.booster.inplace_predict(matrix, predict_type="margin", validate_features=False)
+        return np.asarray(margin, np.float64)
 
     def contributions(self, matrix: np.ndarray) -> np.ndarray:
         with_base = self.booster.predict(self._data(matrix), pred_contribs=True)

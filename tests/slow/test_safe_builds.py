@@ -28,16 +28,20 @@ def test_builds_killed_at_random_moments_publish_all_or_nothing(calls: Calls) ->
     assert published == CALLS
     moments = np.random.default_rng(20261122)
     killed = 0
-    for _ in range(KILLS):
+    while killed < KILLS:
         newest = calls.grow()
-        killed += build(moments.uniform(0, 1.1 * lasts))[0] == -signal.SIGKILL
+        started = time.monotonic()
+        is_killed = build(moments.uniform(0, lasts))[0] == -signal.SIGKILL
+        killed += is_killed
+        if not is_killed:
+            # the machine is less busy than it was
+            lasts = time.monotonic() - started
         # the next command would finish a publish that was decided
         repair_publish(dbt.warehouse)
         # all tables of one day: the one before, or this one where the build came to its end
         [now] = counts(dbt.warehouse)
         assert now in (published, newest)
         published = now
-    assert killed >= KILLS / 2
     newest = calls.grow()
     assert build()[0] == 0
     assert counts(dbt.warehouse) == {newest}

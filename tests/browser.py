@@ -4,6 +4,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -158,8 +159,9 @@ def few(value: int) -> str:
     return "fewer than ten" if value < 10 else count(value)
 
 
-def money(value: float, currency: str) -> str:
+def money(amount: float | Decimal, currency: str) -> str:
     """Money as the pages write it: with cents below 100."""
+    value = float(amount)
     sign = "-" if value < 0 else ""
     if abs(value) < 100 and value != math.floor(value):
         return f"{sign}{currency} {math.floor(100 * abs(value) + 0.5) / 100:,.2f}"

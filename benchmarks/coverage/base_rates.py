@@ -59,7 +59,7 @@ def from_scores(draws: int, rows: int, factor: float) -> Coverage:
 
 
 def from_outcomes(draws: int, unit: str) -> Coverage:
-    """Measure the base rate of the newest outcomes, about 50 of which are conversions."""
+    """Measure the base rate of the newest outcomes; about 50 of them are conversions."""
     rate, customers = 0.05, 1_000 if unit == ALONE else 250
     people = grouped(np.random.default_rng(1), draws, customers, 1, rate, unit)  # noqa: F841
     found = []

@@ -1,6 +1,6 @@
 {#
-    Which segment a customer was in, from when to when. Whoever has left the customers, or asked to be
-    forgotten, leaves the history too. Where there are no members at all, something else went wrong: all stay.
+    Which segment a customer was in, from when to when. People who are no longer customers, or have asked to be
+    erased, are removed from it. Where there are no members at all, something else went wrong: all rows stay.
 #}
 {% snapshot segment_history %}
 {{ config(

@@ -76,7 +76,7 @@ def test_a_build_that_cannot_begin_builds_and_publishes_nothing(calls: Calls) ->
 def test_a_build_without_rows_touches_no_file(
     built: Dbt, make_dbt: Callable[..., Dbt], default_data: Path, flag: str
 ) -> None:
-    """Models of which the selection leaves out what they read, a record and one in Python among them."""
+    """Build selected models, one of them in Python and one a record, without the models that they read."""
     dbt = make_dbt(default_data)
     copy_built(built, dbt)
     # the record of what was sent, which a build rewrites without people who were erased

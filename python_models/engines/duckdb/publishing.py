@@ -197,7 +197,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]  # dbt is untyped
 
         if not wait_until(is_open, lambda: problem):
             name = self.files.warehouse.name
-            raise DbtRuntimeError(f"{problem} Close it there; whoever reads opens {name}.")
+            raise DbtRuntimeError(f"{problem} Close the file there. To read tables, open {name} instead.")
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
         self.connection = conn

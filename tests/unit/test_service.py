@@ -245,6 +245,15 @@ def test_a_missing_field_a_row_that_is_none_and_too_many_rows(client: TestClient
     [
         ("{", "application/json", 400, "the body is no JSON"),
         ('{"rows": [{"spend": NaN}]}', "application/json", 400, "the body is no JSON"),
+        (
+            '{"rows": [{}, {"spend": 1e400}]}',
+            "application/json",
+            400,
+            "row 1 is no JSON: Number",
+        ),
+        (b'{"rows": [{"job": "\xff"}]}', "application/json", 400, "row 0 is no JSON: Invalid UTF-8"),
+        ('{"rows": [' + "[" * 200_000, "application/json", 400, "the body is no JSON: maximum recursion"),
+        ('{"rows": {}}', "application/json", 422, "the body must be an object with a list of rows"),
         ("[]", "application/json", 422, "the body must be an object with a list of rows"),
         ('{"rows": [{}], "more": 1}', "application/json", 422, "key 'more' is unknown"),
         ('{"rows": [{}], "reasons": 1}', "application/json", 422, "'reasons' must be true or false"),
@@ -252,7 +261,7 @@ def test_a_missing_field_a_row_that_is_none_and_too_many_rows(client: TestClient
     ],
 )
 def test_a_body_that_is_not_understood(
-    client: TestClient, content: str, kind: str, status: int, sentence: str
+    client: TestClient, content: str | bytes, kind: str, status: int, sentence: str
 ) -> None:
     answer = client.post("/v1/campaigns/clients/score", content=content, headers={"Content-Type": kind})
     assert answer.status_code == status

@@ -29,6 +29,7 @@ from python_models.delivery.service.auth import WRONG_KEYS_AT_ONCE, RateLimiter
 from python_models.delivery.service.jobs import AbandonedError, Job, JobPool
 from python_models.delivery.service.responses import score_rows
 from python_models.delivery.service.routes import require_explainable
+from python_models.delivery.service.rows import encode_rows
 from python_models.delivery.service.serving import OTHER_FILES, allow_open_files, uvicorn_settings
 from python_models.delivery.service.snapshot import LoadedChampion, SnapshotStore, load
 from python_models.delivery.service.telemetry import KEPT_LOGS
@@ -421,12 +422,10 @@ def test_an_abandoned_job_ends_before_its_next_chunk(has_left: bool) -> None:
 
 
 def test_chunks_are_scored_as_the_whole_and_end_when_abandoned(warehouse: Path) -> None:
-    champion, rows = champion_of(warehouse), rows_of(warehouse, 250)
-    rows[7] = None
-    given = rows.copy()
-    errors, scored = score_rows(Job(), champion, "client_id", given, is_explained=True)
-    # what is scored is not kept
-    assert given == [None] * 250
+    champion, given = champion_of(warehouse), rows_of(warehouse, 250)
+    given[7] = None
+    rows = encode_rows(given)
+    errors, scored = score_rows(Job(), champion, "client_id", rows, is_explained=True)
     assert list(errors) == [7]
     assert [row["row"] for row in scored] == [index for index in range(250) if index != 7]
     _, alone = score_rows(Job(), champion, "client_id", rows[-1:], is_explained=True)

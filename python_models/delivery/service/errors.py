@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import orjson
+import msgspec
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 
 def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(content), status, headers, "application/json")
+    return Response(msgspec.json.encode(content), status, headers, "application/json")
 
 
 def api_error(code: str, message: str, status: int, headers: dict[str, str] | None = None) -> HTTPException:

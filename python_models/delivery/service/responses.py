@@ -4,12 +4,12 @@ import html
 from typing import Any
 
 import duckdb
-import orjson
+import msgspec
 import pyarrow as pa
 
 from python_models.delivery.service.errors import api_error
 from python_models.delivery.service.jobs import Job
-from python_models.delivery.service.rows import Field, ParsedRows, parse_rows
+from python_models.delivery.service.rows import Field, ParsedRows, decode_rows, parse_rows
 from python_models.delivery.service.snapshot import LoadedChampion, LoadedSegmenter, ServedCampaign
 
 # Rows that are read and computed between two looks whether anybody still waits: with reasons, and without.
@@ -19,20 +19,19 @@ _INDEX = "index of the row"
 
 
 def score_rows(
-    job: Job, champion: LoadedChampion, entity: str, rows: list[Any], is_explained: bool
+    job: Job, champion: LoadedChampion, entity: str, rows: list[msgspec.Raw], is_explained: bool
 ) -> tuple[dict[int, str], list[dict[str, Any]]]:
     """Return why some rows cannot be read, by their index, and the scores of the others.
 
-    Rows are dropped from the list once they are scored: to free all of them at once would stall other
-    requests.
+    Rows are decoded, scored and freed in chunks: all of them at once would stall other requests.
     """
     errors: dict[int, str] = {}
     results: list[dict[str, Any]] = []
     size = EXPLAINED_CHUNK if is_explained else CHUNK
     for start in range(0, len(rows), size):
         job.check()
-        parsed = parse_rows(rows[start : start + size], champion.fields, entity, start)
-        rows[start : start + size] = [None] * min(size, len(rows) - start)
+        decoded = decode_rows(rows[start : start + size], start)
+        parsed = parse_rows(decoded, champion.fields, entity, start)
         errors |= parsed.errors
         results += _score_chunk(champion, parsed, is_explained)
     return errors, results
@@ -62,11 +61,11 @@ def _score_chunk(champion: LoadedChampion, parsed: ParsedRows, is_explained: boo
 
 
 def segment_rows(
-    job: Job, segmenter: LoadedSegmenter, rows: list[Any]
+    job: Job, segmenter: LoadedSegmenter, rows: list[msgspec.Raw]
 ) -> tuple[dict[int, str], list[dict[str, Any]]]:
     """Return why some rows cannot be read, by their index, and the segments of the others."""
     job.check()
-    parsed = parse_rows(rows, segmenter.fields, segmenter.entity)
+    parsed = parse_rows(decode_rows(rows), segmenter.fields, segmenter.entity)
     if not parsed.indices:
         return parsed.errors, []
     types = {"text": pa.string(), "boolean": pa.bool_()}
@@ -130,7 +129,7 @@ def describe_campaign(served: ServedCampaign) -> dict[str, Any]:
 
 
 def _indented(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return msgspec.json.format(msgspec.json.encode(value)).decode()
 
 
 def docs_page(document: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The service's routes: scores and segments of rows, stored scores, campaigns, health and metrics."""
 
+from collections.abc import Sized
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -60,7 +61,7 @@ async def served_campaign(campaign: str, request: Request, snapshot: CurrentSnap
     return served
 
 
-def pool_for(request: Request, rows: list[Any]) -> JobPool:
+def pool_for(request: Request, rows: Sized) -> JobPool:
     """Return the threads for a request of these rows."""
     pool: JobPool = request.app.state.small_jobs if len(rows) <= SMALL_ROWS else request.app.state.jobs
     return pool

@@ -9,6 +9,7 @@ from pathlib import Path
 from python_models.common.errors import UserError
 from python_models.delivery.service.jobs import Job
 from python_models.delivery.service.responses import score_rows, segment_rows
+from python_models.delivery.service.rows import encode_rows
 from python_models.delivery.service.snapshot import read_snapshot
 
 MAX_TRIAL_SECONDS = 300
@@ -48,10 +49,11 @@ def main(path: Path) -> None:
     try:
         for served in read_snapshot(path).campaigns.values():
             if served.champion:
-                score_rows(Job(), served.champion, served.entity, [served.example], is_explained=True)
+                rows = encode_rows([served.example])
+                score_rows(Job(), served.champion, served.entity, rows, is_explained=True)
             if served.segmenter:
                 fields = {field.name: None for field in served.segmenter.fields}
-                segment_rows(Job(), served.segmenter, [fields])
+                segment_rows(Job(), served.segmenter, encode_rows([fields]))
     except UserError as error:
         sys.exit(str(error))
     except Exception as error:

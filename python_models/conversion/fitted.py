@@ -80,12 +80,20 @@ class FittedModel:
 
     def ensemble(self, matrix: np.ndarray) -> np.ndarray:
         """Predict rows outside training: the mean log-odds of all fold models, calibrated."""
-        mean = np.mean([model.log_odds(matrix) for model in self.models], axis=0)
-        return self.calibrator.probability(mean)
+        return self.calibrator.probability(self.mean_log_odds(matrix))
 
-    def score_new(self, matrix: np.ndarray) -> np.ndarray:
-        """Predict rows that this model was not fitted on: the ensemble, moved by the shift."""
-        return shift_log_odds(self.ensemble(matrix), self.shift)
+    def mean_log_odds(self, matrix: np.ndarray) -> np.ndarray:
+        """Return the mean log-odds of all fold models, not calibrated."""
+        return np.asarray(np.mean([model.log_odds(matrix) for model in self.models], axis=0))
+
+    def score_new(self, matrix: np.ndarray, mean: np.ndarray | None = None) -> np.ndarray:
+        """Predict rows that this model was not fitted on: the ensemble, moved by the shift.
+
+        `mean` is what `mean_log_odds` gives for them, where that is known already.
+        """
+        if mean is None:
+            mean = self.mean_log_odds(matrix)
+        return shift_log_odds(self.calibrator.probability(mean), self.shift)
 
     def predict(
         self, frame: pd.DataFrame, folds: np.ndarray, is_training: np.ndarray, is_new: np.ndarray
@@ -124,11 +132,16 @@ class FittedModel:
         for fold, (model, calibrator) in enumerate(zip(self.models, self.fold_calibrators, strict=True)):
             rows = is_training & (folds == fold)
             if rows.any():
-                contributions[rows] = _contributions([model], calibrator, matrix[rows])
+                log_odds = model.log_odds(matrix[rows])
+                contributions[rows] = _contributions([model], calibrator, matrix[rows], log_odds)
         if not is_training.all():
             others = matrix[~is_training]
-            contributions[~is_training] = _contributions(self.models, self.calibrator, others)
+            contributions[~is_training] = self.new_contributions(others, self.mean_log_odds(others))
         return contributions
+
+    def new_contributions(self, matrix: np.ndarray, mean: np.ndarray) -> np.ndarray:
+        """Return the contributions of rows outside training, from their `mean_log_odds`."""
+        return _contributions(self.models, self.calibrator, matrix, mean)
 
     def to_text(self) -> str:
         return seal(self._body())
@@ -176,14 +189,15 @@ class FittedModel:
         )
 
 
-def _contributions(models: list[FoldModel], calibrator: Calibrator, matrix: np.ndarray) -> np.ndarray:
-    """Return the contributions to the calibrated mean log-odds of models.
+def _contributions(
+    models: list[FoldModel], calibrator: Calibrator, matrix: np.ndarray, score: np.ndarray
+) -> np.ndarray:
+    """Return the contributions to the calibrated mean log-odds of models; `score` is that mean.
 
     With a calibration g that bends, contributions c to log-odds s become c (g(s) - g(base)) / (s - base): the
     Aumann-Shapley values of g, integrated along the line from the base to the row.
     """
     raw = np.mean([model.contributions(matrix) for model in models], axis=0)
-    score = np.mean([model.log_odds(matrix) for model in models], axis=0)
     distance = raw.sum(axis=1)
     risen = logit(calibrator.probability(score)) - logit(calibrator.probability(score - distance))
     is_apart = np.abs(distance) > MIN_DISTANCE

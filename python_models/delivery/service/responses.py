@@ -41,9 +41,10 @@ def _score_chunk(champion: LoadedChampion, parsed: ParsedRows, is_explained: boo
     if not parsed.indices:
         return []
     matrix = champion.matrix(parsed)
-    probabilities = champion.score(matrix)
+    mean = champion.model.mean_log_odds(matrix)
+    probabilities = champion.model.score_new(matrix, mean)
     deciles = champion.decile(probabilities)
-    reasons = champion.reasons(parsed, matrix) if is_explained else None
+    reasons = champion.reasons(parsed, matrix, mean) if is_explained else None
     results = []
     for position, index in enumerate(parsed.indices):
         probability = float(probabilities[position])

@@ -100,7 +100,8 @@ async def score(request: Request, served: Served) -> Response:
         reason = served.refused_reason or "it has segments only"
         raise api_error("no_model", f"campaign '{served.campaign}' has no model in service: {reason}", 409)
     request.state.audit["model_version"] = champion.version
-    rows, reasons = await read_body(request)
+    body = await read_body(request)
+    rows, reasons = body.rows, body.reasons
     is_explained = len(rows) <= EXPLAINED_ROWS if reasons is None else reasons
     if is_explained:
         require_explainable(champion.model.tree_count, len(rows), request.app.state.limits.explained_trees)
@@ -136,7 +137,7 @@ async def segment(request: Request, served: Served) -> Response:
     if segmenter is None:
         raise api_error("no_segments", f"campaign '{served.campaign}' has no segments", 409)
     request.state.audit["model_version"] = segmenter.version
-    rows, _ = await read_body(request)
+    rows = (await read_body(request)).rows
     errors, assigned = await pool_for(request, rows).run(request, segment_rows, segmenter, rows)
     return json_response(
         {

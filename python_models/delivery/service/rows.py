@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -51,11 +51,11 @@ class Field:
         return cls(name, "integer" if "INT" in sql_type else "number", sql_type == "FLOAT")
 
 
-class RequestBody(NamedTuple):
+class RequestBody(msgspec.Struct, forbid_unknown_fields=True):
     """The rows of a request, not decoded yet, and whether it asks for reasons; None if it does not say."""
 
     rows: list[msgspec.Raw]
-    reasons: bool | None
+    reasons: bool | None = None
 
 
 async def read_body(request: Request) -> RequestBody:
@@ -75,23 +75,16 @@ def parse_body(content: bytes) -> RequestBody:
     Decoding 10,000 rows at once would stall all other requests.
     """
     try:
-        body = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-        rows = msgspec.json.decode(body.get("rows", b"null"), type=list[msgspec.Raw])
-    except msgspec.ValidationError:
-        message = 'the body must be an object with a list of rows: {"rows": [{...}]}'
-        raise api_error("no_rows", message, 422) from None
+        body = msgspec.json.decode(content, type=RequestBody)
+    except msgspec.ValidationError as error:
+        code = "unknown_key" if "unknown field" in str(error) else "no_rows"
+        message = f'{error}; the body must be an object with a list of rows: {{"rows": [{{...}}]}}'
+        raise api_error(code, message, 422) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise api_error("no_json", f"the body is no JSON: {error}", 400) from None
-    if unknown := sorted(body.keys() - {"rows", "reasons"}):
-        message = f"key '{unknown[0][:80]}' is unknown; allowed are rows and reasons"
-        raise api_error("unknown_key", message, 422)
-    try:
-        reasons = msgspec.json.decode(body.get("reasons", b"null"), type=bool | None)
-    except msgspec.DecodeError:
-        raise api_error("no_rows", "'reasons' must be true or false", 422) from None
-    if not 1 <= len(rows) <= MAX_ROWS:
-        raise api_error("row_count", f"{len(rows):,} rows; allowed are 1 to {MAX_ROWS:,}", 422)
-    return RequestBody(rows, reasons)
+    if not 1 <= len(body.rows) <= MAX_ROWS:
+        raise api_error("row_count", f"{len(body.rows):,} rows; allowed are 1 to {MAX_ROWS:,}", 422)
+    return body
 
 
 def encode_rows(rows: Sequence[Any]) -> list[msgspec.Raw]:

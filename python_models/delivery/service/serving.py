@@ -33,8 +33,9 @@ def serve(warehouse: Path, port: int = DEFAULT_PORT) -> None:
     # models stay loaded: a garbage collection that walks them would stall all requests for 0.1 s
     gc.collect()
     gc.freeze()
-    # a thread that reads a new warehouse yields sooner than after the default of 5 ms
-    sys.setswitchinterval(0.001)
+    # many rows, or a new warehouse, yield sooner than after the default of 5 ms: reasons of one row take
+    # Python's lock some fifty times
+    sys.setswitchinterval(0.0001)
     print(f"serving {warehouse} on http://127.0.0.1:{port}/docs", flush=True)
     uvicorn.run(app, host="127.0.0.1", port=port, **uvicorn_settings(app.state.limits))
 

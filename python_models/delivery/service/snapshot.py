@@ -54,14 +54,9 @@ class LoadedChampion:
         columns = typed_columns(parsed, self.fields, self.model.design.categories)
         return matrix_of(self.model.design, columns, len(parsed.indices))
 
-    def score(self, matrix: np.ndarray) -> np.ndarray:
-        """Return the probability of rows whose outcome is unknown, as the batch gives it."""
-        return self.model.score_new(matrix)
-
-    def reasons(self, parsed: ParsedRows, matrix: np.ndarray) -> list[list[dict[str, Any]]]:
+    def reasons(self, parsed: ParsedRows, matrix: np.ndarray, mean: np.ndarray) -> list[list[dict[str, Any]]]:
         """Return the features that moved each row's log-odds most, as the batch explains them."""
-        is_training = np.zeros(len(matrix), dtype=bool)
-        contributions = self.model.contributions(matrix, is_training.astype(int), is_training)
+        contributions = self.model.new_contributions(matrix, mean)
         reasons: list[list[dict[str, Any]]] = [[] for _ in parsed.indices]
         for row, column in zip(*top_reasons(contributions)[2:], strict=True):
             contribution = float(contributions[row, column])

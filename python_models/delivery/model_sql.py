@@ -242,7 +242,7 @@ class Writer:
         return f"({total} + {number_sql(candidate.intercept)})"
 
     def _term(self, term: Term, column: str) -> str:
-        """Return the weight of a column's bin or category; values outside all bins are of the outermost."""
+        """Return what a column adds to the log-odds; values outside all bins are of the outermost."""
         self.size += len(term.weights)
         if term.is_category:
             tests = [f"coalesce({column}, {number_sql(-1)}) = {number_sql(code)}" for code in term.limits]
@@ -259,7 +259,12 @@ class Writer:
             f"when {test} then {number_sql(weight)}"
             for test, weight in zip(tests, term.weights, strict=False)
         )
-        return f"case {cases} else {number_sql(last)} end" if cases else number_sql(last)
+        weight = f"case {cases} else {number_sql(last)} end" if cases else number_sql(last)
+        if not term.slope:
+            return weight
+        low, high = number_sql(term.low), number_sql(term.high)
+        within = f"case when {value} < {low} then {low} when {value} > {high} then {high} else {value} end"
+        return f"({weight} + {number_sql(term.slope)} * ({within}))"
 
 
 def _stretched(mean: str, calibrator: Calibrator) -> str:

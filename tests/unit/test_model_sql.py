@@ -47,6 +47,11 @@ def fit_models() -> dict[str, FittedModel]:
     label = frame["has_bought"].fillna(False).to_numpy(np.int64)
     training = TrainingSet(design, design.matrix(frame), label, fold_of(frame["client_id"]))
     fits = {name: cross_fit(name, training) for name in ALGORITHMS}
+    lines, fits["logistic_regression"] = (
+        cross_fit("logistic_regression", training, settings=settings)
+        for settings in presets("logistic_regression", training)
+    )
+    fits["lines"] = lines
     # SQLite's parser takes some ten levels of `case`, fewer than the default trees of a table like this have
     shallow = presets("lightgbm", training)[0] | {"num_leaves": 7, "max_depth": 6}
     fits["lightgbm"] = cross_fit("lightgbm", training, settings=shallow)
@@ -88,7 +93,7 @@ def asked(models: dict[str, FittedModel]) -> pd.DataFrame:
     return unseen_rows(models)
 
 
-MODELS = [*ALGORITHMS, "blend", "some columns", "moved", "beta", "isotonic"]
+MODELS = [*ALGORITHMS, "lines", "blend", "some columns", "moved", "beta", "isotonic"]
 
 
 def expected(model: FittedModel, frame: pd.DataFrame) -> np.ndarray:
@@ -135,7 +140,8 @@ def check_on_sqlite(model: FittedModel, frame: pd.DataFrame) -> None:
 
 def test_another_database_gives_the_same(models: dict[str, FittedModel], asked: pd.DataFrame) -> None:
     """Models of trees, whose statements take SQLite longer to plan, are among the slow tests."""
-    check_on_sqlite(models["logistic_regression"], asked)
+    for name in ("logistic_regression", "lines"):
+        check_on_sqlite(models[name], asked)
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from python_models.common.errors import DeclarationError
 from python_models.common.frames import FOLDS, fold_of, make_design
 from python_models.conversion.algorithms.base import Size
 from python_models.conversion.algorithms.lightgbm import RandomForest, lightgbm_presets
+from python_models.conversion.algorithms.logistic import Logistic
 from python_models.conversion.algorithms.registry import ALGORITHMS
 from python_models.conversion.blending import blend_weights
 from python_models.conversion.declaration import competing, read_conversion_campaign
@@ -176,14 +177,16 @@ def test_every_algorithm_competes_and_the_best_is_champion(mart: Mart) -> None:
 
 def test_a_blend_competes_unless_it_is_switched_off(mart: Mart) -> None:
     meta = DECLARED_SMALL | {"candidates": ["logistic_regression", "lightgbm_shallow"]}
-    row = train(mart(clients()), meta).to_pylist()[0]
+    frame = clients()
+    frame.loc[(frame["noise"] > 1) & (frame["job"] == "b"), "has_bought"] = True
+    row = train(mart(frame), meta).to_pylist()[0]
     assert [entry["algorithm"] for entry in row["candidates"]] == [
         "logistic_regression",
         "lightgbm_shallow",
         "blend",
     ]
     losses = {entry["algorithm"]: entry["log_loss"] for entry in row["candidates"]}
-    # clients convert by log-odds that are linear: the mean of a line and trees is better than both
+    # a line, which regression finds, and an interaction, which trees find
     assert losses["blend"] < min(losses["logistic_regression"], losses["lightgbm_shallow"])
     assert row["algorithm"] == "blend"
     parts = json.loads(row["parameters"])["parts"]
@@ -193,8 +196,8 @@ def test_a_blend_competes_unless_it_is_switched_off(mart: Mart) -> None:
     for fold, again in zip(model.models, model.in_service.models, strict=True):
         assert fold.candidate.weights == again.candidate.weights == [part["weight"] for part in parts]
         assert fold.candidate.tree_count == again.candidate.tree_count == 100
-    assert scored(clients(), mart, meta)["predicted_probability"].between(0, 1).all()
-    off = train(mart(clients()), meta | {"blend": False}).to_pylist()[0]
+    assert scored(frame, mart, meta)["predicted_probability"].between(0, 1).all()
+    off = train(mart(frame), meta | {"blend": False}).to_pylist()[0]
     assert len(off["candidates"]) == 2
 
 
@@ -243,6 +246,37 @@ def test_settings_have_no_cliff_and_follow_conversions_per_column() -> None:
     )
     assert [preset["num_leaves"] for preset in many_columns] == [5]
     assert [preset["num_leaves"] for preset in few_columns] == [5, 18]
+
+
+def test_a_line_or_bins_add_up_to_what_scikit_learn_computes() -> None:
+    """Beyond the training values, and where a value is missing, too."""
+    training = as_training(clients(1_000))
+    training.matrix[::9, 0] = np.nan
+    asked = training.matrix.copy()
+    asked[1::7, 0], asked[2::7, 0], asked[3::7, 2] = 1e9, -1e9, np.nan
+    for settings in presets("logistic_regression", training):
+        fitted = fit_fold("logistic_regression", training, 2, "none", settings).candidate
+        assert isinstance(fitted, Logistic)
+        expected = fitted.pipeline.decision_function(asked)
+        np.testing.assert_allclose(fitted.log_odds(asked), expected, rtol=0, atol=1e-12)
+
+
+def test_a_chance_that_rises_in_a_line_gets_one() -> None:
+    training = as_training(clients(600))
+    campaign = read_conversion_campaign(DECLARED)
+    best = best_preset(campaign, "logistic_regression", training, "none")
+    binned = cross_fit("logistic_regression", training, "none", presets("logistic_regression", training)[-1])
+    assert best.settings["bins"] == 0
+    assert log_loss(training.label, best.probability) < log_loss(training.label, binned.probability)
+
+
+def test_trees_of_three_columns_find_an_interaction_of_two() -> None:
+    frame = clients(1_500)
+    frame["has_bought"] = (frame["spend"] > 0) ^ (frame["noise"] > 0)
+    training = as_training(frame)
+    for name in ("lightgbm", "lightgbm_shallow", "xgboost"):
+        fit = cross_fit(name, training, settings=presets(name, training)[-1])
+        assert roc_auc_score(training.label, fit.probability) > 0.95, name
 
 
 def test_the_better_preset_competes(mart: Mart) -> None:

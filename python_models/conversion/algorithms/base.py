@@ -33,6 +33,16 @@ class Size:
     def positives_per_column(self) -> float:
         return max(self.positives, 1) / max(self.columns, 1)
 
+    def column_share(self, share: float) -> float:
+        """Return the share of columns that a tree draws: `share`, but at least three of them.
+
+        A tree of one column finds no interaction.
+
+        >>> Size(1_000, 100, 4).column_share(0.3)
+        0.75
+        """
+        return between(share, 3 / max(self.columns, 1), 1.0)
+
     @property
     def learning_rate(self) -> float:
         """Learning rate of boosted trees: .05 up to a thousand conversions, .08 from 4,800 on."""

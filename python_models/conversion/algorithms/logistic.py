@@ -1,11 +1,11 @@
-"""Logistic regression on binned numbers and one-hot categories."""
+"""Logistic regression on binned or linear numbers and one-hot categories."""
 
 import base64
 import importlib
 import json
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
+from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, OneHotEncoder, StandardScaler
 
 from python_models import import_lock
 from python_models.common.frames import SEED
@@ -29,11 +29,12 @@ warnings.filterwarnings("ignore", message="Bins whose width are too small")
 
 @dataclass(frozen=True)
 class Term:
-    """What one column adds to the log-odds: the weight of the bin or category of its value.
+    """What one column adds to the log-odds: the weight of the bin or category of its value, or a line.
 
     `position` is that of the column. A missing category is -1. A number is filled with `fill`; without `fill`
-    the bins are those of 1 where it is missing, else 0. `limits` are the categories, or the lower limits of
-    all bins but the first. `mean` is the mean weight of the training rows.
+    it is 1 where it is missing, else 0. `limits` are the categories, or the lower limits of all bins but the
+    first. `slope` is that of a line, and `low` and `high` the ends of the training values, beyond which it is
+    flat. `mean` is the mean of the training rows.
     """
 
     position: int
@@ -42,6 +43,9 @@ class Term:
     weights: np.ndarray
     mean: float
     fill: float | None = None
+    slope: float = 0.0
+    low: float = -np.inf
+    high: float = np.inf
 
     def weight(self, matrix: np.ndarray) -> np.ndarray:
         """Return the weight of each row."""
@@ -52,12 +56,14 @@ class Term:
             place = np.minimum(np.searchsorted(self.limits, code), len(self.limits) - 1)
             return np.where(self.limits[place] == code, self.weights[place], 0.0)
         number = is_missing if self.fill is None else np.where(is_missing, self.fill, values)
+        if self.slope:
+            return np.asarray(self.weights[0] + self.slope * np.clip(number, self.low, self.high))
         return np.asarray(self.weights[np.searchsorted(self.limits, number, side="right")])
 
 
 @dataclass(frozen=True)
 class Logistic:
-    """Logistic regression on quantile bins of the numbers and on the categories.
+    """Logistic regression on the numbers, in quantile bins or as they are, and on the categories.
 
     `means` are the means of the encoded training rows: contributions are measured from them.
     """
@@ -79,14 +85,15 @@ class Logistic:
             SimpleImputer(strategy="constant", fill_value=-1.0, keep_empty_features=True),
             OneHotEncoder(handle_unknown="ignore"),
         )
+        bins = KBinsDiscretizer(
+            n_bins=settings["bins"] or 2,
+            quantile_method="averaged_inverted_cdf",
+            subsample=200_000,
+            random_state=SEED,
+        )
         numbers = make_pipeline(
             SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-            KBinsDiscretizer(
-                n_bins=settings["bins"],
-                quantile_method="averaged_inverted_cdf",
-                subsample=200_000,
-                random_state=SEED,
-            ),
+            *([bins] if settings["bins"] else [MinMaxScaler(clip=True), StandardScaler()]),
         )
         encoder = ColumnTransformer([("numbers", numbers, numeric), ("categories", categories, categorical)])
         encoded = encoder.fit_transform(sample.matrix)
@@ -100,11 +107,13 @@ class Logistic:
         encoder, regression = self.pipeline[0], self.pipeline[-1]
         terms: list[Term] = []
         start = 0
-        for position, is_category, limits, fill in _encoded_columns(encoder):
-            width = len(limits) if is_category else len(limits) + 1
-            weights, means = regression.coef_[0][start : start + width], self.means[start : start + width]
-            terms.append(Term(position, is_category, limits, weights, float(weights @ means), fill))
-            start += width
+        for term in _encoded_columns(encoder):
+            stop = start + len(term.weights)
+            weights, means = regression.coef_[0][start:stop], self.means[start:stop]
+            # a line's weight is the constant of `weight * encoded`, all others are of indicators
+            slope, constant = float(weights[0] * term.slope), term.weights * weights
+            terms.append(replace(term, weights=constant, mean=float(weights @ means), slope=slope))
+            start = stop
         return terms
 
     @property
@@ -140,22 +149,32 @@ class Logistic:
         return cls(pipeline, np.array(body["means"]))
 
 
-def _encoded_columns(
-    encoder: ColumnTransformer,
-) -> Iterator[tuple[int, bool, np.ndarray, float | None]]:
-    """Yield position, kind, limits and fill of each encoded column, in the encoder's order."""
+def _encoded_columns(encoder: ColumnTransformer) -> Iterator[Term]:
+    """Yield each encoded column as a term of weight 1, in the encoder's order."""
     for name, transformer, positions in encoder.transformers_:
         if not len(positions):
             continue
-        imputer, one_hot = transformer[0], transformer[-1]
+        imputer, last = transformer[0], transformer[-1]
         if name == "categories":
-            for position, categories in zip(positions, one_hot.categories_, strict=True):
-                yield position, True, categories, None
+            for position, categories in zip(positions, last.categories_, strict=True):
+                yield Term(position, True, categories, np.ones(len(categories)), 0.0)
             continue
         missing = [] if imputer.indicator_ is None else [positions[at] for at in imputer.indicator_.features_]
         fills = [*imputer.statistics_, *[None] * len(missing)]
-        for position, edges, fill in zip([*positions, *missing], one_hot.bin_edges_, fills, strict=True):
-            yield position, False, edges[1:-1], fill
+        for at, (position, fill) in enumerate(zip([*positions, *missing], fills, strict=True)):
+            if isinstance(last, StandardScaler):
+                yield _line(transformer[1], last, at, position, fill)
+            else:
+                edges = last.bin_edges_[at]
+                yield Term(position, False, edges[1:-1], np.ones(len(edges) - 1), 0.0, fill)
+
+
+def _line(ends: MinMaxScaler, scaler: StandardScaler, at: int, position: int, fill: float | None) -> Term:
+    """Return the term of a column that is standardised within the ends of its training values."""
+    slope = ends.scale_[at] / scaler.scale_[at]
+    constant = (ends.min_[at] - scaler.mean_[at]) / scaler.scale_[at]
+    low, high = ends.data_min_[at], ends.data_max_[at]
+    return Term(position, False, np.array([]), np.array([constant]), 0.0, fill, slope, low, high)
 
 
 def _skops() -> Any:
@@ -174,10 +193,11 @@ def _has_few_values(values: np.ndarray) -> bool:
 
 
 def logistic_presets(size: Size) -> list[Settings]:
-    """Choose settings by the number of conversions: few get fewer bins and a stronger penalty."""
+    """Return lines, then bins: few conversions get fewer of them and a stronger penalty."""
     few, many = min(size.positives / 250, 1), max(size.positives / 1_000, 1)
     bins = round(between(5, 10 * few * many**0.5, 20))
-    return [{"bins": bins, "C": between(0.005, 0.05 * few**4 * many**0.5, 0.1)}]
+    penalised = between(0.005, 0.05 * few**4 * many**0.5, 0.1)
+    return [{"bins": 0, "C": 1.0}, {"bins": bins, "C": penalised}]
 
 
 LOGISTIC_REGRESSION = Algorithm(Logistic.fit, Logistic.from_text, logistic_presets, "skops", library=sklearn)

@@ -94,7 +94,7 @@ def xgboost_presets(size: Size) -> list[Settings]:
         "max_depth": round(between(3, 3 + doublings, 6)),
         "eta": size.learning_rate,
         "subsample": 0.75,
-        "colsample_bytree": between(0.3, 0.3 + doublings / 20, 0.5),
+        "colsample_bytree": size.column_share(between(0.3, 0.3 + doublings / 20, 0.5)),
         "min_child_weight": 5,
         "lambda": 5.0,
         "max_bin": round(between(64, 64 * 2 ** (doublings / 2), 256)),

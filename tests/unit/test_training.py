@@ -178,7 +178,7 @@ def test_every_algorithm_competes_and_the_best_is_champion(mart: Mart) -> None:
 def test_a_blend_competes_unless_it_is_switched_off(mart: Mart) -> None:
     meta = DECLARED_SMALL | {"candidates": ["logistic_regression", "lightgbm_shallow"]}
     frame = clients()
-    frame.loc[(frame["noise"] > 1) & (frame["job"] == "b"), "has_bought"] = True
+    frame.loc[(frame["noise"] > 1.5) & (frame["job"] == "b"), "has_bought"] = True
     row = train(mart(frame), meta).to_pylist()[0]
     assert [entry["algorithm"] for entry in row["candidates"]] == [
         "logistic_regression",

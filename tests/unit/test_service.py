@@ -46,19 +46,26 @@ DECLARED = DECLARED_SMALL | {
 }
 
 
-def publish(path: Path, seed: int = 1, name: str = "clients") -> None:
+def publish(
+    path: Path,
+    seed: int = 1,
+    name: str = "clients",
+    frame: pd.DataFrame | None = None,
+    declared: dict[str, Any] = DECLARED,
+) -> None:
     """A small warehouse with one campaign that has a model and segments, put in place by one rename."""
     unfinished = path.with_name("unfinished.duckdb")
     unfinished.unlink(missing_ok=True)
     with duckdb.connect(str(unfinished)) as connection:
-        frame = clients(seed=seed)
-        frame["job"] = frame["job"].astype("object")
+        if frame is None:
+            frame = clients(seed=seed)
+            frame["job"] = frame["job"].astype("object")
         connection.register("frame", frame)
         connection.execute("create schema campaigns; create schema results")
         mart = f"{name}_features"
         connection.execute(f"create table campaigns.{mart} as select * from frame")
         features = connection.table(f"campaigns.{mart}")
-        declared = DECLARED | {"campaign": name}
+        declared = declared | {"campaign": name}
         models = train(features, declared)
         connection.register("models", models)
         scores = score(features, connection.table("models"), declared).read_all()

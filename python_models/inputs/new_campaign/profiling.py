@@ -107,6 +107,13 @@ class Column:
         return self.type in ("date", "timestamp") or self.epoch is not None
 
     @property
+    def time_sql(self) -> str:
+        """SQL of a time from staging, which holds seconds since 1970 unchanged."""
+        if not self.epoch:
+            return self.name
+        return f"make_timestamp(cast({self.name} as bigint) * {1_000_000 // self.epoch})"
+
+    @property
     def words(self) -> str:
         """The name with spaces."""
         return self.name.replace("_", " ")
@@ -308,9 +315,11 @@ def _profile(
     is_code = column.tokens & WORDS["code"] and not column.tokens & WORDS["count"]
     # 0 and 1 of a sex are no yes and no
     is_kind = column.tokens & WORDS["kind"]
-    is_few = column.type == "bigint" and not column.epoch and column.distinct <= MAX_CATEGORIES
-    if (is_few and (is_code or is_kind)) or (column.type == "boolean" and is_kind):
-        column = replace(column, type="category")
+    # site_seconds has many values too, but they are no sites
+    is_few = column.distinct <= MAX_CATEGORIES or column.name.split("_")[-1] in WORDS["code"]
+    is_whole = column.type == "bigint" and not column.epoch
+    if (is_whole and is_few and (is_code or is_kind)) or (column.type == "boolean" and is_kind):
+        column = replace(column, type=_text_type(column.known, column.distinct))
     return column
 
 

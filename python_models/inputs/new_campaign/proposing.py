@@ -14,7 +14,14 @@ from python_models.common.spellings import NO, YES
 from python_models.common.sql import quote_identifier
 from python_models.conversion.leakage.checks import CHECKS
 from python_models.conversion.one_rule import univariate_score
-from python_models.inputs.new_campaign.profiling import WORDS, Column, literal, profile_outcome
+from python_models.inputs.new_campaign.deriving import LIST_SIZE, Derived, derive
+from python_models.inputs.new_campaign.profiling import (
+    MAX_DISTINCT_SHARE,
+    WORDS,
+    Column,
+    literal,
+    profile_outcome,
+)
 from python_models.inputs.new_campaign.templating import render
 
 CONVERTING_EVENTS = re.compile(
@@ -115,6 +122,7 @@ class Proposal:
     audit: dict[str, str] = field(default_factory=dict)
     private: dict[str, str] = field(default_factory=dict)
     dimensions: list[str] = field(default_factory=list)
+    derived: list[Derived] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
     check: list[str] = field(default_factory=list)
 
@@ -133,6 +141,22 @@ class Proposal:
         excluded |= set(self.withhold) | set(self.audit) | set(self.private)
         excluded |= {self.label.column.name} if self.label else set()
         return [column for column in self.columns if column.name not in excluded]
+
+    @property
+    def made(self) -> list[Derived]:
+        """Derived features that are not off."""
+        return [feature for feature in self.derived if not feature.is_off]
+
+    @property
+    def codes(self) -> list[Column]:
+        """Codes with too many values for a category, which repeat: no names of rows, and no free text."""
+        return [
+            column
+            for column in self.columns
+            if self.withhold.get(column.name) == _text_reason(column)
+            and column.distinct <= MAX_DISTINCT_SHARE * column.known
+            and not column.tokens & WORDS["protected"]
+        ]
 
 
 def propose(
@@ -174,7 +198,13 @@ def propose(
     _find_dimensions(proposal)
     _ask_about_future(connection, proposal)
     _ask_about_kinds(proposal)
-    if not proposal.features and not proposal.events:
+    proposal.derived = derive(connection, proposal)
+    proposal.check += [
+        f"Is each date's list complete before its first contact? If not, delete the line of {feature.name}."
+        for feature in proposal.made
+        if feature.name.startswith(LIST_SIZE)
+    ]
+    if not proposal.features and not proposal.made and not proposal.events:
         raise UserError("no column is left that a model or a segment could be made of.")
     return proposal
 
@@ -592,13 +622,16 @@ def _find_silent(proposal: Proposal) -> None:
         if column.distinct <= 1 and column.known in (0, proposal.row_count):
             proposal.withhold[column.name] = "the same in every row"
         elif column.type == "text":
-            proposal.withhold[column.name] = (
-                f"{column.distinct:,} different texts in {column.known:,} rows: an identifier or free text"
-            )
+            proposal.withhold[column.name] = _text_reason(column)
         elif (
             column.type == "bigint" and column.distinct == proposal.row_count and column.tokens & WORDS["key"]
         ):
             proposal.withhold[column.name] = "each row has its own value: an identifier"
+
+
+def _text_reason(column: Column) -> str:
+    """Return why a text is no category."""
+    return f"{column.distinct:,} different texts in {column.known:,} rows: an identifier or free text"
 
 
 def _find_later(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> None:
@@ -627,6 +660,7 @@ def _find_leaks(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> No
     for column in [column for column in proposal.features if column.is_time]:
         _find_leaking_time(connection, proposal, column, label)
     features = [column for column in proposal.features if not column.is_time]
+    features += proposal.codes
     names = ", ".join(quote_identifier(column.name) for column in features)
     if not names:
         return

@@ -1,6 +1,7 @@
 """Render the files of a new campaign from templates."""
 
 import re
+from textwrap import wrap
 from typing import Any
 
 from python_models.inputs.new_campaign.profiling import Column, literal
@@ -210,24 +211,32 @@ class NewCampaign:
             "key_lines": key_lines,
             "feature_lines": lines[True],
             "other_lines": lines[False],
+            "derived": [
+                (
+                    _comment(feature.why),
+                    _aliased(feature.sql.replace("\n", f"\n{8 * ' '}"), feature.name),
+                    feature.is_off,
+                )
+                for feature in proposal.derived
+            ],
             "label": self.label,
             "label_line": label_line,
             "as_of": proposal.as_of.name if proposal.as_of and label else None,
             "split_key": proposal.customer.name if proposal.customer else self.entity,
             "test_share": f"{TEST_SHARE:.0%}",
             "test_fraction": TEST_SHARE,
-            "rows": "select_columns",
+            "rows": "add_features" if proposal.derived else "select_columns",
         }
 
     def _time(self, column: Column) -> str:
         """Return a time as a column of the mart."""
-        return _aliased(_time_sql(column), column.name)
+        return _aliased(column.time_sql, column.name)
 
     def _days(self, column: Column) -> str:
         """Return a time as a number of days: before the time of the features, or since the year 2000."""
-        value = _time_sql(column)
+        value = column.time_sql
         if self.proposal.as_of:
-            until = _time_sql(self.proposal.as_of)
+            until = self.proposal.as_of.time_sql
             return _aliased(f"date_diff('day', {value}, {until})", column.name)
         return _aliased(f"date_diff('day', date '2000-01-01', {value})", column.name)
 
@@ -250,7 +259,7 @@ class NewCampaign:
             "input": self.input,
             "days": proposal.days,
             "rounds": proposal.rounds,
-            "time": _time_sql(proposal.as_of),
+            "time": proposal.as_of.time_sql,
             "person": proposal.customer.name,
             "entity": self.entity,
             "counts": counts,
@@ -286,7 +295,8 @@ class NewCampaign:
             }
             if self.age:
                 described["age_band"] = "Age in bands; audited."
-        features = len(proposal.features)
+            described |= {feature.name: feature.description for feature in proposal.made}
+        features = len(proposal.features) + len(proposal.made)
         return {
             "marker": MARKER,
             "campaign": self.name,
@@ -348,18 +358,16 @@ class NewCampaign:
         return described | {f"last_{name}": f"Newest {name}." for name in columns["texts"]}
 
 
-def _time_sql(column: Column) -> str:
-    """Return a time from staging, which holds seconds since 1970 unchanged."""
-    if not column.epoch:
-        return column.name
-    return f"make_timestamp(cast({column.name} as bigint) * {1_000_000 // column.epoch})"
-
-
 def _aliased(expression: str, name: str) -> str:
     """Return an aliased expression, on two lines if one is too long."""
     if expression == name:
         return name
     return f"{expression}{' ' if len(expression) + len(name) < 60 else chr(10) + 12 * ' '}as {name}"
+
+
+def _comment(text: str) -> str:
+    """Return text as the lines of a comment among the columns of a mart."""
+    return "\n".join(wrap(text, 80, initial_indent=8 * " " + "-- ", subsequent_indent=8 * " " + "-- "))
 
 
 def _words(words: str) -> str:

@@ -85,6 +85,7 @@ def _report(written: NewCampaign, files: dict[str, str], project: Path) -> Itera
     """Yield what was found and written, what to check, and how to build it."""
     campaign, proposal = written.name, written.proposal
     yield from (f"found: {line}" for line in proposal.found)
+    yield from (f"made by SQL: {feature.name}: {feature.why}" for feature in proposal.made)
     yield from (f"withheld: {name}: {reason}" for name, reason in written.withheld.items())
     yield from (f"check: {line}" for line in proposal.check)
     for folder in sorted({Path(name).parent for name in files if name.startswith("models")}):

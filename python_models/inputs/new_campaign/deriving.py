@@ -23,8 +23,11 @@ MIN_YEARS = 2
 DAYS_OF_YEAR = 366
 # A day of the week or a gap between dates counts from this share of the rows on.
 MIN_SHARE = 0.01
-# The size of a list as the mart has it.
-ROUNDED = "row_count - row_count % cast(pow(10, floor(log10(row_count))) as bigint)"
+# Sizes of lists differ by plan: three standard errors more than a Poisson distribution's, also once rounded.
+DIFFER = (
+    "var_samp(row_count) > (1 + 3 * sqrt(2.0 / count(*))) * avg(row_count) "
+    "and count(distinct row_count - row_count % cast(pow(10, floor(log10(row_count))) as bigint)) > 1"
+)
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 
@@ -72,10 +75,10 @@ def derive(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> list[De
 def _of_time(connection: duckdb.DuckDBPyConnection, time: Column) -> Iterator[Derived]:
     """Yield the list of a date, the days since the list before, and parts of the week and year."""
     name = time.name
-    days, gaps, weekdays, sizes = _date_facts(connection, name)
+    days, gaps, weekdays, do_sizes_differ = _date_facts(connection, name)
     # visitors come one by one, so nobody knows how many the day will bring
     is_list = time.type == "date" and not time.tokens & WORDS["inbound_time"]
-    if is_list and sizes > 1:
+    if is_list and do_sizes_differ:
         yield Derived(
             f"{LIST_SIZE}{name}",
             f"{{{{ rows_sharing(['{name}']) }}}}",
@@ -105,12 +108,12 @@ def _of_time(connection: duckdb.DuckDBPyConnection, time: Column) -> Iterator[De
         )
 
 
-def _date_facts(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, int, int, int]:
-    """Return the days that dates cover, and how many gaps, weekdays and rounded sizes of lists they have."""
+def _date_facts(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, int, int, bool]:
+    """Return the days that dates cover, their gaps and weekdays, and whether sizes of lists differ."""
     counted = ", ".join(
         f"(select count(fact) from (select {fact} as fact, sum(row_count) as rows from dates group by fact) "
         f"where rows >= {MIN_SHARE} * (select sum(row_count) from dates))"
-        for fact in ("gap", "dayofweek(date)", ROUNDED)
+        for fact in ("gap", "dayofweek(date)")
     )
     return connection.execute(f"""
         with dates as (
@@ -118,8 +121,8 @@ def _date_facts(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, 
                 date - lag(date) over (order by date) as gap
             from typed where date is not null group by date
         )
-        select (select max(date) - min(date) + 1 from dates), {counted}
-    """).fetchone() or (0, 0, 0, 0)
+        select (select max(date) - min(date) + 1 from dates), {counted}, (select {DIFFER} from dates)
+    """).fetchone() or (0, 0, 0, False)
 
 
 def _of_day_and_month(connection: duckdb.DuckDBPyConnection, proposal: Proposal) -> Iterator[Derived]:
@@ -133,12 +136,12 @@ def _of_day_and_month(connection: duckdb.DuckDBPyConnection, proposal: Proposal)
     years = [column for column in features if "year" in column.tokens and column.type == "bigint"]
     parts = [*years[:1], month, day]
     listed = ", ".join(quote_identifier(column.name) for column in parts)
-    [sizes] = connection.execute(
-        f"select count(distinct {ROUNDED}) from (select count(*) as row_count from typed group by {listed})"
-    ).fetchone() or [0]
+    [do_sizes_differ] = connection.execute(
+        f"select {DIFFER} from (select count(*) as row_count from typed group by {listed})"
+    ).fetchone() or [False]
     names = ", ".join(f"'{column.name}'" for column in parts)
     told = " and ".join(column.raw for column in parts)
-    if sizes > 1:
+    if do_sizes_differ:
         year = "" if years else "; the file names no year, so years share it"
         yield Derived(
             f"{LIST_SIZE}{day.name}",

@@ -154,7 +154,7 @@ async def half_a_header() -> None:
 
 
 async def hold(count: int) -> None:
-    """Hold so many connections with half a header."""
+    """Hold `count` connections with half a header."""
     await asyncio.gather(*(half_a_header() for _ in range(count)))
 
 

@@ -93,7 +93,7 @@ def encode_rows(rows: Sequence[Any]) -> list[msgspec.Raw]:
 
 
 def decode_rows(rows: Sequence[msgspec.Raw], start: int = 0) -> list[Any]:
-    """Decode rows, the first of which has the index `start` in the request."""
+    """Decode rows; `start` is the index of the first one in the request."""
     decoded = []
     for index, row in enumerate(rows, start):
         try:

@@ -241,7 +241,7 @@ def measure_beside(campaign: Campaign) -> None:
 
 def main(campaign: str) -> None:
     published = Path(os.environ.get("LEADLIGHT_WAREHOUSE") or REPOSITORY / "warehouse.duckdb")
-    with tempfile.TemporaryDirectory(dir=REPOSITORY) as made:
+    with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         for name in ("original.duckdb", "warehouse.duckdb"):
             shutil.copy(published, folder / name)
